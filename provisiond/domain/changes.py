@@ -1,0 +1,96 @@
+"""A change is data: one directory update with its own sentence. Planned here, carried out by the directory
+adapter, printed as LDIF by the CLI: one object for all three, so that a dry run cannot lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from provisiond.domain.model import Entry
+
+
+class Op(StrEnum):
+    """RFC 4511 §4.6. `REPLACE` with no values removes the attribute; ADD and DELETE name values."""
+
+    ADD = "add"
+    DELETE = "delete"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Mod:
+    """One modification of one attribute (with options, as `cn;lang-zh`). DELETE always names values."""
+
+    op: Op
+    attribute: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddEntry:
+    """A new entry; `what` is the word for it in sentences: account, listing."""
+
+    what: str
+    entry: Entry
+
+    @property
+    def dn(self) -> str:
+        return self.entry.dn
+
+    @property
+    def sentence(self) -> str:
+        return f"create {self.what} {self.dn}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyEntry:
+    """A change of an entry that carries `person_id`; the adapter refuses one that does not (any more)."""
+
+    what: str
+    dn: str
+    person_id: str
+    mods: tuple[Mod, ...]
+
+    @property
+    def sentence(self) -> str:
+        return f"change {self.what} {self.dn}: " + ", ".join(dict.fromkeys(m.attribute for m in self.mods))
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteEntry:
+    """Removal of an entry that carries `person_id`."""
+
+    what: str
+    dn: str
+    person_id: str
+
+    @property
+    def sentence(self) -> str:
+        return f"remove {self.what} {self.dn}"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Membership by value of the account `dn` in `group`. Already a member: no error."""
+
+    group: str
+    dn: str
+
+    @property
+    def sentence(self) -> str:
+        return f"add {self.dn} to {self.group}"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Removal of the member value `dn` from `group`. Not a member: no error."""
+
+    group: str
+    dn: str
+
+    @property
+    def sentence(self) -> str:
+        return f"take {self.dn} out of {self.group}"
+
+
+Change = AddEntry | ModifyEntry | DeleteEntry | Join | Leave

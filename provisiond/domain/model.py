@@ -1,0 +1,217 @@
+"""The words of the domain as frozen values: what the registry says, what the ledger knows, what the
+directory shows. No behaviour beyond trivial properties; the rules live in the modules beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """What a programme leads to; decides the affiliation."""
+
+    UNDERGRADUATE = "undergraduate"
+    TAUGHT_POSTGRADUATE = "taught-postgraduate"
+    RESEARCH_POSTGRADUATE = "research-postgraduate"
+
+
+class Status(StrEnum):
+    """What the registry says of one programme of one person, since a date."""
+
+    REGISTERED = "registered"
+    ON_LEAVE = "on-leave"
+    COMPLETED = "completed"
+    WITHDRAWN = "withdrawn"
+
+
+class State(StrEnum):
+    """The lifecycle state of an account: always derived from facts, policy and today."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    ON_LEAVE = "on-leave"
+    GRACE = "grace"
+    ALUMNI = "alumni"
+    TERMINATED = "terminated"
+
+
+class HoldKind(StrEnum):
+    """`lock`: log-in off now. `freeze`: the cycle does not touch the person at all."""
+
+    LOCK = "lock"
+    FREEZE = "freeze"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRecord:
+    """One row of the registry, well-formed, not yet interpreted.
+
+    HKID number and date of birth are present only as keyed digests (hex); `proposed_id` is the opaque
+    person ID (keyed digest of the student ID) that a person unknown to the ledger will get.
+    `given_names` may be empty (single name); text is NFC, trimmed, inner spaces single.
+    """
+
+    source: str
+    file: str
+    line: int
+    student_id: str
+    proposed_id: str
+    surname: str
+    given_names: str
+    preferred_name: str | None
+    chinese_name: str | None
+    hkid_digest: str | None
+    birth_digest: str
+    programme: str
+    department: str
+    level: Level
+    status: Status
+    status_on: date
+    expected_end_on: date | None
+    personal_mail: str | None
+    supervisor_mail: str | None
+    confidential: bool
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes a record the same record in the next fetch."""
+        return (self.source, self.student_id, self.programme)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that was refused, with *all* its reasons. Holds no HKID, birth date or other field value
+    except the student ID (None when unreadable) and, where a notice concerns a person rather than a line,
+    line 0."""
+
+    source: str
+    file: str
+    line: int
+    student_id: str | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One complete, validated reading of a registry source. `digest` is the SHA-256 (hex) of the raw
+    content; `rows` counts records and rejections, duplicates included."""
+
+    source: str
+    file: str
+    digest: str
+    rows: int
+    records: tuple[RegistryRecord, ...]
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An operator's order on a person; `until_on` is the last day it holds (None: until released)."""
+
+    kind: HoldKind
+    set_at: datetime
+    until_on: date | None
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A granted later expiry date, with who asked and why."""
+
+    until_on: date
+    granted_at: datetime
+    reason: str
+    actor: str
+
+
+class NoticeStatus(StrEnum):
+    DUE = "due"
+    ACCEPTED = "accepted"  # by a mail server
+    REFUSED = "refused"  # by a mail server, for good
+
+
+class NoticeKind(StrEnum):
+    CREATED = "created"
+    ACTIVATED = "activated"
+    GRACE_BEGUN = "grace-begun"
+    EXPIRY_REMINDER = "expiry-reminder"
+    EXPIRY = "expiry"
+    ALUMNI = "alumni"
+    TERMINATED = "terminated"
+    REINSTATED = "reinstated"
+    EXTENDED = "extended"
+    HOLD_SET = "hold-set"
+    HOLD_LIFTED = "hold-lifted"
+    OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail that is due. `key` is deterministic (person, kind, milestone), so that it is decided once.
+
+    `about_on`: the date the notice speaks of (an expiry date), which also tells its milestone."""
+
+    key: str
+    person_id: str | None
+    kind: NoticeKind
+    to: str
+    due_on: date
+    about_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A notice as the ledger keeps it, with what a mail server answered."""
+
+    notice: Notice
+    status: NoticeStatus
+    decided_at: datetime
+    settled_at: datetime | None
+    reply: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The facts the ledger keeps of one account. `state` is the last state that was *committed*, kept to
+    notice transitions; `applied` tells whether its last step was carried out in full (False after a crash).
+    """
+
+    person_id: str
+    student_id: str
+    account_name: str
+    uid_number: int | None
+    state: State
+    applied: bool
+    created_at: datetime
+    activated_at: datetime | None
+    unlisted: bool
+    next_on: date | None
+    records: tuple[RegistryRecord, ...]
+    holds: tuple[Hold, ...]  # not yet released
+    extensions: tuple[Extension, ...]
+    outbox: tuple[OutboxItem, ...]
+
+
+Attributes = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object in the directory (RFC 4512), desired or observed. Attribute names are lower case, with
+    options (`cn;lang-zh`); `objectclass` is one of them."""
+
+    dn: str
+    attributes: Attributes = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the directory shows of one person: entries that carry the person's ID (None: absent), the
+    managed groups (DNs, normalised) that hold the account as a member."""
+
+    account: Entry | None
+    listing: Entry | None
+    groups: frozenset[str]

@@ -1,0 +1,124 @@
+"""What the university decides, as frozen values with the shipped defaults of config/provisiond.toml.
+
+The core reads nothing else: settings.py turns TOML into these. Defaults stand here only for what a new
+installation need not decide; everything that names the university has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from provisiond.domain.model import Level, NoticeKind, State
+
+
+@dataclass(frozen=True, slots=True)
+class NamePolicy:
+    """How account names are made. Lengths in characters; `patterns` are tried in order, the next one only
+    when no name of the one before can be given (unfortunate word in the stem)."""
+
+    minimum_length: int = 3
+    maximum_length: int = 12
+    patterns: tuple[str, ...] = ("{initials}{surname}", "{initial}{surname}", "{surname}{initials}")
+    alphabet: str = "abcdefghijklmnopqrstuvwxyz"
+    suffix_style: str = "letters"  # letters: aa … zz, aaa …  | digits: 2, 3, 4 …
+    reserved: frozenset[str] = frozenset()  # never given, as a whole name
+    unfortunate: frozenset[str] = frozenset()  # of four letters and more: nowhere in a name; shorter: not as one
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """What a state earns. `groups` are names (cn) below the groups base, `quota_bytes` the mailbox quota,
+    `entitlements` eduPersonEntitlement values (licence groups), `affiliations` eduPersonAffiliation values."""
+
+    login: bool
+    groups: frozenset[str] = frozenset()
+    quota_bytes: int | None = None
+    entitlements: frozenset[str] = frozenset()
+    affiliations: tuple[str, ...] = ()  # the first one is primary
+
+
+@dataclass(frozen=True, slots=True)
+class LifecyclePolicy:
+    """`grace_months` calendar months by level; `precedence` best level first."""
+
+    grace_months: Mapping[Level, int] = field(default_factory=lambda: dict.fromkeys(Level, 4))
+    precedence: tuple[Level, ...] = (
+        Level.RESEARCH_POSTGRADUATE,
+        Level.TAUGHT_POSTGRADUATE,
+        Level.UNDERGRADUATE,
+    )
+    reminder_days: tuple[int, ...] = (30, 7, 1)
+    required_notices: frozenset[NoticeKind] = frozenset({NoticeKind.GRACE_BEGUN, NoticeKind.EXPIRY_REMINDER})
+    minimum_lead_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryPolicy:
+    """Where entries live and what is written. DNs normalised (no blanks around commas). `domain` is the
+    university's (eduPerson scope), `mail_domain` the one of lifelong addresses (`connect.<domain>`)."""
+
+    people_base: str
+    contacts_base: str
+    groups_base: str
+    domain: str
+    mail_domain: str
+    quota_attribute: str = "provisiondMailQuota"
+    posix: bool = False
+    first_uid_number: int = 100000
+    gid_number: int = 100000
+    home_directory: str = "/home/{account_name}"
+    login_shell: str = "/bin/bash"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A brake trips above min(number, max(always_allowed, percent of the managed population))."""
+
+    number: int
+    percent: float
+    always_allowed: int
+
+    def of(self, population: int) -> int:
+        """How many are allowed at this population (accounts managed)."""
+        return min(self.number, max(self.always_allowed, int(population * self.percent / 100)))
+
+
+@dataclass(frozen=True, slots=True)
+class BrakePolicy:
+    """Limits on what one plan may do, counted before the first write."""
+
+    creations: Limit = Limit(number=5000, percent=20, always_allowed=1000)
+    completions: Limit = Limit(number=500, percent=10, always_allowed=10)
+    losses: Limit = Limit(number=100, percent=2, always_allowed=5)
+    renames: Limit = Limit(number=100, percent=2, always_allowed=5)
+    mails: Limit = Limit(number=5000, percent=50, always_allowed=1000)
+    shrink_percent: float = 10  # a registry smaller than the last good one by more is held
+    shrink_always_allowed: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    names: NamePolicy
+    lifecycle: LifecyclePolicy
+    directory: DirectoryPolicy
+    brakes: BrakePolicy
+    # what a state earns; where a level is named as well, that one wins
+    entitlements: Mapping[State, Entitlement]
+    entitlements_by_level: Mapping[tuple[State, Level], Entitlement]
+    operators: tuple[str, ...] = ()  # mail addresses that are told of brakes
+
+    def entitlement(self, state: State, level: Level) -> Entitlement:
+        return self.entitlements_by_level.get((state, level)) or self.entitlements[state]
+
+    @property
+    def managed_groups(self) -> frozenset[str]:
+        """Names of all groups that any entitlement gives: memberships of other groups are not ours."""
+        return frozenset().union(*(e.groups for e in self._all))
+
+    @property
+    def managed_entitlements(self) -> frozenset[str]:
+        return frozenset().union(*(e.entitlements for e in self._all))
+
+    @property
+    def _all(self) -> tuple[Entitlement, ...]:
+        return (*self.entitlements.values(), *self.entitlements_by_level.values())

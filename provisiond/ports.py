@@ -1,0 +1,255 @@
+"""What the shell around the core asks of the world. Adapters raise only the errors of domain/errors.py,
+`from` the library's. One contract suite per port runs on the fake and on the real adapter (tests/contract).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from provisiond.domain.changes import Change
+from provisiond.domain.model import (
+    Account,
+    Extension,
+    Fetch,
+    Hold,
+    HoldKind,
+    Notice,
+    NoticeStatus,
+    Observed,
+    OutboxItem,
+    RegistryRecord,
+    Rejection,
+    State,
+)
+from provisiond.domain.plan import Parked, Step
+
+
+class Clock(Protocol):
+    """Read once per cycle."""
+
+    def now(self) -> datetime:
+        """An aware UTC instant."""
+        ...
+
+
+class Registry(Protocol):
+    """One source of records. A fetch is whole or refused; single bad records are values in it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def fetch(self, today: date) -> Fetch:
+        """Read everything. Raises UnavailableError (not there, unreadable) and UnsafeFetchError (empty,
+        header-less, truncated, half-written, wrongly encoded, NUL bytes, columns shifted throughout)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The server said yes to every change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server (or the ownership check) said no to `change`; earlier changes of the list took effect."""
+
+    change: Change
+    code: int
+    text: str
+
+
+Outcome = Done | Refused
+
+
+class Directory(Protocol):
+    """The university directory. Only entries that carry a person's ID are ever changed or deleted."""
+
+    def check(self) -> list[str]:
+        """Faults found by connecting, binding, whoami, schema and bases; empty when all is well."""
+        ...
+
+    def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
+        """`people`: person ID → account name. Entries are found by the person's ID (not by name); groups
+        from `memberOf`. Every person asked for is in the answer.
+        Raises UnavailableError when the answer is not known to be complete."""
+        ...
+
+    def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
+        """For each prefix the lower-case `uid` values and local parts of `mail` anywhere under the base,
+        ours or not, that start with it: one indexed search per batch of prefixes."""
+        ...
+
+    def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
+        """Carry out each batch (one person's changes, in order); one outcome per batch, same order. A
+        refused change ends its own batch only. Safe to repeat. An AddEntry whose DN holds an entry
+        with the same person ID is turned into the missing modifications; with another or none: Refused.
+        Raises UnavailableError when the connection is lost: nothing is then known of the rest."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One link of the history's hash chain. `hash` covers all other fields and the previous hash."""
+
+    seq: int
+    at: datetime
+    actor: str
+    person_id: str | None
+    event: str
+    detail: str
+    reason: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchMark:
+    """The last fetch of a source that was taken over whole."""
+
+    digest: str
+    rows: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """A plan (or fetch) that a brake refused. `approved_by` is set by `approve`, `spent_at` by its one use."""
+
+    hash: str
+    summary: str
+    told_at: datetime
+    approved_by: str | None
+    spent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFilter:
+    """For listings; None means any. `text` matches student ID, account name or programme by prefix."""
+
+    state: State | None = None
+    text: str | None = None
+    due_by: date | None = None
+
+
+class Ledger(Protocol):
+    """Our SQL memory: facts and promises. Every method is one transaction. All instants aware UTC.
+
+    A person's records are given to `commit` by the cycle only when the step that follows from them is done, so
+    an interrupted cycle finds the same work again.
+    """
+
+    # -- what to work on -------------------------------------------------------------------------------
+    def digests(self, source: str) -> dict[tuple[str, str], str]:
+        """(student ID, programme) → digest of the record last committed from that source."""
+        ...
+
+    def due(self, today: date) -> list[str]:
+        """Person IDs with next_on <= today, or whose last step was not carried out (`applied` False)."""
+        ...
+
+    def load(self, person_ids: Iterable[str]) -> dict[str, Account]: ...
+
+    def load_students(self, student_ids: Iterable[str]) -> dict[str, Account]:
+        """By student ID; those without an account are missing from the answer."""
+        ...
+
+    def find(self, text: str) -> Account | None:
+        """By exact student ID, account name, mail address (its local part is looked up) or person ID."""
+        ...
+
+    def accounts(self, wanted: AccountFilter) -> list[Account]: ...
+
+    def population(self) -> int:
+        """How many accounts are managed (any state but terminated and alumni)."""
+        ...
+
+    # -- identifiers -----------------------------------------------------------------------------------
+    def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Every identifier ever given that starts with each prefix (one indexed range query a prefix)."""
+        ...
+
+    def next_uid_number(self, first: int) -> int:
+        """Larger than every uid number ever given, at least `first`."""
+        ...
+
+    # -- steps -----------------------------------------------------------------------------------------
+    def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
+        """Give the identifiers of new accounts (steps with `identity`), all in one transaction, before any
+        directory write: account rows in `to_state` with applied False, no records yet. Idempotent for the
+        same person and name. A step whose name or number was given to another is returned as Parked."""
+        ...
+
+    def commit(
+        self, steps: Sequence[Step], records: Mapping[str, Sequence[RegistryRecord]], at: datetime
+    ) -> None:
+        """The steps were carried out: state, next_on, applied True, the person's records (person ID → records
+        that replace those of the same key; empty or missing: unchanged), notices into the outbox (a key that
+        exists already is left as it is), one history line per transition or changed step, parking of that
+        person removed."""
+        ...
+
+    def park(self, parked: Sequence[Parked], at: datetime) -> None:
+        """Replace the reasons these persons are parked for; `since` is kept. Persons may be unknown yet."""
+        ...
+
+    def parked(self) -> list[Parked]: ...
+
+    def unpark(self, person_ids: Iterable[str]) -> None: ...
+
+    # -- orders (CLI, portal): facts, each with a history line; the person becomes due -------------------
+    def activate(self, person_id: str, actor: str, at: datetime) -> None: ...
+
+    def hold(self, person_id: str, hold: Hold) -> None:
+        """Adds; one hold of each kind at a time (a second replaces the first)."""
+        ...
+
+    def release(self, person_id: str, kind: HoldKind | None, actor: str, reason: str, at: datetime) -> int:
+        """End holds of that kind (None: all); how many there were."""
+        ...
+
+    def extend(self, person_id: str, extension: Extension) -> None: ...
+
+    # -- registry --------------------------------------------------------------------------------------
+    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
+        """Remember as the last good fetch of its source; replaces that source's rejections."""
+        ...
+
+    def last_fetch(self, source: str) -> FetchMark | None: ...
+
+    def rejections(self) -> list[Rejection]: ...
+
+    # -- brakes ----------------------------------------------------------------------------------------
+    def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
+        """Keep a refused plan; True (and `notices` put in the outbox, history line) the first time."""
+        ...
+
+    def held_plans(self) -> list[HeldPlan]:
+        """Not yet spent, newest first."""
+        ...
+
+    def approve(self, plan_hash: str, actor: str, at: datetime) -> HeldPlan | None:
+        """None when no unspent plan has that hash."""
+        ...
+
+    def spend(self, plan_hash: str, at: datetime) -> bool:
+        """Use an approval, once: True when it was approved and unspent."""
+        ...
+
+    # -- outbox and history ----------------------------------------------------------------------------
+    def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]: ...
+
+    def settle(
+        self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime
+    ) -> int:
+        """Record a mail server's answer for notices that are due; the persons become due. How many."""
+        ...
+
+    def history(self, person_id: str | None = None) -> list[HistoryLine]: ...
+
+    def verify_history(self) -> str | None:
+        """None, or a sentence that names the first line whose hash does not fit."""
+        ...
