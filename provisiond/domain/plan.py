@@ -76,12 +76,14 @@ class Tripped:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`steps` may be applied; `held` may not until an operator approves `held_hash`."""
+    """`steps` may be applied; `held` may not until an operator approves `held_hash`. `released`: the approved
+    hash that let steps through which a brake had held."""
 
     steps: tuple[Step, ...]
     held: tuple[Step, ...]
     tripped: tuple[Tripped, ...]
     parked: tuple[Parked, ...]
+    released: str | None = None
 
     @property
     def due(self) -> tuple[Step, ...]:

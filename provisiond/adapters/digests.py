@@ -1,0 +1,43 @@
+"""Keyed digests of what must not be kept in the clear (HKID number, date of birth) and the opaque person ID.
+
+HMAC-SHA256 with one key; each purpose has its own domain, so that digests of two kinds are never comparable.
+Whoever loses the key loses every comparison with what the ledger holds: it is backed up with the ledger."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from datetime import date
+
+_MINIMUM_KEY_BYTES = 32
+_PERSON_ID_LETTERS = 26  # 130 bits of base32: collisions are out of the question
+
+
+class Digests:
+    """Immutable; its repr shows nothing of the key."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < _MINIMUM_KEY_BYTES:
+            raise ValueError(f"the digest key must have at least {_MINIMUM_KEY_BYTES} bytes")
+        self._key = bytes(key)
+
+    def __repr__(self) -> str:
+        return "Digests(…)"
+
+    def hkid(self, canonical: str) -> str:
+        """64 hex digits; of the canonical form (domain/hkid.py)."""
+        return self._mac(b"hkid", canonical).hex()
+
+    def birth(self, on: date) -> str:
+        """64 hex digits."""
+        return self._mac(b"birth", on.isoformat()).hex()
+
+    def person(self, student_id: str) -> str:
+        """The opaque person ID: 26 letters and digits of lower-case base32."""
+        code = base64.b32encode(self._mac(b"person", student_id)).decode("ascii").lower()
+        return code[:_PERSON_ID_LETTERS]
+
+    def _mac(self, domain: bytes, text: str) -> bytes:
+        return hmac.digest(self._key, b"provisiond\0" + domain + b"\0" + text.encode("utf-8"), "sha256")

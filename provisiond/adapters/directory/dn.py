@@ -1,0 +1,68 @@
+"""Distinguished names (RFC 4514) in one spelling, so that two of them can be compared as text.
+
+Knows nothing of schema: values are taken as case-insensitive, which holds for every naming attribute we use.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ldap3.core.exceptions import LDAPInvalidDnError
+from ldap3.utils.dn import parse_dn
+
+_HEX_PAIRS = re.compile(r"(?:\\[0-9a-fA-F]{2})+")
+
+
+def normalise_dn(dn: str) -> str:
+    """Types and values in lower case, one way of escaping, no blanks around `,` `+` and `=`.
+
+    What is not a DN raises ValueError; the empty DN (anonymous, root) is returned as it is."""
+    if not dn.strip():
+        return ""
+    try:
+        parts = parse_dn(dn, escape=False, strip=True)
+    except LDAPInvalidDnError as error:
+        raise ValueError(f"not a DN: {dn!r}") from error
+    rdns: list[list[str]] = [[]]
+    for kind, value, separator in parts:
+        rdns[-1].append(f"{kind.strip().lower()}={_escape(_plain(value))}")
+        if separator != "+":
+            rdns.append([])
+    return ",".join("+".join(sorted(rdn)) for rdn in rdns if rdn)
+
+
+def is_under(dn: str, base: str) -> bool:
+    """Whether `dn` lies below `base` (already normalised), not being it."""
+    return normalise_dn(dn).endswith("," + base)
+
+
+def rdn_value(text: str) -> str:
+    """`text` escaped so that it can stand as a value in a DN."""
+    return _escape(text)
+
+
+def _plain(value: str) -> str:
+    text = _HEX_PAIRS.sub(lambda m: _bytes_of(m[0]).decode("utf-8", "surrogateescape"), _trim(value))
+    text = re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+    return re.sub(" +", " ", text).casefold()
+
+
+def _trim(value: str) -> str:
+    """Without blanks at the ends, but for an escaped one (`\\ `)."""
+    trimmed = value.strip(" ")
+    return trimmed + " " if trimmed.endswith("\\") and not trimmed.endswith("\\\\") else trimmed
+
+
+def _bytes_of(pairs: str) -> bytes:
+    # a backslash written as \5c must stay an escaped one until all escapes are undone
+    raw = bytes.fromhex(pairs.replace("\\", ""))
+    return b"".join(b"\\" + bytes([octet]) if octet < 0x80 else bytes([octet]) for octet in raw)
+
+
+def _escape(text: str) -> str:
+    escaped = re.sub(r'([,+"\\<>;=])', r"\\\1", text).replace("\0", r"\00")
+    if escaped[:1] in ("#", " "):
+        escaped = "\\" + escaped
+    if escaped.endswith(" ") and not escaped.endswith("\\ "):
+        escaped = escaped[:-1] + "\\ "
+    return escaped

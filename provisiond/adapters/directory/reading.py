@@ -1,0 +1,106 @@
+"""What the directory shows, as the core's values: entries by person ID, names by prefix. Answers are whole or
+an error; how the server is reached, and what is done about differences, is decided elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ldap3.utils.conv import escape_filter_chars
+
+from provisiond.adapters.directory.dn import is_under, normalise_dn
+from provisiond.adapters.directory.session import PERSON_ID, RawEntry, Session
+from provisiond.domain.errors import UnavailableError
+from provisiond.domain.model import Attributes, Entry, Observed
+
+# what the server shows only when asked by name: who is a member where, and when log-in ends
+_ATTRIBUTES = ("*", "memberOf", "pwdEndTime")
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """Where things live; normalised DNs."""
+
+    base: str
+    people: str
+    contacts: str
+    groups: str
+
+    @classmethod
+    def of(cls, base: str, people: str, contacts: str, groups: str) -> Bases:
+        return cls(*(normalise_dn(dn) for dn in (base, people, contacts, groups)))
+
+
+def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[str, Observed]:
+    """One search for all of `person_ids`; persons without an entry are in the answer, empty."""
+    wanted = "".join(f"({PERSON_ID}={escape_filter_chars(person_id)})" for person_id in person_ids)
+    accounts: dict[str, Entry] = {}
+    listings: dict[str, Entry] = {}
+    groups: dict[str, frozenset[str]] = {}
+    for raw in session.search(bases.base, f"(|{wanted})", _ATTRIBUTES):
+        entry = Entry(raw.dn, decoded(raw.attributes))
+        person_id = _owner(entry, person_ids)
+        if is_under(entry.dn, bases.people):
+            _keep(accounts, person_id, entry)
+            groups[person_id] = _groups(entry, bases.groups)
+        elif is_under(entry.dn, bases.contacts):
+            _keep(listings, person_id, entry)
+    return {
+        person_id: Observed(
+            accounts.get(person_id), listings.get(person_id), groups.get(person_id, frozenset())
+        )
+        for person_id in person_ids
+    }
+
+
+def names(session: Session, bases: Bases, prefixes: Sequence[str]) -> dict[str, frozenset[str]]:
+    """One search: account names and local parts of mail addresses that start with each prefix."""
+    safe = [escape_filter_chars(prefix) for prefix in prefixes]
+    wanted = "".join(f"(uid={prefix}*)(mail={prefix}*)" for prefix in safe)
+    found: set[str] = set()
+    for raw in session.search(bases.base, f"(|{wanted})", ("uid", "mail")):
+        found |= _names_of(raw)
+    return {prefix: frozenset(name for name in found if name.startswith(prefix)) for prefix in prefixes}
+
+
+def decoded(raw: Mapping[str, Sequence[bytes]]) -> Attributes:
+    """Text attributes under lower-case descriptions; what is not text (a photograph) is never ours."""
+    attributes: dict[str, tuple[str, ...]] = {}
+    for name, values in raw.items():
+        try:
+            attributes[name.lower()] = tuple(value.decode("utf-8") for value in values)
+        except UnicodeDecodeError:
+            continue
+    return attributes
+
+
+def chunks(items: Iterable[str], size: int) -> list[list[str]]:
+    """In pieces of at most `size`, each item once, in order."""
+    unique = list(dict.fromkeys(items))
+    return [unique[start : start + size] for start in range(0, len(unique), size)]
+
+
+def _owner(entry: Entry, person_ids: Sequence[str]) -> str:
+    """The one person asked for whose ID the entry carries: the server's word, checked."""
+    owners = set(entry.attributes.get(PERSON_ID.lower(), ())).intersection(person_ids)
+    if len(owners) != 1:
+        raise UnavailableError("directory", f"{entry.dn} came in answer to a search it does not match")
+    return owners.pop()
+
+
+def _keep(entries: dict[str, Entry], person_id: str, entry: Entry) -> None:
+    if person_id in entries:
+        both = f"{entries[person_id].dn} and {entry.dn}"
+        raise UnavailableError("directory", f"{both} carry the same person ID {person_id}: remove one")
+    entries[person_id] = entry
+
+
+def _groups(entry: Entry, groups_base: str) -> frozenset[str]:
+    member_of = entry.attributes.get("memberof", ())
+    return frozenset(normalise_dn(group) for group in member_of if is_under(group, groups_base))
+
+
+def _names_of(raw: RawEntry) -> set[str]:
+    attributes = decoded(raw.attributes)
+    uids = {uid.lower() for uid in attributes.get("uid", ())}
+    return uids | {mail.lower().rpartition("@")[0] or mail.lower() for mail in attributes.get("mail", ())}

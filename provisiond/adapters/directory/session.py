@@ -1,0 +1,244 @@
+"""One connection to the directory that tells the truth: opened by the recipe of the field notes, bound as who
+it should be, every answer a result code or an UnavailableError. Decides nothing about entries, never sends
+anything twice: who may try again is directory.py's decision."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ldap3 import (
+    BASE,
+    DEREF_NEVER,
+    MODIFY_ADD,
+    MODIFY_DELETE,
+    MODIFY_REPLACE,
+    NONE,
+    SAFE_SYNC,
+    SASL,
+    SIMPLE,
+    SUBTREE,
+    Connection,
+    Server,
+)
+from ldap3.operation.search import compile_filter, parse_filter
+from ldap3.utils.asn1 import encode
+from ldap3.utils.conv import escape_filter_chars
+
+from provisiond.adapters.directory.dn import normalise_dn
+from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls
+from provisiond.domain.changes import Mod, Op
+from provisiond.domain.errors import ConfigError, UnavailableError
+from provisiond.domain.model import Attributes
+
+__all__ = ["LdapTarget", "RawEntry", "Reply", "Session", "normalise_dn", "open_session"]
+
+ASSERTION = "1.3.6.1.1.12"  # RFC 4528
+PERMISSIVE_MODIFY = "1.2.840.113556.1.4.1413"
+PERSON_ID = "provisiondPersonId"
+
+SUCCESS = 0
+# refusals that speak of the server's day, not of the change: operations error, time and admin limit, referral
+# (a replica), busy, unavailable. Tried again later, by nobody in particular.
+_PASSING = frozenset({1, 3, 10, 11, 51, 52})
+_CREDENTIALS = frozenset({8, 13, 48, 49, 50, 53})  # of a bind: an operator must act, no other server helps
+_OPS = {Op.ADD: MODIFY_ADD, Op.DELETE: MODIFY_DELETE, Op.REPLACE: MODIFY_REPLACE}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the server said to a write."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """An entry as read; attribute descriptions as the server spells them."""
+
+    dn: str
+    attributes: Mapping[str, Sequence[bytes]]
+
+
+class Session:
+    """An open, bound connection. Not for two threads at once."""
+
+    def __init__(self, connection: Any, url: str) -> None:
+        self._connection = connection
+        self.url = url
+        self.lost = False
+
+    def search(
+        self, base: str, wanted: str, attributes: Sequence[str], *, subtree: bool = True
+    ) -> list[RawEntry]:
+        """Everything that matches, or UnavailableError: never a part."""
+        found = self._find(base, wanted, attributes, subtree=subtree)
+        if found is None:
+            raise UnavailableError("directory", f"{base} is not there (noSuchObject)")
+        return found
+
+    def read(self, dn: str) -> RawEntry | None:
+        """That one entry with its user attributes; None when it is absent (or hidden from us)."""
+        found = self._find(dn, "(objectClass=*)", ["*"], subtree=False)
+        return found[0] if found else None
+
+    def exists(self, dn: str) -> bool:
+        return bool(self._find(dn, "(objectClass=*)", ["1.1"], subtree=False))
+
+    def _find(
+        self, base: str, wanted: str, attributes: Sequence[str], *, subtree: bool
+    ) -> list[RawEntry] | None:
+        scope = SUBTREE if subtree else BASE
+        _, result, response, _ = self._call(
+            lambda c: c.search(base, wanted, scope, DEREF_NEVER, attributes=list(attributes))
+        )
+        if result["result"] == 32:
+            return None
+        if result["result"] != SUCCESS:
+            raise UnavailableError("directory", f"search under {base}: {_said(result)}")
+        if any(part["type"] != "searchResEntry" for part in response):
+            raise UnavailableError(
+                "directory", f"search under {base}: a referral instead of the whole answer"
+            )
+        return [RawEntry(part["dn"], part["raw_attributes"]) for part in response]
+
+    def add(self, dn: str, attributes: Attributes) -> Reply:
+        values = {name: list(given) for name, given in attributes.items() if given}
+        return self._write(lambda c: c.add(dn, attributes=values))
+
+    def modify(self, dn: str, mods: Sequence[Mod], owner: str | None) -> Reply:
+        """`owner`: the person whose entry it must be, in the very moment of the change; None for groups.
+        A value that is there already, or gone already, is no error (permissive modify)."""
+        if not mods:
+            return Reply(SUCCESS, "")
+        changes: dict[str, list[tuple[str, list[str]]]] = {}
+        for mod in mods:
+            changes.setdefault(mod.attribute, []).append((_OPS[mod.op], list(mod.values)))
+        controls = [(PERMISSIVE_MODIFY, True, None), *_assertion(owner)]
+        return self._write(lambda c: c.modify(dn, changes, controls=controls))
+
+    def delete(self, dn: str, owner: str) -> Reply:
+        return self._write(lambda c: c.delete(dn, controls=_assertion(owner)))
+
+    def who_am_i(self) -> str:
+        """The DN the server takes us for; empty when anonymous (RFC 4532)."""
+        said = self._call(lambda c: c.extend.standard.who_am_i()) or ""
+        return said.removeprefix("dn:") if said.startswith("dn:") else said
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):  # a broken connection cannot be closed politely
+            self._connection.unbind()
+
+    def _write(self, operation: Callable[[Any], Any]) -> Reply:
+        result = self._call(operation)[1]
+        if result["result"] in _PASSING:
+            raise UnavailableError("directory", _said(result))
+        return Reply(result["result"], "" if result["result"] == SUCCESS else _said(result))
+
+    def _call(self, operation: Callable[[Any], Any]) -> Any:
+        try:
+            return operation(self._connection)
+        except Exception as error:  # whatever a library throws once bytes are sent: the outcome is unknown
+            self.lost = True
+            self.close()
+            raise UnavailableError("directory", f"{self.url}: {error}") from error
+
+
+def open_session(target: LdapTarget) -> Session:
+    """Bound to the first server that answers. A wrong password stops at once: it is wrong everywhere."""
+    if faults := target.faults():
+        raise ConfigError(faults)
+    reasons: list[str] = []
+    for url in target.urls:
+        try:
+            return _open(target, url)
+        except UnavailableError as error:
+            reasons.append(error.reason)
+    raise UnavailableError("directory", "; ".join(reasons))
+
+
+def _open(target: LdapTarget, url: str) -> Session:
+    address = Address.of(url)
+    connection = _connection(target, address)
+    session = Session(connection, url)
+    try:
+        session._call(lambda c: c.open(read_server_info=False))
+        if target.start_tls and address.needs_start_tls:
+            _start_tls(session)
+        _bind(session, target)
+        _check_identity(session, target)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _connection(target: LdapTarget, address: Address) -> Any:
+    # a new Server each time: one that failed once answers from memory for seconds (field notes 1.3)
+    local = address.scheme == "ldapi"
+    server = Server(
+        "ldapi:/" + address.host if local else address.host,
+        port=address.port,
+        use_ssl=address.scheme == "ldaps",
+        tls=None if local else VerifiedTls(address.host, target.ca_file),
+        get_info=NONE,
+        connect_timeout=target.connect_timeout,
+    )
+    how: dict[str, Any] = {"authentication": SASL, "sasl_mechanism": "EXTERNAL", "sasl_credentials": ""}
+    if target.bind == "simple":
+        how = {"authentication": SIMPLE, "user": target.bind_dn, "password": target.password}
+    return Connection(
+        server,
+        client_strategy=SAFE_SYNC,
+        receive_timeout=target.receive_timeout,
+        auto_referrals=False,
+        raise_exceptions=False,
+        auto_bind=False,
+        auto_escape=False,
+        check_names=False,  # names are ours and the server is the judge; ldap3 would rewrite them
+        return_empty_attributes=False,
+        **how,
+    )
+
+
+def _start_tls(session: Session) -> None:
+    started = session._call(lambda c: c.start_tls(read_server_info=False))
+    if not (started[0] if isinstance(started, tuple) else started):
+        raise UnavailableError("directory", f"{session.url}: StartTLS was refused")
+
+
+def _bind(session: Session, target: LdapTarget) -> None:
+    status, result, _, _ = session._call(lambda c: c.bind(read_server_info=False))
+    if status and result["result"] == SUCCESS:
+        return
+    if result["result"] == 49 and target.bind == "simple":
+        fault = f"directory.password_file: {session.url} does not accept the password for {target.bind_dn}"
+        raise ConfigError([fault])
+    if result["result"] in _CREDENTIALS or target.bind == "external":
+        raise ConfigError([f"directory.bind_dn: {session.url}: bind as {target.bind_dn}: {_said(result)}"])
+    raise UnavailableError("directory", f"{session.url}: bind: {_said(result)}")
+
+
+def _check_identity(session: Session, target: LdapTarget) -> None:
+    """An anonymous or lesser identity sees a part of the tree and would take it for the whole."""
+    identity = session.who_am_i()
+    if normalise_dn(identity) != normalise_dn(target.bind_dn):
+        who = identity or "nobody (anonymous)"
+        raise ConfigError([f"directory.bind_dn: {session.url} takes us for {who}, not {target.bind_dn}"])
+
+
+def _assertion(owner: str | None) -> list[tuple[str, bool, bytes]]:
+    """Critical, always: a server that does not know it must refuse, not ignore (field notes 4.2)."""
+    if owner is None:
+        return []
+    wanted = f"({PERSON_ID}={escape_filter_chars(owner)})"
+    parsed = parse_filter(wanted, None, False, False, None, False)
+    return [(ASSERTION, True, encode(compile_filter(parsed.elements[0])))]
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    message = result.get("message") or ""
+    return f"{result['description']}: {message}" if message else str(result["description"])

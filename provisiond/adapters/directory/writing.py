@@ -1,0 +1,90 @@
+"""Carries out changes on one session: entries person by person, then group memberships together. Entries
+that do not carry the person's ID are never touched: the server checks that in the moment of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from provisiond.adapters.directory.adoption import missing
+from provisiond.adapters.directory.memberships import GroupUpdate, Membership, group_updates
+from provisiond.adapters.directory.reading import decoded
+from provisiond.adapters.directory.session import PERSON_ID, SUCCESS, Reply, Session
+from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, ModifyEntry
+from provisiond.ports import Refused
+
+NO_SUCH_OBJECT = 32
+ALREADY_EXISTS = 68
+ASSERTION_FAILED = 122
+# codes that speak of one value (constraint, syntax): other persons' values in the same update may be good
+_OF_A_VALUE = frozenset({19, 21, 34})
+
+
+def write_entries(
+    session: Session, index: int, batch: Sequence[Change]
+) -> tuple[Refused | None, list[Membership]]:
+    """The batch's entry changes, up to a refused one, and the memberships that are named before it."""
+    memberships: list[Membership] = []
+    for change in batch:
+        if isinstance(change, Join | Leave):
+            memberships.append(Membership(index, change))
+        elif refused := _write(session, change):
+            return refused, memberships
+    return None, memberships
+
+
+def write_memberships(session: Session, memberships: Iterable[Membership]) -> dict[int, Refused]:
+    """By batch, the first membership that was refused."""
+    refused: dict[int, Refused] = {}
+    for update in group_updates(memberships):
+        for part, reply in _refused_parts(session, update):
+            refused.setdefault(part.batch, Refused(part.change, reply.code, reply.text))
+    return refused
+
+
+def _refused_parts(session: Session, update: GroupUpdate) -> list[tuple[Membership, Reply]]:
+    reply = session.modify(update.group, update.mods, owner=None)
+    if reply.code == SUCCESS:
+        return []
+    if reply.code in _OF_A_VALUE and len(update.parts) > 1:
+        return [refused for half in update.halves() for refused in _refused_parts(session, half)]
+    return [(part, reply) for part in update.parts]
+
+
+def _write(session: Session, change: AddEntry | ModifyEntry | DeleteEntry) -> Refused | None:
+    match change:
+        case AddEntry():
+            return _add(session, change)
+        case ModifyEntry(dn=dn, mods=mods, person_id=owner):
+            return _owned(change, session.modify(dn, mods, owner))
+        case DeleteEntry(dn=dn, person_id=owner):
+            reply = session.delete(dn, owner)
+            return None if reply.code == NO_SUCH_OBJECT else _owned(change, reply)
+
+
+def _add(session: Session, change: AddEntry) -> Refused | None:
+    reply = session.add(change.dn, change.entry.attributes)
+    if reply.code == ALREADY_EXISTS:
+        return _adopt(session, change)
+    return _refusal(change, reply)
+
+
+def _adopt(session: Session, change: AddEntry) -> Refused | None:
+    """Complete an entry that an interrupted cycle left half-made; anybody else's stays as it is."""
+    owner = change.entry.attributes[PERSON_ID.lower()][0]
+    raw = session.read(change.dn)
+    present = decoded(raw.attributes) if raw else {}
+    owners = present.get(PERSON_ID.lower(), ())
+    if owner not in owners:
+        whose = "of another person" if owners else "no provisiondPersonId"
+        return Refused(change, ALREADY_EXISTS, f"{change.dn} exists and is not ours ({whose})")
+    return _owned(change, session.modify(change.dn, missing(change.entry, present), owner))
+
+
+def _owned(change: Change, reply: Reply) -> Refused | None:
+    if reply.code == ASSERTION_FAILED:
+        return Refused(change, reply.code, "the entry is not (any more) ours")
+    return _refusal(change, reply)
+
+
+def _refusal(change: Change, reply: Reply) -> Refused | None:
+    return None if reply.code == SUCCESS else Refused(change, reply.code, reply.text)

@@ -1,0 +1,50 @@
+"""The history in the database: appended within the transaction of what it tells, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from provisiond.adapters.ledger import chain
+from provisiond.adapters.ledger.chain import End, Happened
+from provisiond.adapters.ledger.tables import history, history_end
+from provisiond.ports import HistoryLine
+
+_FIELDS = ("seq", "at", "actor", "person_id", "event", "detail", "reason", "hash")
+
+
+def append(connection: Connection, happened: Iterable[Happened]) -> None:
+    """Chain on; safe from others since every write holds the write lock from its beginning."""
+    lines = chain.sealed(_end(connection), happened)
+    if not lines:
+        return
+    connection.execute(insert(history), [{f: getattr(line, f) for f in _FIELDS} for line in lines])
+    connection.execute(update(history_end).values(seq=lines[-1].seq, hash=lines[-1].hash))
+
+
+def lines_of(connection: Connection, person_id: str | None) -> list[HistoryLine]:
+    wanted = select(history).order_by(history.c.seq)
+    if person_id is not None:
+        wanted = wanted.where(history.c.person_id == person_id)
+    return [_line(row) for row in connection.execute(wanted)]
+
+
+def verified(connection: Connection) -> str | None:
+    return chain.broken(_streamed(connection), _end(connection))
+
+
+def _streamed(connection: Connection) -> Iterator[HistoryLine]:
+    """Line by line: the history outgrows memory."""
+    wanted = select(history).order_by(history.c.seq).execution_options(yield_per=1000)
+    for row in connection.execute(wanted):
+        yield _line(row)
+
+
+def _end(connection: Connection) -> End:
+    row = connection.execute(select(history_end.c.seq, history_end.c.hash)).one_or_none()
+    return End(row.seq, row.hash) if row else End()
+
+
+def _line(row: Row[tuple[object, ...]]) -> HistoryLine:
+    return HistoryLine(**{f: getattr(row, f) for f in _FIELDS})

@@ -1,0 +1,200 @@
+"""The tables of the ledger: facts and promises, no derived states. What may never change (identifiers,
+history) is guarded by triggers as well, see migrations/. Must say the same as the migrations: a test compares.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+def instant_text(at: datetime) -> str:
+    """An aware instant as UTC text of fixed width, so that text order is time order."""
+    if at.tzinfo is None:
+        raise ValueError("an instant without a time zone cannot be stored")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant; text in the database, because SQLite has no type for it."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        return None if value is None else instant_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = MetaData()
+
+
+def _person() -> Column[str]:
+    return Column("person_id", String, ForeignKey("account.person_id"), nullable=False, index=True)
+
+
+account = Table(
+    "account",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("student_id", String, nullable=False, unique=True),
+    Column("account_name", String, nullable=False, unique=True),
+    Column("uid_number", Integer, nullable=True, unique=True),
+    Column("state", String, nullable=False, index=True),  # the last one committed, to notice transitions
+    Column("applied", Boolean, nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("activated_at", Instant, nullable=True),
+    Column("unlisted", Boolean, nullable=False),
+    Column("next_on", Date, nullable=True, index=True),
+    Column("ordered_at", Instant, nullable=True),  # last order: a cycle begun before it must not undo its call
+)
+
+# One namespace of account names, aliases and mail local parts, lower case; a row is for ever.
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("value", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    _person(),
+    Column("given_at", Instant, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("student_id", String, primary_key=True),
+    Column("programme", String, primary_key=True),
+    _person(),
+    Column("content", JSON, nullable=False),
+    Column("digest", String, nullable=False),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _person(),
+    Column("kind", String, nullable=False),
+    Column("set_at", Instant, nullable=False),
+    Column("until_on", Date, nullable=True),
+    Column("reason", Text, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("released_at", Instant, nullable=True),
+)
+Index(
+    "ix_hold_one_of_a_kind",
+    hold.c.person_id,
+    hold.c.kind,
+    unique=True,
+    sqlite_where=text("released_at IS NULL"),
+    postgresql_where=text("released_at IS NULL"),
+)
+
+extension = Table(
+    "extension",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _person(),
+    Column("until_on", Date, nullable=False),
+    Column("granted_at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", String, nullable=False),
+)
+
+# No foreign key: a notice to the operators is about nobody.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("person_id", String, nullable=True, index=True),
+    Column("kind", String, nullable=False),
+    Column("to", String, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("about_on", Date, nullable=True),
+    Column("status", String, nullable=False, index=True),
+    Column("decided_at", Instant, nullable=False),
+    Column("settled_at", Instant, nullable=True),
+    Column("reply", Text, nullable=True),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("person_id", String, nullable=True, index=True),
+    Column("event", String, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("hash", String, nullable=False),
+)
+
+# One row: the last link of the chain, so that lines cut off at the end are missed.
+history_end = Table(
+    "history_end",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String, nullable=False),
+)
+
+fetch = Table(
+    "fetch",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("file", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+rejection = Table(
+    "rejection",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String, nullable=False, index=True),
+    Column("file", String, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("student_id", String, nullable=True),
+    Column("reasons", JSON, nullable=False),
+)
+
+held_plan = Table(
+    "held_plan",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("summary", Text, nullable=False),
+    Column("told_at", Instant, nullable=False),
+    Column("approved_by", String, nullable=True),
+    Column("spent_at", Instant, nullable=True),
+)
+
+# No foreign key: a person may be parked before an account could be made.
+parked = Table(
+    "parked",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("reason", String, primary_key=True),
+    Column("student_id", String, nullable=False),
+    Column("since", Instant, nullable=False),
+)

@@ -1,0 +1,182 @@
+"""One row's cells to one registry record, or every reason why not. Knows one row at a time.
+
+Clashes between rows are clashes.py's; where the cells come from is no matter here."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from typing import TypeVar
+
+from provisiond.adapters.digests import Digests
+from provisiond.adapters.registry import values
+from provisiond.adapters.registry.source import FIELDS, CsvSource
+from provisiond.domain import hkid
+from provisiond.domain.model import RegistryRecord
+from provisiond.domain.names import split_full_name
+
+T = TypeVar("T")
+Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
+_SEPARATOR = "\x1f"
+# anything but printable ASCII, and blanks that must go: such rows are cleaned cell by cell
+_ODD = re.compile(r"[^\x20-\x7e\x1f]|  |^ | $| \x1f|\x1f ")
+
+
+class RecordMapping:
+    """Made for one fetch. Conversions of values that repeat (dates, codes) are remembered meanwhile."""
+
+    def __init__(self, source: CsvSource, file: str, digests: Digests, today: date) -> None:
+        self._source, self._file, self._digests, self._today = source, file, digests, today
+        self._coded = {FIELDS.index(name): values.coded(codes) for name, codes in source.codes.items()}
+        self._birth = cache(self._birth_of)
+        self._since = cache(self._since_of)
+        self._end = cache(self._end_of)
+        self._level = cache(lambda text: _of_code("level", text, values.level))
+        self._status = cache(lambda text: _of_code("status", text, values.status))
+        self._flag = cache(lambda text: _of_code("confidentiality flag", text, values.flag))
+
+    def record(self, line: int, raw: tuple[str, ...]) -> RegistryRecord | tuple[str, ...]:
+        """`raw`: cells in the order of FIELDS. A tuple of reasons instead of a record when there are any."""
+        cells, reasons = self._cells(raw)
+        student_id, surname, given, full, preferred, chinese, identity, *rest = cells
+        born, programme, department, level_code, status_code, since, end, mail, supervisor, secret = rest
+        surname, given = _name(surname, given, full)
+        birth, why_birth = self._birth(born)
+        level, why_level = self._level(level_code)
+        status, why_status = self._status(status_code)
+        status_on, why_since = self._since(since)
+        end_on, why_end = self._end(end)
+        confidential, why_flag = self._flag(secret)
+        number, why_number = _hkid(identity)
+        whys = (why_number, why_birth, why_level, why_status, why_since, why_end, why_flag)
+        reasons += _text_reasons(student_id, surname, given, programme, department, (preferred, chinese))
+        reasons += [why for why in whys if why]
+        reasons += _mail_reasons(mail, supervisor)
+        if reasons or birth is None or level is None or status is None or status_on is None:
+            return tuple(dict.fromkeys(reasons))
+        return RegistryRecord(
+            source=self._source.name,
+            file=self._file,
+            line=line,
+            student_id=student_id,
+            proposed_id=self._digests.person(student_id),
+            surname=surname,
+            given_names=given,
+            preferred_name=preferred or None,
+            chinese_name=chinese or None,
+            hkid_digest=self._digests.hkid(number) if number else None,
+            birth_digest=birth,
+            programme=programme,
+            department=department,
+            level=level,
+            status=status,
+            status_on=status_on,
+            expected_end_on=end_on,
+            personal_mail=mail or None,
+            supervisor_mail=supervisor or None,
+            confidential=bool(confidential),
+        )
+
+    def student_id(self, raw: tuple[str, ...]) -> str | None:
+        """For a rejection; None when it is missing, or too odd to be shown."""
+        text = raw[0]
+        readable = not values.text_faults(text) and len(text) <= 64
+        return (unicodedata.normalize("NFKC", values.clean(text)) or None) if readable else None
+
+    def _cells(self, raw: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        """Cleaned, codes replaced; and what is wrong with their text. Most rows need no cleaning."""
+        cells = list(raw)
+        reasons: list[str] = []
+        joined = _SEPARATOR.join(raw)
+        if _ODD.search(joined) or len(joined) > values.MAXIMUM_LENGTH or joined.count(_SEPARATOR) >= len(raw):
+            for name, text in zip(FIELDS, raw, strict=True):
+                reasons += [f"{_word(name)} {fault}" for fault in values.text_faults(text)]
+                if name.endswith("_mail") and ("\n" in text or "\r" in text):
+                    reasons.append(f"{_word(name)} holds a line break")
+            cells = [values.clean(text) for text in raw]
+            cells[0] = unicodedata.normalize("NFKC", cells[0])
+        for place, coded in self._coded.items():
+            cells[place] = coded(cells[place])
+        return cells, reasons
+
+    def _birth_of(self, text: str) -> Found[str]:
+        if not text:
+            return None, "the birth date is missing"
+        on = values.day(text, self._source.date_formats)
+        if on is None:
+            return None, f"the birth date is not a date ({self._formats()} expected)"
+        fault = values.birth_fault(on, self._today)
+        return (None, fault) if fault else (self._digests.birth(on), None)
+
+    def _since_of(self, text: str) -> Found[date]:
+        on, why = self._date("the date of the status", text, 100)
+        return on, why if on or why else "the date of the status is missing"
+
+    def _end_of(self, text: str) -> Found[date]:
+        return self._date("the expected end date", text, 50)
+
+    def _date(self, what: str, text: str, years: int) -> Found[date]:
+        """None without a reason when there is none. The text is not shown: it may be a shifted birth date."""
+        on = values.day(text, self._source.date_formats) if text else None
+        if not text or (on and values.is_open_end(on)):
+            return None, None
+        if on is None:
+            return None, f"{what} is not a date ({self._formats()} expected)"
+        return (on, None) if values.near(on, self._today, years) else (None, f"{what} is not plausible")
+
+    def _formats(self) -> str:
+        return " or ".join(self._source.date_formats)
+
+
+def _word(field: str) -> str:
+    if field == "hkid":
+        return "the HKID number"
+    return "the " + field.removesuffix("_on").replace("_", " ").replace("student id", "student ID")
+
+
+def _name(surname: str, given: str, full: str) -> tuple[str, str]:
+    """The two separate fields win; a full name is split where they are empty or not mapped."""
+    return split_full_name(full) if full and not surname else (surname, given)
+
+
+def _hkid(text: str) -> Found[str]:
+    number = hkid.canonical(text) if text else None
+    return number, "the HKID number is not valid (form or check digit)" if text and number is None else None
+
+
+def _of_code(what: str, text: str, value: Callable[[str], T | None]) -> Found[T]:
+    found = value(text)
+    if found is not None:
+        return found, None
+    return None, f"unknown {what} code {values.code_text(text)}" if text else f"the {what} is missing"
+
+
+def _text_reasons(
+    student_id: str, surname: str, given: str, programme: str, department: str, others: tuple[str, ...]
+) -> list[str]:
+    reasons = []
+    if not student_id:
+        reasons.append("the student ID is missing")
+    elif " " in student_id or len(student_id) > 64:
+        reasons.append("the student ID holds a blank or is longer than 64 characters")
+    if not surname:
+        reasons.append("the surname is missing (a single name stands there, not in the given names)")
+    if not programme:
+        reasons.append("the programme is missing")
+    if not department:
+        reasons.append("the department is missing")
+    if any("?" in name for name in (surname, given, *others)):
+        reasons.append("a name holds a question mark (a letter lost in a conversion)")
+    return reasons
+
+
+def _mail_reasons(personal: str, supervisor: str) -> list[str]:
+    reasons = []
+    if personal and not values.is_mail(personal):
+        reasons.append("the personal mail is not a mail address")
+    if supervisor and not values.is_mail(supervisor):
+        reasons.append("the supervisor mail is not a mail address")
+    return reasons

@@ -1,0 +1,127 @@
+"""Commands that write: once, approve, hold, release, activate, extend. Each goes the cycle's way; `--dry-run`
+stops where `plan` stops."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+from provisiond.cli import report, screen
+from provisiond.cli.see import Json, Person
+from provisiond.cli.session import Session, actor, errors, person, session
+from provisiond.cycle import COMPLAINT, Work
+from provisiond.domain.errors import RejectedError
+from provisiond.domain.model import Account, Extension, Hold, HoldKind
+from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
+Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day it holds.")]
+
+
+def once(
+    context: typer.Context,
+    dry_run: DryRun = False,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Look at every account, not only at what changed or fell due.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Run one cycle. Exit 0: all well, 65: a brake holds or a fetch was refused, 75: try again."""
+    with errors():
+        with session(context).parts(writes=not dry_run) as parts, screen.progress() as progress:
+            cycle = parts.cycle(progress)
+            work = Work(everyone=everyone)
+            result = cycle.plan(work) if dry_run else cycle.run(work)
+        if json:
+            screen.as_json(report.plan_json(result))
+        else:
+            report.tell(result, done=not dry_run)
+        sys.exit(report.exit_code(result))
+
+
+def approve(
+    context: typer.Context,
+    plan_hash: Annotated[str, typer.Argument(metavar="HASH", help="The hash `plan` and `once` show.")],
+    dry_run: DryRun = False,
+) -> None:
+    """Let exactly this held plan through, once; the next cycle carries it out. No limit is changed."""
+    with errors(), session(context).parts(writes=not dry_run) as parts:
+        held = next((h for h in parts.ledger.held_plans() if h.hash == plan_hash), None)
+        if held is None or plan_hash.startswith(COMPLAINT):
+            raise RejectedError(
+                f"no held plan has the hash {plan_hash}: run `provisiond once` and look at what it holds"
+            )
+        if not dry_run:
+            parts.ledger.approve(plan_hash, actor(), parts.clock.now())
+        screen.say(f"{'would approve' if dry_run else 'approved'} {plan_hash}: {held.summary}")
+
+
+def hold(
+    context: typer.Context,
+    who: Person,
+    reason: Reason,
+    kind: Annotated[
+        HoldKind, typer.Option(help="lock: log-in off now; freeze: the cycle leaves the person alone.")
+    ] = HoldKind.LOCK,
+    until: Until = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Lock a log-in, or freeze a person as they are."""
+    last = until.date() if until else None
+    _order(session(context), who, dry_run, lambda _, now: SetHold(Hold(kind, now, last, reason, actor())))
+
+
+def release(
+    context: typer.Context,
+    who: Person,
+    reason: Reason,
+    kind: Annotated[HoldKind | None, typer.Option(help="Only this kind; default: every hold.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """End holds."""
+    _order(session(context), who, dry_run, lambda _, now: Release(kind, now, actor(), reason))
+
+
+def activate(context: typer.Context, who: Person, dry_run: DryRun = False) -> None:
+    """Record an activation (stands for the portal): the listing appears."""
+    _order(session(context), who, dry_run, lambda _, now: Activate(now, actor()))
+
+
+def extend(
+    context: typer.Context,
+    who: Person,
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The new expiry date.")],
+    reason: Reason,
+    dry_run: DryRun = False,
+) -> None:
+    """Grant a later expiry date."""
+
+    def order(account: Account, now: datetime) -> Order:
+        return Extend(Extension(until.date(), now, reason, actor()))
+
+    _order(session(context), who, dry_run, order, not_before=until.date())
+
+
+def _order(
+    here: Session,
+    who: str,
+    dry_run: bool,
+    make: Callable[[Account, datetime], Order],
+    not_before: date | None = None,
+) -> None:
+    """Put one order in and let a cycle act on this one person."""
+    with errors():
+        with here.parts(writes=not dry_run) as parts:
+            now = parts.clock.now()
+            if not_before and not_before < now.astimezone(parts.settings.zone).date():
+                raise RejectedError(f"{not_before} has passed: give a day from today on")
+            account = person(parts, who)
+            work = Work(account.person_id, make(account, now))
+            result = parts.cycle().plan(work) if dry_run else parts.cycle().run(work)
+        report.tell(result, done=not dry_run)
+        sys.exit(report.exit_code(result))

@@ -1,0 +1,88 @@
+"""One person explained: which record, which rule, why this name, which notices with which result, what next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisiond.bootstrap import Parts
+from provisiond.cli import report, screen
+from provisiond.cycle import Work
+from provisiond.domain.lifecycle import Standing, milestones, standing
+from provisiond.domain.model import Account
+from provisiond.domain.people import person as person_of
+
+
+def explained(parts: Parts, account: Account) -> dict[str, Any]:
+    """As data; neither HKID nor birth date is anywhere in it."""
+    today = parts.clock.now().astimezone(parts.settings.zone).date()
+    person = person_of(account.student_id, account, ())
+    told: dict[str, Any] = {
+        "account_name": account.account_name,
+        "student_id": account.student_id,
+        "person_id": account.person_id,
+        "mail": f"{account.account_name}@{parts.settings.policy.directory.mail_domain}",
+        "state": account.state,
+        "created_at": account.created_at,
+        "activated_at": account.activated_at,
+        "records": [
+            {
+                "programme": r.programme,
+                "level": r.level,
+                "status": r.status,
+                "status_on": r.status_on,
+                "file": f"{r.file}:{r.line}",
+            }
+            for r in account.records
+        ],
+        "holds": account.holds,
+        "extensions": account.extensions,
+        "notices": [
+            {"kind": i.notice.kind, "due": i.notice.due_on, "status": i.status, "reply": i.reply}
+            for i in account.outbox
+        ],
+    }
+    if account.records:
+        told |= _rule(parts, standing(person, today, parts.settings.zone, parts.settings.policy.lifecycle))
+        plan = parts.cycle().plan(Work(person_id=account.person_id)).plan
+        told["due_now"] = [report.step_json(step) for step in (*plan.due, *plan.held)]
+    told["rejects"] = [r for r in parts.ledger.rejections() if r.student_id == account.student_id]
+    told["parked"] = [p.reason for p in parts.ledger.parked() if p.person_id == account.person_id]
+    return told
+
+
+def _rule(parts: Parts, where: Standing) -> dict[str, Any]:
+    policy = parts.settings.policy
+    earned = policy.entitlement(where.state, where.record.level)
+    return {
+        "derived_state": where.state,
+        "reason": where.reason,
+        "affiliation": where.record.level,
+        "expiry_on": where.expiry_on,
+        "expires_on": where.expires_on,
+        "waits_for": where.waits_for,
+        "login": earned.login and not where.locked,
+        "groups": earned.groups,
+        "milestones": sorted(milestones(where, policy.lifecycle)),
+        "next_on": where.next_on,
+    }
+
+
+def tell(told: dict[str, Any]) -> None:
+    """The same as two columns; lists one item a line."""
+    rows: list[tuple[str, object]] = []
+    for key, value in told.items():
+        if isinstance(value, list | tuple | frozenset):
+            rows += [(key.replace("_", " "), _sentence(item)) for item in value]
+        elif value is not None:
+            rows.append((key.replace("_", " "), value))
+    screen.table(told["account_name"], ("what", "value"), rows)
+
+
+def _sentence(item: Any) -> str:
+    if isinstance(item, dict):
+        return ", ".join(
+            f"{key} {_sentence(value)}" for key, value in item.items() if value not in (None, ())
+        )
+    if isinstance(item, list | tuple):
+        return "; ".join(_sentence(part) for part in item)
+    return str(item)

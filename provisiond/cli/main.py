@@ -1,0 +1,44 @@
+"""The `provisiond` command: global options, and the verbs in the order in which one meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisiond import logs
+from provisiond.cli import act, outbox, see, setup
+from provisiond.cli.session import DEFAULT_CONFIG, Session
+
+app = typer.Typer(
+    name="provisiond",
+    help="Gives every registered student a network account, safely and explainably.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path, typer.Option("--config", "-c", envvar="PROVISIOND_CONFIG", help="The configuration (TOML).")
+    ] = DEFAULT_CONFIG,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each change (stderr).")] = False,
+) -> None:
+    logs.configure(verbose=verbose)
+    context.obj = Session(config)
+
+
+for group, name in ((setup.directory, "directory"), (setup.ledger, "ledger")):
+    app.add_typer(group, name=name)
+for command in (see.check, see.plan, act.once, act.approve, see.explain, see.history, see.accounts):
+    app.command()(command)
+for command in (see.rejects, act.hold, act.release, act.activate, act.extend, see.names):
+    app.command()(command)
+app.add_typer(outbox.app, name="outbox")
+
+
+def main() -> None:
+    app()

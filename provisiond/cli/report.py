@@ -1,0 +1,114 @@
+"""A plan or a cycle's result in words, JSON and LDIF: one rendering for `plan`, `once`, every `--dry-run`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisiond.adapters.directory.ldif import ldif
+from provisiond.cli import screen
+from provisiond.cycle import Result
+from provisiond.domain.errors import UnavailableError
+from provisiond.domain.plan import Plan, Step
+
+DUE = 1  # exit code of `plan` when something is due; faults have codes of 64 and more
+
+
+def tell(result: Result, *, done: bool) -> None:
+    """Everything worth knowing, the most pressing last."""
+    plan = result.plan
+    for step in plan.due:
+        tell_step(step, "")
+    for step in plan.held:
+        tell_step(step, "HELD ")
+    _troubles(result)
+    for tripped in plan.tripped:
+        screen.fail(f"brake: {tripped.sentence}")
+    if plan.held_hash:
+        screen.fail(
+            f"{len(plan.held)} steps are held: look at them, then `provisiond approve {plan.held_hash}`"
+        )
+    screen.say(_summary(result, done=done), "bold")
+
+
+def _summary(result: Result, *, done: bool) -> str:
+    plan = result.plan
+    if done:
+        return f"{result.applied} persons changed, {len(result.failed)} refused, {len(plan.held)} held"
+    if not plan.is_due:
+        return "nothing is due"
+    return f"{len(plan.due)} persons would change, {len(plan.held)} held; plan {plan.hash}"
+
+
+def _troubles(result: Result) -> None:
+    for rejection in result.rejections:
+        screen.warn(
+            f"rejected {rejection.student_id or 'a record'} ({rejection.file}:{rejection.line}): "
+            + "; ".join(rejection.reasons)
+        )
+    for absent in result.absent:
+        some = ", ".join(absent.student_ids[:5]) + (" …" if len(absent.student_ids) > 5 else "")
+        screen.warn(
+            f"absent: registry {absent.source} no longer names {len(absent.student_ids)} persons ({some});"
+            " nothing is taken from them"
+        )
+    for parked in (*result.plan.parked, *result.failed):
+        screen.warn(f"parked {parked.student_id}: {parked.reason}")
+    for error in result.refused:
+        screen.fail(f"refused: {error}")
+
+
+def tell_step(step: Step, prefix: str) -> None:
+    """One person: a headline, then a line each for change and notice."""
+    before = step.from_state.value if step.from_state else "new"
+    change = f"{before} → {step.to_state.value}" if step.transition else step.to_state.value
+    style = screen.STATE_STYLE[step.to_state.value] if step.transition else ""
+    screen.say(f"{prefix}{step.account_name} ({step.student_id}) {change}: {'; '.join(step.reasons)}", style)
+    for done in step.changes:
+        screen.say(f"    {done.sentence}")
+    for notice in step.notices:
+        screen.say(f"    notice {notice.kind} to {notice.to}")
+
+
+def plan_json(result: Result) -> dict[str, Any]:
+    """The same, for machines."""
+    plan = result.plan
+    return {
+        "at": result.at,
+        "hash": plan.hash,
+        "due": plan.is_due,
+        "steps": [step_json(step) for step in plan.due],
+        "held": [step_json(step) for step in plan.held],
+        "held_hash": plan.held_hash,
+        "brakes": [{"brake": t.brake, "count": t.count, "limit": t.limit} for t in plan.tripped],
+        "rejects": list(result.rejections),
+        "parked": [*plan.parked, *result.failed],
+        "absent": {absent.source: absent.student_ids for absent in result.absent},
+        "refused": [str(error) for error in result.refused],
+        "applied": result.applied,
+    }
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    return {
+        "student_id": step.student_id,
+        "account_name": step.account_name,
+        "person_id": step.person_id,
+        "from": step.from_state,
+        "to": step.to_state,
+        "reasons": step.reasons,
+        "changes": [change.sentence for change in step.changes],
+        "notices": [{"kind": n.kind, "to": n.to, "about": n.about_on} for n in step.notices],
+        "next_on": step.next_on,
+    }
+
+
+def plan_ldif(plan: Plan) -> str:
+    """What would be written, as LDIF; held steps are not in it."""
+    return ldif(change for step in plan.due for change in step.changes)
+
+
+def exit_code(result: Result) -> int:
+    """What a cycle's trouble means for the shell: 75 to try again, 65 to look and approve, 0 all well."""
+    if any(isinstance(error, UnavailableError) for error in result.refused):
+        return 75
+    return 65 if result.plan.held or result.refused else 0

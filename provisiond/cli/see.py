@@ -1,0 +1,211 @@
+"""Commands that look: check, plan, explain, history, accounts, rejects, names."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from provisiond import bootstrap, settings
+from provisiond.cli import explain as explaining
+from provisiond.cli import report, screen
+from provisiond.cli.session import errors, person, session
+from provisiond.cycle import Work
+from provisiond.domain import names as account_names
+from provisiond.domain.errors import ConfigError, ProvisiondError
+from provisiond.domain.fullnames import split_full_name
+from provisiond.domain.model import State
+from provisiond.ports import AccountFilter
+
+Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+At = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Look with the clock of that day; nothing is written."),
+]
+Person = Annotated[str, typer.Argument(help="A student ID, an account name or a mail address.")]
+
+
+def check(context: typer.Context) -> None:
+    """Try the configuration and every connection; list all faults at once."""
+    with errors():
+        found = session(context).settings()
+        screen.say(f"ok  configuration {found.path}")
+        faults = []
+        for name, probe in (("ledger", _check_ledger), ("directory", _check_directory)):
+            told = probe(found)
+            faults += [f"{name}: {fault}" for fault in told]
+            screen.say(f"{'FAULT' if told else 'ok '} {name}")
+        for registry in bootstrap.registries(found):
+            try:
+                fetch = registry.fetch(bootstrap.today(found))
+                screen.say(
+                    f"ok  registry {registry.name}: {len(fetch.records)} records,"
+                    f" {len(fetch.rejections)} rejected"
+                )
+            except ProvisiondError as error:
+                screen.say(f"FAULT registry {registry.name}")
+                faults.append(str(error))
+        if faults:
+            raise ConfigError(faults)
+
+
+def _check_ledger(found: settings.Settings) -> list[str]:
+    try:
+        bootstrap.check_ledger(found)
+    except ProvisiondError as error:
+        return [str(error)]
+    return []
+
+
+def _check_directory(found: settings.Settings) -> list[str]:
+    try:
+        return bootstrap.directory(found).check()
+    except ConfigError as error:
+        return error.faults
+    except ProvisiondError as error:
+        return [str(error)]
+
+
+def plan(
+    context: typer.Context,
+    json: Json = False,
+    ldif: Annotated[bool, typer.Option("--ldif", help="The directory updates as LDIF.")] = False,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Look at every account, not only at what changed or fell due.")
+    ] = False,
+    at: At = None,
+) -> None:
+    """Show what the next cycle would do. Exit 0: nothing is due, 1: something is, 65: a brake holds."""
+    with errors():
+        with session(context).parts(writes=False, at=at.date() if at else None) as parts:
+            with screen.progress() as progress:
+                result = parts.cycle(progress).plan(Work(everyone=everyone))
+        if json:
+            screen.as_json(report.plan_json(result))
+        elif ldif:
+            sys.stdout.write(report.plan_ldif(result.plan))
+        else:
+            report.tell(result, done=False)
+        sys.exit(report.exit_code(result) or (report.DUE if result.plan.is_due else 0))
+
+
+def explain(context: typer.Context, who: Person, json: Json = False, at: At = None) -> None:
+    """Why one person's account is what it is, and what comes next."""
+    with errors(), session(context).parts(writes=False, at=at.date() if at else None) as parts:
+        told = explaining.explained(parts, person(parts, who))
+        if json:
+            screen.as_json(told)
+        else:
+            explaining.tell(told)
+
+
+def history(
+    context: typer.Context,
+    who: Annotated[str | None, typer.Argument(help="A person; without one, everything.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the hash chain.")] = False,
+    json: Json = False,
+) -> None:
+    """What happened, who ordered it and why."""
+    with errors(), session(context).parts(writes=False) as parts:
+        if verify:
+            if fault := parts.ledger.verify_history():
+                screen.fail(f"the history was tampered with: {fault}")
+                sys.exit(65)
+            screen.say("the history is whole")
+            return
+        lines = parts.ledger.history(person(parts, who).person_id if who else None)
+        if json:
+            screen.as_json(lines)
+            return
+        rows = [(line.seq, line.at, line.actor, line.event, line.reason, line.detail) for line in lines]
+        screen.table("history", ("no.", "at", "actor", "event", "reason", "detail"), rows)
+
+
+def accounts(
+    context: typer.Context,
+    state: Annotated[State | None, typer.Option(help="Only accounts in this state.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="Student ID, account name or programme begins with this.")
+    ] = None,
+    due_by: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only accounts with a milestone up to that day."),
+    ] = None,
+    json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
+) -> None:
+    """List accounts."""
+    with errors(), session(context).parts(writes=False) as parts:
+        found = parts.ledger.accounts(AccountFilter(state, text, due_by.date() if due_by else None))
+        columns = ("account_name", "student_id", "state", "activated", "next_on", "programmes", "holds")
+        rows = [
+            (
+                account.account_name,
+                account.student_id,
+                account.state.value,
+                "yes" if account.activated_at else "no",
+                account.next_on,
+                " ".join(record.programme for record in account.records),
+                " ".join(hold.kind for hold in account.holds),
+            )
+            for account in found
+        ]
+        if json:
+            screen.as_json([dict(zip(columns, row, strict=True)) for row in rows])
+        elif as_csv:
+            csv.writer(sys.stdout).writerows([columns, *rows])
+        else:
+            screen.table(f"{len(rows)} accounts", columns, rows)
+
+
+def rejects(context: typer.Context, json: Json = False) -> None:
+    """Records the registry got wrong, and persons who wait for an operator."""
+    with errors(), session(context).parts(writes=False) as parts:
+        rejected, parked = parts.ledger.rejections(), parts.ledger.parked()
+        if json:
+            screen.as_json({"rejects": rejected, "parked": parked})
+            return
+        rows: list[tuple[object, ...]] = [
+            ("rejected", r.student_id, f"{r.file}:{r.line}", "; ".join(r.reasons)) for r in rejected
+        ]
+        rows += [("parked", p.student_id, "", p.reason) for p in parked]
+        screen.table("rejected records and parked persons", ("what", "student ID", "where", "why"), rows)
+
+
+def names(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help='A full name, surname first: "CHAN Tai Man".')],
+    json: Json = False,
+) -> None:
+    """Show which account name somebody would get, and why others were passed over."""
+    with errors():
+        surname, given = split_full_name(name)
+        config = session(context).config
+        policy, taken = settings.names_policy(), frozenset[str]()
+        if config.exists():
+            policy, taken = _taken(context, surname, given)
+        allocation = account_names.allocate(surname, given, policy, taken)
+        if json:
+            screen.as_json(
+                {"name": name, "account_name": allocation.account_name, "candidates": allocation.candidates}
+            )
+            return
+        rows = [(c.account_name, c.reason) for c in allocation.candidates]
+        screen.table(name, ("account name", "reason"), rows)
+        if allocation.account_name is None:
+            screen.fail(f"no account name: {allocation.problem}")
+
+
+def _taken(
+    context: typer.Context, surname: str, given: str
+) -> tuple[account_names.NamePolicy, frozenset[str]]:
+    """The configured policy, and what the ledger and the directory know of these names."""
+    with session(context).parts(writes=False) as parts:
+        policy = parts.settings.policy.names
+        prefixes = account_names.prefixes(surname, given, policy)
+        given_out = parts.ledger.names_with_prefixes(prefixes)
+        standing = parts.directory.names_with_prefixes(prefixes)
+        return policy, frozenset().union(*given_out.values(), *standing.values())

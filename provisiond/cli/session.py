@@ -1,0 +1,92 @@
+"""What every command shares: the configuration it was given, who is asking, and how errors leave."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+
+import typer
+
+from provisiond import bootstrap
+from provisiond.adapters.clock import SetClock, SystemClock
+from provisiond.bootstrap import Parts
+from provisiond.cli import screen
+from provisiond.domain.errors import ConfigError, ProvisiondError
+from provisiond.domain.model import Account
+from provisiond.ports import Clock
+from provisiond.settings import Settings, load
+
+DEFAULT_CONFIG = Path("/etc/provisiond/provisiond.toml")
+
+
+class UnknownPersonError(ProvisiondError):
+    """The operator named somebody the ledger does not know."""
+
+    exit_code = 67
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Made by the root command from global options."""
+
+    config: Path
+
+    def settings(self) -> Settings:
+        return load(self.config)
+
+    @contextmanager
+    def parts(self, *, writes: bool, at: date | None = None) -> Iterator[Parts]:
+        """The parts of provisiond, for one command. `at`: look with the clock of that day, 09:00."""
+        settings = self.settings()
+        clock: Clock = SystemClock()
+        if at is not None:
+            clock = SetClock(datetime.combine(at, time(9), settings.zone))
+        with bootstrap.parts(settings, clock, writes=writes) as parts:
+            yield parts
+
+
+def session(context: typer.Context) -> Session:
+    found = context.find_object(Session)
+    assert found is not None, "the root command makes the session"
+    return found
+
+
+def actor() -> str:
+    """Who gives an order: the person behind sudo, else the user."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def person(parts: Parts, text: str) -> Account:
+    """The account of a student ID, account name or mail address."""
+    account = parts.ledger.find(text)
+    if account is None:
+        raise UnknownPersonError(
+            f"no account for {text!r}: give a student ID, an account name or a mail address;"
+            " `provisiond accounts` lists them"
+        )
+    return account
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Errors become sentences and exit codes (sysexits.h), never a traceback of expected trouble."""
+    try:
+        yield
+    except ConfigError as error:
+        many = f"{len(error.faults)} faults" if len(error.faults) > 1 else "a fault"
+        screen.fail(f"provisiond: {many} in the configuration:")
+        for fault in error.faults:
+            screen.fail(f"  {fault}")
+        sys.exit(error.exit_code)
+    except ProvisiondError as error:
+        screen.fail(f"provisiond: {error}")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -1,0 +1,148 @@
+"""THE decision: `decide(snapshot, policy) -> Plan`. Pure: no I/O, no clock, no log.
+
+Stages: correlate records (people) → lifecycle → identifiers (names) → desired entries → changes against the
+observed ones (diff) → notices due → brakes. Each knows only what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from provisiond.domain import names
+from provisiond.domain.brakes import braked
+from provisiond.domain.changes import Join, Leave, ModifyEntry
+from provisiond.domain.diff import changes
+from provisiond.domain.entries import desired
+from provisiond.domain.lifecycle import ENDED, Standing, standing
+from provisiond.domain.model import Account, Observed, RegistryRecord, State
+from provisiond.domain.notices import notices_due
+from provisiond.domain.people import Person, people
+from provisiond.domain.plan import Identity, Parked, Plan, Step
+from provisiond.domain.policy import Policy
+
+NOTHING_SEEN = Observed(None, None, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All a decision rests on. `changed`: student ID → records that differ from the ledger's; `taken`: every
+    identifier known to begin like the name of a new person; `approved`: hashes an operator released."""
+
+    now: datetime
+    zone: tzinfo
+    accounts: tuple[Account, ...]
+    changed: Mapping[str, tuple[RegistryRecord, ...]]
+    observed: Mapping[str, Observed]
+    taken: frozenset[str]
+    next_uid_number: int
+    population: int
+    approved: frozenset[str]
+
+
+def decide(snapshot: Snapshot, policy: Policy) -> Plan:
+    """What to do for everyone in the work set, brakes applied."""
+    today = snapshot.now.astimezone(snapshot.zone).date()
+    identifiers = _Identifiers(policy, set(snapshot.taken), snapshot.next_uid_number)
+    steps: list[Step] = []
+    parked: list[Parked] = []
+    for person in people(snapshot.accounts, snapshot.changed):
+        where = standing(person, today, snapshot.zone, policy.lifecycle)
+        if reason := _why_not(person, where):
+            parked.append(Parked(person.person_id, person.student_id, reason))
+            continue
+        if person.account is None and not _deserves_account(where):
+            continue
+        seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
+        identity = identifiers.of(person, where, seen)
+        if isinstance(identity, Parked):
+            parked.append(identity)
+        else:
+            steps.append(_step(person, identity, where, seen, snapshot, policy))
+    return braked(tuple(steps), tuple(parked), snapshot.population, policy.brakes, snapshot.approved)
+
+
+def _why_not(person: Person, where: Standing) -> str | None:
+    """Why nothing may be done for this person at all."""
+    if where.frozen is not None:
+        return f"frozen: {where.frozen}"
+    if person.is_another_human:
+        return (
+            "the record's birth date and HKID both differ from the ones the account was made for: "
+            "was the student ID given to another person? Ask the registry"
+        )
+    return None
+
+
+def _deserves_account(where: Standing) -> bool:
+    """Nobody whose studies had ended before we heard of them gets an account."""
+    return where.state is State.PENDING
+
+
+@dataclass(slots=True)
+class _Identifiers:
+    """Gives names and numbers out, each once, within one decision."""
+
+    policy: Policy
+    taken: set[str]
+    next_uid_number: int
+
+    def of(self, person: Person, where: Standing, seen: Observed) -> Identity | Parked:
+        if person.account is not None:
+            return Identity(person.account.account_name, person.account.uid_number)
+        name = self._name(where.record, seen)
+        if isinstance(name, str):
+            self.taken.add(name)
+            return Identity(name, self._uid_number(seen))
+        return Parked(person.person_id, person.student_id, name.problem or "no account name is free")
+
+    def _name(self, record: RegistryRecord, seen: Observed) -> str | names.Allocation:
+        """An entry that carries this person's ID already has the name (an interrupted load, a lost ledger)."""
+        if seen.account and (given := seen.account.attributes.get("uid")):
+            return given[0]
+        allocation = names.allocate(
+            record.surname, record.given_names, self.policy.names, self.taken, explain=False
+        )
+        return allocation.account_name or allocation
+
+    def _uid_number(self, seen: Observed) -> int | None:
+        if not self.policy.directory.posix:
+            return None
+        if seen.account and (given := seen.account.attributes.get("uidnumber")):
+            return int(given[0])
+        number = self.next_uid_number
+        self.next_uid_number += 1
+        return number
+
+
+def _step(
+    person: Person,
+    identity: Identity,
+    where: Standing,
+    seen: Observed,
+    snapshot: Snapshot,
+    policy: Policy,
+) -> Step:
+    account = person.account
+    now = snapshot.now.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+    todo = changes(desired(person, identity, where, policy, snapshot.zone), seen, person.person_id, now)
+    today = snapshot.now.astimezone(snapshot.zone).date()
+    renames = any(
+        isinstance(c, ModifyEntry) and any(m.attribute in ("cn", "sn") for m in c.mods) for c in todo
+    )
+    from_state = account.state if account and account.applied else None
+    more_left = sum(isinstance(c, Leave) for c in todo) > sum(isinstance(c, Join) for c in todo)
+    return Step(
+        person_id=person.person_id,
+        student_id=person.student_id,
+        account_name=identity.account_name,
+        identity=identity if account is None else None,
+        from_state=from_state,
+        to_state=where.state,
+        changes=todo,
+        notices=notices_due(person, identity.account_name, where, today, policy),
+        reasons=(where.reason,),
+        next_on=where.next_on,
+        ends_access=(where.state in ENDED and from_state not in {None, *ENDED}) or more_left,
+        renames=renames,
+    )

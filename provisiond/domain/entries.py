@@ -1,0 +1,187 @@
+"""The entries and memberships a person should have: the place of a new attribute.
+
+Attributes come in three kinds: *owned* ones are ours altogether; *shared* ones hold values of others beside
+ours, so only values that we can have written are ever taken away; *initial* ones are written at creation
+and then left to the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from provisiond.domain.lifecycle import Standing
+from provisiond.domain.model import Entry, HoldKind, Level, State
+from provisiond.domain.people import Person
+from provisiond.domain.plan import Identity
+from provisiond.domain.policy import DirectoryPolicy, Entitlement, Policy
+
+STUDENT_ID_URN = "urn:schac:personalUniqueCode:int:studentID"
+LISTED = frozenset({State.ACTIVE, State.ON_LEAVE, State.GRACE})
+SHARED = frozenset(
+    {
+        "objectclass",
+        "mail",
+        "ou",
+        "edupersonaffiliation",
+        "edupersonscopedaffiliation",
+        "edupersonentitlement",
+    }
+)
+INITIAL = frozenset({"loginshell", "homedirectory"})
+OWNED_WHEN_ABSENT = ("cn;lang-zh", "displayname;lang-zh", "givenname", "pwdendtime", "provisiondmailquota")
+PERSON_CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the directory should show. `listing` None: there must be none. `groups`: DNs.
+
+    `ours`: per shared attribute the values that we may take away when they are not wanted any more;
+    `owned`: attributes to be removed where they are not wanted."""
+
+    account: Entry
+    listing: Entry | None
+    listing_dn: str
+    groups: frozenset[str]
+    managed_groups: frozenset[str]
+    ours: dict[str, frozenset[str]]
+    owned: frozenset[str]
+
+
+def desired(person: Person, identity: Identity, standing: Standing, policy: Policy, zone: tzinfo) -> Desired:
+    """The entries of one person."""
+    where = policy.directory
+    earned = policy.entitlement(standing.state, standing.record.level)
+    listing_dn = f"uid={identity.account_name},{where.contacts_base}"
+    return Desired(
+        account=_account_entry(person, identity, standing, earned, where, zone),
+        listing=_listing_entry(person, identity, standing, where, listing_dn),
+        listing_dn=listing_dn,
+        groups=frozenset(group_dn(name, where) for name in earned.groups),
+        managed_groups=frozenset(group_dn(name, where) for name in policy.managed_groups),
+        ours=_ours(person, policy),
+        owned=frozenset((*OWNED_WHEN_ABSENT, where.quota_attribute.lower())),
+    )
+
+
+def group_dn(name: str, where: DirectoryPolicy) -> str:
+    """The DN of a group named in an entitlement (settings allow only names that need no escaping)."""
+    return f"cn={name},{where.groups_base}"
+
+
+def login_end(person: Person, standing: Standing, earned: Entitlement, zone: tzinfo) -> str | None:
+    """`pwdEndTime` (GeneralizedTime, UTC) where log-in is off; made of facts only, so that it never drifts."""
+    if standing.locked and person.account:
+        at = min(hold.set_at for hold in person.account.holds if hold.kind is HoldKind.LOCK)
+    elif earned.login:
+        return None
+    elif standing.expires_on:
+        at = _midnight(standing.expires_on + timedelta(days=1), zone)
+    else:
+        at = _midnight(standing.record.status_on, zone)
+    return at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone)
+
+
+def _names(person: Person, standing: Standing) -> dict[str, str | None]:
+    """How a person is called. A single name serves as surname, which `person` demands; Chinese names are kept
+    as the registry writes them."""
+    record = standing.record
+    surname, given = record.surname or record.given_names, record.given_names if record.surname else ""
+    full = f"{surname} {given}".strip()
+    preferred = f"{record.preferred_name} {surname}" if record.preferred_name else full
+    return {
+        "cn": full,
+        "sn": surname,
+        "givenname": given or None,
+        "displayname": preferred,
+        "cn;lang-zh": record.chinese_name,
+        "displayname;lang-zh": record.chinese_name,
+        "ou": record.department or None,
+    }
+
+
+def _account_entry(
+    person: Person,
+    identity: Identity,
+    standing: Standing,
+    earned: Entitlement,
+    where: DirectoryPolicy,
+    zone: tzinfo,
+) -> Entry:
+    name = identity.account_name
+    quota = None if earned.quota_bytes is None else str(earned.quota_bytes)
+    single = {
+        "uid": name,
+        **_names(person, standing),
+        "mail": f"{name}@{where.mail_domain}",
+        "edupersonprincipalname": f"{name}@{where.domain}",
+        "edupersonuniqueid": f"{person.person_id}@{where.domain}",
+        "edupersonprimaryaffiliation": next(iter(earned.affiliations), None),
+        "schacpersonaluniquecode": f"{STUDENT_ID_URN}:{where.domain}:{person.student_id}",
+        "provisiondpersonid": person.person_id,
+        "provisiondstate": standing.state.value,
+        where.quota_attribute.lower(): quota,
+        "pwdendtime": login_end(person, standing, earned, zone),
+        **_posix(identity, where),
+    }
+    classes = (*PERSON_CLASSES, "eduPerson", "schacLinkageIdentifiers", "provisiondObject")
+    multiple = {
+        "objectclass": (*classes, "posixAccount") if where.posix else classes,
+        "edupersonaffiliation": earned.affiliations,
+        "edupersonscopedaffiliation": tuple(f"{a}@{where.domain}" for a in earned.affiliations),
+        "edupersonentitlement": tuple(sorted(earned.entitlements)),
+    }
+    return Entry(f"uid={name},{where.people_base}", _present(single, multiple))
+
+
+def _posix(identity: Identity, where: DirectoryPolicy) -> dict[str, str | None]:
+    if not where.posix or identity.uid_number is None:
+        return {}
+    return {
+        "uidnumber": str(identity.uid_number),
+        "gidnumber": str(where.gid_number),
+        "homedirectory": where.home_directory.format(account_name=identity.account_name),
+        "loginshell": where.login_shell,
+    }
+
+
+def _listing_entry(
+    person: Person, identity: Identity, standing: Standing, where: DirectoryPolicy, dn: str
+) -> Entry | None:
+    """The public contact entry: on activation, never of the unlisted or confidential."""
+    account = person.account
+    if account is None or account.activated_at is None or account.unlisted or person.confidential:
+        return None
+    if standing.state not in LISTED:
+        return None
+    single = {
+        "uid": identity.account_name,
+        **_names(person, standing),
+        "mail": f"{identity.account_name}@{where.mail_domain}",
+        "provisiondpersonid": person.person_id,
+    }
+    return Entry(dn, _present(single, {"objectclass": (*PERSON_CLASSES, "provisiondObject")}))
+
+
+def _present(
+    single: dict[str, str | None], multiple: dict[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    present = {name: (value,) for name, value in single.items() if value}
+    return present | {name: values for name, values in multiple.items() if values}
+
+
+def _ours(person: Person, policy: Policy) -> dict[str, frozenset[str]]:
+    """Values of shared attributes that only we write: everything any entitlement gives, and the departments
+    this person was in. Our mail address is for life: none is ever taken away."""
+    every = {a for s in State for level in Level for a in policy.entitlement(s, level).affiliations}
+    scope = policy.directory.domain
+    return {
+        "ou": frozenset(r.department for r in (person.account.records if person.account else ())),
+        "edupersonaffiliation": frozenset(every),
+        "edupersonscopedaffiliation": frozenset(f"{a}@{scope}" for a in every),
+        "edupersonentitlement": policy.managed_entitlements,
+    }

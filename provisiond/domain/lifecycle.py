@@ -1,0 +1,170 @@
+"""Derives where a person stands today from facts and policy: state, expiry date, when to look again.
+
+States are never stored facts: a changed policy changes the future without a migration. What a state earns is
+entries', which mails it brings is notices'."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta, tzinfo
+
+from provisiond.domain.model import (
+    Account,
+    HoldKind,
+    NoticeKind,
+    NoticeStatus,
+    RegistryRecord,
+    State,
+    Status,
+)
+from provisiond.domain.people import Person
+from provisiond.domain.policy import LifecyclePolicy
+
+ENDED = frozenset({State.ALUMNI, State.TERMINATED})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a person stands on one day.
+
+    `record` is the one that decides (best affiliation). `expiry_on` is the last day of service that policy and
+    extensions give; `expires_on` the one that holds: later, while required notices lack acceptance or
+    lead time (`waits_for` names them). Both None outside grace and alumni.
+    """
+
+    state: State
+    record: RegistryRecord
+    reason: str
+    completed_on: date | None = None
+    expiry_on: date | None = None
+    expires_on: date | None = None
+    waits_for: tuple[NoticeKind, ...] = ()
+    locked: bool = False
+    frozen: str | None = None
+    next_on: date | None = None
+
+
+def add_months(day: date, months: int) -> date:
+    """Calendar months, clamped to the month's end: 31 October and four months is the last of February."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def standing(person: Person, today: date, zone: tzinfo, policy: LifecyclePolicy) -> Standing:
+    """The lifecycle of one person on the day `today` in the university's `zone`. A status dated in the future has not happened yet."""
+    now = [_as_of(record, today) for record in person.records]
+    if current := [r for r in now if r.status is Status.REGISTERED]:
+        derived = _studying(best(current, policy), person.account, State.ACTIVE)
+    elif on_leave := [r for r in now if r.status is Status.ON_LEAVE]:
+        derived = _studying(best(on_leave, policy), person.account, State.ON_LEAVE)
+    elif completed := [r for r in now if r.status is Status.COMPLETED]:
+        derived = _completed(completed, person.account, today, zone, policy)
+    else:
+        derived = _withdrawn(now)
+    return _with_orders(derived, person, today, policy)
+
+
+def best(records: Sequence[RegistryRecord], policy: LifecyclePolicy) -> RegistryRecord:
+    """The record of the best level; among equals the one that lasts longest."""
+    return min(
+        records,
+        key=lambda r: (
+            policy.precedence.index(r.level),
+            -(r.expected_end_on or date.min).toordinal(),
+            -r.status_on.toordinal(),
+            r.key,
+        ),
+    )
+
+
+def _as_of(record: RegistryRecord, today: date) -> RegistryRecord:
+    ends_later = record.status in (Status.COMPLETED, Status.WITHDRAWN) and record.status_on > today
+    return replace(record, status=Status.REGISTERED) if ends_later else record
+
+
+def _studying(record: RegistryRecord, account: Account | None, activated: State) -> Standing:
+    told = f"the registry says {record.status} since {record.status_on} ({record.programme})"
+    if account is None or account.activated_at is None:
+        return Standing(State.PENDING, record, f"{told}; not activated yet")
+    return Standing(activated, record, told)
+
+
+def _withdrawn(records: list[RegistryRecord]) -> Standing:
+    last = max(records, key=lambda r: (r.status_on, r.key))
+    told = f"the registry says withdrawn since {last.status_on} ({last.programme})"
+    return Standing(State.TERMINATED, last, told)
+
+
+def _completed(
+    records: list[RegistryRecord],
+    account: Account | None,
+    today: date,
+    zone: tzinfo,
+    policy: LifecyclePolicy,
+) -> Standing:
+    """Grace runs from the last valid affiliation; an extension moves its end, a missing notice too."""
+    last = max(records, key=lambda r: (add_months(r.status_on, policy.grace_months[r.level]), r.key))
+    expiry_on = add_months(last.status_on, policy.grace_months[last.level])
+    granted = [extension.until_on for extension in (account.extensions if account else ())]
+    expiry_on = max([expiry_on, *granted])
+    told = f"completed on {last.status_on} ({last.programme}); the expiry date is {expiry_on}"
+    ended = Standing(State.ALUMNI, last, told, last.status_on, expiry_on, expiry_on)
+    if account and account.state is State.ALUMNI and expiry_on < today:
+        return ended  # closed once, in due form: not asked for again
+    waits_for, ready_on = _notices_accepted(account, ended, today, zone, policy)
+    expires_on = max(expiry_on, ready_on)
+    if expires_on > expiry_on:
+        why = (
+            f"no {' and no '.join(waits_for)} notice was accepted yet" if waits_for else "the lead time runs"
+        )
+        told += f"; moved to {expires_on} at the earliest, because {why}"
+    state = State.GRACE if today <= expires_on else State.ALUMNI
+    return replace(ended, state=state, expires_on=expires_on, waits_for=waits_for, reason=told)
+
+
+def _notices_accepted(
+    account: Account | None, ended: Standing, today: date, zone: tzinfo, policy: LifecyclePolicy
+) -> tuple[tuple[NoticeKind, ...], date]:
+    """No notice, no expiry: which required kinds no mail server took yet, and the first day on which all of
+    them have had their lead time (counted from today while one is missing)."""
+    lead = timedelta(days=policy.minimum_lead_days)
+    accepted: dict[NoticeKind, date] = {}
+    for item in account.outbox if account else ():
+        notice = item.notice
+        fits = notice.about_on == (
+            ended.completed_on if notice.kind is NoticeKind.GRACE_BEGUN else ended.expiry_on
+        )
+        if fits and item.status is NoticeStatus.ACCEPTED and item.settled_at:
+            on = item.settled_at.astimezone(zone).date()
+            accepted[notice.kind] = min(on, accepted.get(notice.kind, on))
+    missing = tuple(sorted(policy.required_notices - accepted.keys()))
+    if missing:
+        return missing, today + lead
+    last = max((accepted[kind] for kind in policy.required_notices), default=None)
+    return (), last + lead if last else date.min
+
+
+def _with_orders(derived: Standing, person: Person, today: date, policy: LifecyclePolicy) -> Standing:
+    """Operators' orders, and the next day on which anything can change by itself."""
+    holds = [
+        hold
+        for hold in (person.account.holds if person.account else ())
+        if hold.until_on is None or today <= hold.until_on
+    ]
+    frozen = next((hold.reason for hold in holds if hold.kind is HoldKind.FREEZE), None)
+    locked = any(hold.kind is HoldKind.LOCK for hold in holds)
+    dates = [hold.until_on + timedelta(days=1) for hold in holds if hold.until_on]
+    dates += [record.status_on for record in person.records]
+    dates += milestones(derived, policy)
+    next_on = min((day for day in dates if day > today), default=None)
+    return replace(derived, locked=locked, frozen=frozen, next_on=next_on)
+
+
+def milestones(derived: Standing, policy: LifecyclePolicy) -> Iterable[date]:
+    """The dated points of a grace period: reminders, the expiry date, the day after it."""
+    if derived.state is not State.GRACE or derived.expiry_on is None or derived.expires_on is None:
+        return []
+    reminders = [derived.expiry_on - timedelta(days=days) for days in policy.reminder_days]
+    return [*reminders, derived.expires_on, derived.expires_on + timedelta(days=1)]

@@ -1,0 +1,86 @@
+"""Which mails are due for a person today. Each has a deterministic key (person, kind, milestone), so that it
+is decided once however often the question is asked; sending is the outbox's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from provisiond.domain.lifecycle import ENDED, Standing
+from provisiond.domain.model import HoldKind, Notice, NoticeKind, State
+from provisiond.domain.people import Person
+from provisiond.domain.policy import Policy
+
+# A mail about a closed mailbox, or one not opened yet, goes to the private address on record.
+TO_PERSONAL_MAIL = frozenset({NoticeKind.CREATED, NoticeKind.TERMINATED, NoticeKind.REINSTATED})
+
+
+def notices_due(
+    person: Person, account_name: str, standing: Standing, today: date, policy: Policy
+) -> tuple[Notice, ...]:
+    """Everything due that the outbox does not hold yet."""
+    decided = {item.notice.key for item in person.account.outbox} if person.account else set()
+    due = []
+    for kind, milestone, about_on in _milestones(person, standing, today, policy):
+        key = f"{person.person_id}:{kind}" + (f":{milestone}" if milestone else "")
+        if key not in decided:
+            to = _recipient(kind, account_name, standing, policy)
+            due.append(Notice(key, person.person_id, kind, to, today, about_on))
+    return tuple(due)
+
+
+def _recipient(kind: NoticeKind, account_name: str, standing: Standing, policy: Policy) -> str:
+    own = f"{account_name}@{policy.directory.mail_domain}"
+    return (standing.record.personal_mail or own) if kind in TO_PERSONAL_MAIL else own
+
+
+def _milestones(
+    person: Person, standing: Standing, today: date, policy: Policy
+) -> Iterator[tuple[NoticeKind, str, date | None]]:
+    """(kind, what makes it once-only, the date it speaks of)."""
+    account = person.account
+    came_from = account.state if account and account.applied else None
+    if account is None or came_from is None:
+        yield NoticeKind.CREATED, "", None
+    else:
+        yield from _of_orders(person, today)
+        if standing.state is State.ACTIVE and account.activated_at:
+            yield NoticeKind.ACTIVATED, "", None
+    studies = standing.state not in ENDED | {State.GRACE}
+    if studies and came_from in ENDED | {State.GRACE}:
+        yield NoticeKind.REINSTATED, standing.record.status_on.isoformat(), None
+    if standing.state is State.TERMINATED:
+        yield NoticeKind.TERMINATED, standing.record.status_on.isoformat(), standing.record.status_on
+    yield from _of_expiry(standing, today, policy)
+
+
+def _of_orders(person: Person, today: date) -> Iterator[tuple[NoticeKind, str, date | None]]:
+    assert person.account
+    for extension in person.account.extensions:
+        if extension.until_on >= today:
+            yield NoticeKind.EXTENDED, extension.until_on.isoformat(), extension.until_on
+    for hold in person.account.holds:
+        if hold.kind is HoldKind.LOCK and (hold.until_on is None or hold.until_on >= today):
+            yield NoticeKind.HOLD_SET, hold.set_at.isoformat(timespec="seconds"), hold.until_on
+
+
+def _of_expiry(
+    standing: Standing, today: date, policy: Policy
+) -> Iterator[tuple[NoticeKind, str, date | None]]:
+    expiry_on, expires_on, completed_on = standing.expiry_on, standing.expires_on, standing.completed_on
+    if not (expiry_on and expires_on and completed_on):
+        return
+    if standing.state is State.ALUMNI:
+        yield NoticeKind.ALUMNI, expiry_on.isoformat(), expires_on
+        return
+    yield NoticeKind.GRACE_BEGUN, completed_on.isoformat(), completed_on
+    if today == expires_on and not standing.waits_for:  # the day itself overtakes every reminder
+        yield NoticeKind.EXPIRY, f"{expiry_on}:{expires_on}", expires_on
+    elif (days := _reminder_due(expiry_on, today, policy)) is not None:
+        yield NoticeKind.EXPIRY_REMINDER, f"{expiry_on}:{days}", expiry_on
+
+
+def _reminder_due(expiry_on: date, today: date, policy: Policy) -> int | None:
+    """The latest reminder whose day has come; those it overtook are never sent late."""
+    due = [d for d in policy.lifecycle.reminder_days if expiry_on - timedelta(days=d) <= today]
+    return min(due, default=None)

@@ -1,0 +1,57 @@
+"""What operators (and later the portal) order: facts about one person, with who and why.
+
+An order changes an account the same way whether it is tried (`ordered`, pure) or recorded in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from provisiond.domain.model import Account, Extension, Hold, HoldKind
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetHold:
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`kind` None: every hold."""
+
+    kind: HoldKind | None
+    at: datetime
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    extension: Extension
+
+
+Order = Activate | SetHold | Release | Extend
+
+
+def ordered(account: Account, order: Order) -> Account:
+    """The account as it is once the order stands in the ledger."""
+    match order:
+        case Activate(at=at):
+            return replace(account, activated_at=account.activated_at or at)
+        case SetHold(hold=hold):
+            others = tuple(h for h in account.holds if h.kind is not hold.kind)
+            return replace(account, holds=(*others, hold))
+        case Release(kind=kind):
+            left = tuple(h for h in account.holds if kind is not None and h.kind is not kind)
+            return replace(account, holds=left)
+        case Extend(extension=extension):
+            return replace(account, extensions=(*account.extensions, extension))
+        case _:
+            assert_never(order)

@@ -1,0 +1,58 @@
+"""Correlates records into persons: one human per student ID, the ledger's person ID before the proposed one.
+
+Decides whose records count and which one is best; what that means for the account is lifecycle's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from provisiond.domain.model import Account, RegistryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One human: everything the registry says now (known records updated by changed ones) and the account,
+    if there is one. `changed` are the records to be committed with the next step."""
+
+    person_id: str
+    student_id: str
+    records: tuple[RegistryRecord, ...]
+    changed: tuple[RegistryRecord, ...]
+    account: Account | None
+
+    @property
+    def confidential(self) -> bool:
+        """One programme's flag protects the whole person."""
+        return any(record.confidential for record in self.records)
+
+    @property
+    def is_another_human(self) -> bool:
+        """Whether the changed records tell of somebody else than the account's: neither birth date nor HKID fits.
+        One of them may be corrected; both at once is a student ID given to a second person."""
+        known = self.account.records if self.account else ()
+        births = {record.birth_digest for record in known}
+        hkids = {record.hkid_digest for record in known}
+        return bool(known) and any(
+            r.birth_digest not in births and r.hkid_digest not in hkids for r in self.changed
+        )
+
+
+def person(student_id: str, account: Account | None, changed: tuple[RegistryRecord, ...]) -> Person:
+    """The person of these records; `changed` replace known ones of the same source and programme."""
+    known = {record.key: record for record in (account.records if account else ())}
+    known.update({record.key: record for record in changed})
+    records = tuple(known[key] for key in sorted(known))
+    person_id = account.person_id if account else records[0].proposed_id
+    return Person(person_id, student_id, records, changed, account)
+
+
+def people(accounts: Iterable[Account], changed: Mapping[str, tuple[RegistryRecord, ...]]) -> list[Person]:
+    """Everyone in the work set, by student ID: so the order of records decides nothing. An account reserved in
+    an interrupted cycle, whose records have since gone, waits for the registry to speak again."""
+    by_student = {account.student_id: account for account in accounts}
+    everyone = sorted(by_student.keys() | changed.keys())
+    with_records = (
+        sid for sid in everyone if changed.get(sid) or (sid in by_student and by_student[sid].records)
+    )
+    return [person(sid, by_student.get(sid), changed.get(sid, ())) for sid in with_records]

@@ -1,0 +1,37 @@
+"""The configuration: a TOML file, secrets in files of their own, turned into frozen settings.
+
+Decides what a sound configuration is and names everything unsound in it at once. Reaching registry, directory
+and ledger is `check`'s and the adapters'. pydantic is imported nowhere but here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provisiond.settings.conversion import settings
+from provisiond.settings.parsing import Faults, parse, read_table
+from provisiond.settings.secret_files import SecretFile
+from provisiond.settings.values import (
+    AdminSettings,
+    CsvSettings,
+    DirectorySettings,
+    Settings,
+    UniversitySettings,
+)
+from provisiond.settings.word_lists import names_policy
+
+__all__ = [
+    "AdminSettings",
+    "CsvSettings",
+    "DirectorySettings",
+    "SecretFile",
+    "Settings",
+    "UniversitySettings",
+    "load",
+    "names_policy",
+]
+
+
+def load(path: Path) -> Settings:
+    """Paths in the file are relative to the folder it lies in. Raises ConfigError with every fault found."""
+    faults = Faults(path.absolute())
+    return settings(parse(read_table(faults.path), faults), faults)

@@ -1,0 +1,143 @@
+"""From a `Document` to `Settings`: defaults, paths, secrets, and whether the keys fit together.
+
+Only keys that the file gives are passed on, so every default stays where the value is defined."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from provisiond.domain.errors import ConfigError
+from provisiond.domain.policy import Policy
+from provisiond.settings import sections as s
+from provisiond.settings.directory_section import directory_policy, directory_settings
+from provisiond.settings.notation import unknown
+from provisiond.settings.parsing import Faults
+from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
+from provisiond.settings.secret_files import SecretFile, secret_file
+from provisiond.settings.values import CsvSettings, Settings, UniversitySettings
+
+MINIMUM_KEY_BYTES = 32  # HMAC-SHA256: a shorter key is weaker than its digest
+
+
+def settings(document: s.Document, faults: Faults) -> Settings:
+    """Everything converted, every fault found, then either of the two. Raises ConfigError."""
+    folder = faults.path.parent
+    university = _university(document.university)
+    zone = _zone(document.university, faults)
+    registries = _registries(document.registry, folder, faults)
+    ledger_url = _ledger_url(document.ledger, folder, faults)
+    key_file, key = _digest_key(document.digest_key_file, folder, faults)
+    name_policy = names(document.names or s.Names(), folder, faults)
+    lifecycle_policy = lifecycle(document.lifecycle or s.Lifecycle(), faults)
+    brake_policy = brakes(document.brakes or s.Brakes())
+    by_state, by_level = entitlements(document.entitlements, document.groups or {}, faults)
+    entries = directory_policy(document.directory, university, faults)
+    directory = directory_settings(document.directory, document.groups or {}, folder, faults)
+    faults.raise_if_any()
+    # sections that are missing or unsound left a fault
+    assert university and zone and key_file and entries and directory and document.university
+    policy = Policy(
+        names=name_policy,
+        lifecycle=lifecycle_policy,
+        directory=entries,
+        brakes=brake_policy,
+        entitlements=by_state,
+        entitlements_by_level=by_level,
+        operators=document.university.operators,
+    )
+    return Settings(
+        faults.path, university, zone, policy, registries, directory, ledger_url, key_file.path, key
+    )
+
+
+def _university(section: s.University | None) -> UniversitySettings | None:
+    if section is None:
+        return None
+    mail_domain = section.mail_domain or f"connect.{section.domain}"
+    return UniversitySettings(section.name, section.domain, mail_domain)
+
+
+def _zone(section: s.University | None, faults: Faults) -> ZoneInfo | None:
+    if section is None:
+        return None
+    if section.time_zone in (zones := available_timezones()):
+        return ZoneInfo(section.time_zone)
+    sentence = unknown(section.time_zone, zones) if zones else "no time zones here: install tzdata"
+    faults.add(
+        "university.time_zone", sentence if len(sentence) < 200 else "unknown; write e.g. Asia/Hong_Kong"
+    )
+    return None
+
+
+def _ledger_url(section: s.Ledger | None, folder: Path, faults: Faults) -> str:
+    if section is None:
+        return ""
+    if (section.url is None) == (section.path is None):
+        faults.add("ledger", "needs either path (SQLite) or url, not both")
+    if section.path is not None:
+        return f"sqlite:///{(folder / section.path).absolute()}"
+    url = section.url or ""
+    parts = urlsplit(url)
+    if section.url is not None and not parts.scheme:
+        faults.add("ledger.url", "must be a URL such as postgresql://ledger.example.edu/provisiond")
+    if parts.password:
+        faults.add("ledger.url", "holds a password; leave it out and use a password file (~/.pgpass)")
+    if parts.scheme.startswith("sqlite"):
+        faults.add("ledger.url", "is an SQLite database; give its file as ledger.path")
+    return url
+
+
+def _digest_key(text: str | None, folder: Path, faults: Faults) -> tuple[SecretFile | None, bytes]:
+    if text is None:
+        return None, b""
+    file = secret_file(faults.key("digest_key_file"), text, folder)
+    try:
+        key = file.read().encode()
+    except ConfigError as error:
+        faults.sentences += error.faults
+        return file, b""
+    if len(key) < MINIMUM_KEY_BYTES:
+        faults.add(
+            "digest_key_file",
+            f"{file.path} has fewer than {MINIMUM_KEY_BYTES} characters; make it by `openssl rand -hex 32`",
+        )
+    return file, key
+
+
+def _registries(
+    found: tuple[s.Registry, ...] | None, folder: Path, faults: Faults
+) -> tuple[CsvSettings, ...]:
+    names = [section.name for section in found or ()]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        faults.add(f"registry[{name}].name", "stands twice; every registry needs a name of its own")
+    if found == ():
+        faults.add("registry", "needs at least one source")
+    return tuple(_registry(section, folder, faults) for section in found or ())
+
+
+def _registry(section: s.Registry, folder: Path, faults: Faults) -> CsvSettings:
+    key = f"registry[{section.name}]"
+    _check_fields(section, key, faults)
+    for encoding_key, encoding in [
+        *((f"{key}.encodings", encoding) for encoding in section.encodings or ()),
+        *([(f"{key}.encoding", section.encoding)] if section.encoding else []),
+    ]:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            faults.add(encoding_key, f"'{encoding}' is no encoding that Python knows")
+    given = {name: value for name, value in section.given().items() if name != "type"}
+    return replace(CsvSettings(section.name, folder, {}), **given | {"path": folder / section.path})
+
+
+def _check_fields(section: s.Registry, key: str, faults: Faults) -> None:
+    for needed in ("student_id", "programme", "department", "level", "status", "status_on"):
+        if needed not in section.fields:
+            faults.add(f"{key}.fields.{needed}", "missing: every record needs it")
+    if ("surname" in section.fields) == ("full_name" in section.fields):
+        faults.add(f"{key}.fields", "needs either surname (with given_names) or full_name")
+    for field in sorted((section.codes or {}).keys() - section.fields.keys()):
+        faults.add(f"{key}.codes.{field}", f"is about a field that {key}.fields does not map")

@@ -1,0 +1,154 @@
+"""How single values are written in the configuration: DNs, quotas, domains, addresses, URLs.
+
+Each function gives the normalised value or raises ValueError with a sentence; it knows no keys."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from string import Formatter
+from urllib.parse import urlsplit
+
+_UNITS = {"B": 1} | {
+    unit: size
+    for n, letter in enumerate("KMGT", start=1)
+    for unit, size in ((f"{letter}iB", 1024**n), (f"{letter}B", 1000**n))
+}
+_ATTRIBUTE_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+")
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+_LDAP_SCHEMES = ("ldap", "ldaps", "ldapi")
+
+
+def dn(text: str) -> str:
+    """RFC 4514, without blanks around `,` `+` `=`; lower case, as DNs are compared as text.
+
+    >>> dn("OU=People, dc = example,dc=edu")
+    'ou=people,dc=example,dc=edu'
+    """
+    tokens = re.findall(r"\\[0-9A-Fa-f]{2}|\\.|[^\\]", text)
+    if "".join(tokens) != text:
+        raise ValueError("is not a DN: a backslash must be followed by what it escapes")
+    return _joined(tokens, ",", lambda rdn: _joined(rdn, "+", _assertion))
+
+
+def _joined(tokens: list[str], separator: str, part: Callable[[list[str]], str]) -> str:
+    """Every part between separators, normalised; an escaped separator is a token of its own kind."""
+    parts: list[list[str]] = [[]]
+    for token in tokens:
+        if token == separator:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return separator.join(part(tokens) for tokens in parts)
+
+
+def _assertion(tokens: list[str]) -> str:
+    """One `attribute=value`."""
+    if "=" not in tokens:
+        raise ValueError(f"is not a DN: '{''.join(tokens).strip()}' is not of the form attribute=value")
+    at = tokens.index("=")
+    attribute, value = "".join(tokens[:at]).strip(), _stripped(tokens[at + 1 :])
+    if not _ATTRIBUTE_TYPE.fullmatch(attribute):
+        raise ValueError(f"is not a DN: '{attribute}' is no attribute type")
+    if not value or set(value) & set('"<>;'):
+        raise ValueError(
+            f"is not a DN: the value of '{attribute}' is empty or has an unescaped special character"
+        )
+    return f"{attribute}={''.join(value)}".lower()
+
+
+def _stripped(tokens: list[str]) -> list[str]:
+    """Without blanks around; an escaped blank (`\\ `) belongs to the value."""
+    while tokens and tokens[0].isspace():
+        tokens = tokens[1:]
+    while tokens and tokens[-1].isspace():
+        tokens = tokens[:-1]
+    return tokens
+
+
+def quota(value: object) -> int | None:
+    """Bytes, from a whole number of bytes or text as "20 GiB"; "unlimited" is None."""
+    if value == "unlimited":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", value) if isinstance(value, str) else None
+    if not found or found[2] not in _UNITS:
+        raise ValueError('must be a size such as "20 GiB", a whole number of bytes, or "unlimited"')
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def domain(text: str) -> str:
+    """A DNS name of at least two labels, in lower case."""
+    name = text.strip().rstrip(".").lower()
+    if not _DOMAIN.fullmatch(name):
+        raise ValueError("must be a domain such as example.edu")
+    return name
+
+
+def mail_address(text: str) -> str:
+    local, _, host = text.rpartition("@")
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local) or not _DOMAIN.fullmatch(
+        host.lower()
+    ):
+        raise ValueError("must be a mail address such as accounts@example.edu")
+    return text
+
+
+def ldap_url(text: str) -> str:
+    """`ldaps://host[:port]`, `ldap://host[:port]` or `ldapi://` (with the socket's path percent-encoded)."""
+    parts = urlsplit(text)
+    if parts.scheme not in _LDAP_SCHEMES:
+        raise ValueError("must start with ldaps://, ldap:// or ldapi://")
+    if parts.scheme != "ldapi" and not parts.hostname:
+        raise ValueError("names no host: write ldaps://directory.example.edu")
+    if parts.scheme != "ldapi" and (parts.path.strip("/") or parts.query or "@" in parts.netloc):
+        raise ValueError("holds more than host and port; base and identity have keys of their own")
+    return text.rstrip("/") if parts.scheme != "ldapi" else text
+
+
+def name_pattern(text: str) -> str:
+    """An account name pattern: placeholders and literal letters."""
+    known = {"initials", "initial", "surname"}
+    try:
+        fields = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+    except ValueError as error:
+        raise ValueError("has a brace that is never closed or opened") from error
+    if unknown := sorted(fields - known):
+        raise ValueError(
+            f"knows no {{{unknown[0]}}}; there are {', '.join(f'{{{k}}}' for k in sorted(known))}"
+        )
+    if not fields:
+        raise ValueError("has no placeholder: everybody would get the same name")
+    return text
+
+
+REGISTRY_FIELDS = (
+    "student_id",
+    "surname",
+    "given_names",
+    "full_name",
+    "preferred_name",
+    "chinese_name",
+    "hkid",
+    "birth_date",
+    "programme",
+    "department",
+    "level",
+    "status",
+    "status_on",
+    "expected_end_on",
+    "personal_mail",
+    "supervisor_mail",
+    "confidential",
+)
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """The sentence about a word that is none of `known`, with the one that was probably meant."""
+    choices = sorted(known)
+    if close := difflib.get_close_matches(name, choices, n=1, cutoff=0.6):
+        return f"unknown '{name}'; did you mean '{close[0]}'?"
+    return f"unknown '{name}'; there are {', '.join(choices)}"

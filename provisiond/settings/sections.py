@@ -1,0 +1,222 @@
+"""The shape of provisiond.toml: one model per section, no defaults but "not given".
+
+What a key means when it is left out is decided by the dataclasses that the sections are turned into
+(domain.policy, settings.values), so that no number stands in two places."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic.types import Strict
+
+from provisiond.domain.model import Level, NoticeKind
+from provisiond.settings import notation
+
+Text = Annotated[str, Field(min_length=1)]
+Whole = Annotated[StrictInt, Field(ge=0)]
+Positive = Annotated[StrictInt, Field(ge=1)]
+Percent = Annotated[float, Strict(), Field(ge=0, le=100)]
+Dn = Annotated[Text, AfterValidator(notation.dn)]
+Domain = Annotated[Text, AfterValidator(notation.domain)]
+Mail = Annotated[Text, AfterValidator(notation.mail_address)]
+LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
+Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
+Quota = Annotated[int | None, BeforeValidator(notation.quota)]
+Bind = Literal["simple", "external"]
+GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Uri = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
+# eduPerson 202208, 2.2.1: the only values that eduPersonAffiliation may have
+Affiliation = Literal[
+    "faculty", "student", "staff", "alum", "member", "affiliate", "employee", "library-walk-in"
+]
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Section(BaseModel):
+    """A table of the file; a key it does not know is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")
+
+    def given(self) -> dict[str, Any]:
+        """What the file says, without keys that were left out and without tables below this one."""
+        return {
+            name: value
+            for name in sorted(self.model_fields_set)
+            if not isinstance(value := getattr(self, name), Section)
+        }
+
+
+class University(Section):
+    name: Text
+    domain: Domain
+    mail_domain: Domain | None = None
+    time_zone: Text
+    operators: tuple[Mail, ...] = Field(min_length=1)
+
+
+class Ledger(Section):
+    path: Text | None = None
+    url: Text | None = None
+
+
+def _registry_field(name: str) -> str:
+    known = notation.REGISTRY_FIELDS
+    if name not in known:
+        raise ValueError(notation.unknown(name, known))
+    return name
+
+
+RegistryField = Annotated[str, AfterValidator(_registry_field)]
+
+
+class Registry(Section):
+    type: Literal["csv"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    path: Text
+    pattern: Text | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    encoding: Text | None = None
+    encodings: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    date_formats: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    trailer: Text | None = None
+    maximum_rejected_percent: Percent | None = None
+    fields: dict[RegistryField, Text]
+    codes: dict[RegistryField, dict[str, str]] | None = None
+
+
+class Names(Section):
+    minimum_length: Positive | None = None
+    maximum_length: Annotated[StrictInt, Field(ge=1, le=32)] | None = None  # what useradd and utmp bear
+    patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)] | None = None
+    alphabet: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
+    suffix_style: Literal["letters", "digits"] | None = None
+    reserved: tuple[Text, ...] | None = None
+    reserved_file: Text | None = None
+    unfortunate_file: Text | None = None
+
+
+class GraceByLevel(Section):
+    model_config = ConfigDict(alias_generator=_dashed)
+    undergraduate: Whole | None = None
+    taught_postgraduate: Whole | None = None
+    research_postgraduate: Whole | None = None
+
+
+class Lifecycle(Section):
+    grace_months: Whole | None = None
+    grace_months_by_level: GraceByLevel | None = None
+    precedence: tuple[Level, ...] | None = None
+    reminder_days: tuple[Positive, ...] | None = None
+    required_notices: frozenset[NoticeKind] | None = None
+    minimum_lead_days: Whole | None = None
+
+
+class LevelEntitlement(Section):
+    """Keys that one level has otherwise than its state."""
+
+    login: StrictBool | None = None
+    groups: frozenset[GroupName] | None = None
+    quota_bytes: Quota = Field(default=None, alias="quota")
+    entitlements: frozenset[Uri] | None = None
+    affiliations: tuple[Affiliation, ...] | None = None
+
+
+class StateEntitlement(LevelEntitlement):
+    model_config = ConfigDict(alias_generator=_dashed)
+    login: StrictBool
+    undergraduate: LevelEntitlement | None = None
+    taught_postgraduate: LevelEntitlement | None = None
+    research_postgraduate: LevelEntitlement | None = None
+
+
+class Entitlements(Section):
+    """Every state must say what it earns: silence would be an accidental answer."""
+
+    model_config = ConfigDict(alias_generator=_dashed)
+    pending: StateEntitlement
+    active: StateEntitlement
+    on_leave: StateEntitlement
+    grace: StateEntitlement
+    alumni: StateEntitlement
+    terminated: StateEntitlement
+
+
+class Posix(Section):
+    enabled: StrictBool = False
+    first_uid_number: Positive | None = None
+    gid_number: Positive | None = None
+    home_directory: Annotated[str, Field(pattern=r"^/.*\{account_name\}")] | None = None
+    login_shell: Annotated[str, Field(pattern=r"^/")] | None = None
+
+
+class Admin(Section):
+    url: LdapUrl | None = None
+    bind: Bind | None = None
+    bind_dn: Dn | None = None
+    password_file: Text | None = None
+    database_directory: Annotated[str, Field(pattern=r"^/")] | None = None
+    organisation: Text | None = None
+    portal_password_file: Text | None = None
+    reader_password_file: Text | None = None
+
+
+class Directory(Section):
+    urls: tuple[LdapUrl, ...] = Field(min_length=1)
+    bind: Bind | None = None
+    bind_dn: Dn
+    password_file: Text | None = None
+    start_tls: StrictBool | None = None
+    ca_file: Text | None = None
+    connect_timeout: Positive | None = None
+    receive_timeout: Positive | None = None
+    connections: Annotated[StrictInt, Field(ge=1, le=64)] | None = None
+    base: Dn
+    people_base: Dn | None = None
+    contacts_base: Dn | None = None
+    groups_base: Dn | None = None
+    quota_attribute: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    posix: Posix | None = None
+    admin: Admin | None = None
+
+
+class BrakeLimit(Section):
+    number: Whole | None = None
+    percent: Percent | None = None
+    always_allowed: Whole | None = None
+
+
+class RegistryBrake(Section):
+    shrink_percent: Percent | None = None
+    shrink_always_allowed: Whole | None = None
+
+
+class Brakes(Section):
+    creations: BrakeLimit | None = None
+    completions: BrakeLimit | None = None
+    losses: BrakeLimit | None = None
+    renames: BrakeLimit | None = None
+    mails: BrakeLimit | None = None
+    registry: RegistryBrake | None = None
+
+
+class Document(Section):
+    """The whole file. Sections are optional here only so that the faults of one do not hide another's;
+    `REQUIRED` are missed by parsing."""
+
+    digest_key_file: Text | None = None
+    university: University | None = None
+    ledger: Ledger | None = None
+    registry: tuple[Registry, ...] | None = None
+    names: Names | None = None
+    lifecycle: Lifecycle | None = None
+    groups: dict[GroupName, str] | None = None
+    entitlements: Entitlements | None = None
+    directory: Directory | None = None
+    brakes: Brakes | None = None
+
+
+REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")

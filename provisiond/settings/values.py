@@ -1,0 +1,91 @@
+"""What the configuration says, as frozen values for bootstrap and the adapters' makers.
+
+The university's decisions are the domain's own `Policy`; here is only what concerns files, servers and
+secrets. No value of a secret appears in a repr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from provisiond.domain.policy import Policy
+from provisiond.settings.secret_files import SecretFile
+
+
+@dataclass(frozen=True, slots=True)
+class UniversitySettings:
+    """Who we are: `domain` is the eduPerson scope, `mail_domain` that of lifelong addresses."""
+
+    name: str
+    domain: str
+    mail_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSettings:
+    """One registry source: the fields of `adapters.registry.csv_drop.CsvSource`, which says what they do.
+    `path` is a file or a folder, `fields` our field → column title, `codes` our field → (code → our word).
+    """
+
+    name: str
+    path: Path
+    fields: Mapping[str, str]
+    pattern: str = "*.csv"
+    delimiter: str = ","
+    encoding: str | None = None
+    encodings: tuple[str, ...] = ("utf-8", "big5hkscs")
+    date_formats: tuple[str, ...] = ("%Y-%m-%d",)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    trailer: str | None = None
+    maximum_rejected_percent: float = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AdminSettings:
+    """What only `directory init` needs. Its secrets are read when that command runs, not at start: the
+    daemon's own user should not be able to read them."""
+
+    url: str = "ldapi:///"
+    bind: str = "external"
+    bind_dn: str | None = None
+    password_file: SecretFile | None = None
+    database_directory: Path = Path("/var/lib/ldap")
+    organisation: str = ""  # empty: the university's name
+    portal_password_file: SecretFile | None = None
+    reader_password_file: SecretFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """How to reach the directory and as whom; `bind_dn` is what `whoami` must answer. Time-outs in whole
+    seconds (ldap3 takes no others, FIELD-NOTES 1.3). `groups`: name (cn) → description of all groups."""
+
+    urls: tuple[str, ...]
+    bind_dn: str
+    base: str
+    bind: str = "simple"
+    password: str | None = field(default=None, repr=False)
+    start_tls: bool = False
+    ca_file: Path | None = None
+    connect_timeout: int = 5
+    receive_timeout: int = 10
+    connections: int = 4
+    groups: Mapping[str, str] = field(default_factory=dict)
+    admin: AdminSettings = field(default_factory=AdminSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that `load` found in `path`, checked."""
+
+    path: Path
+    university: UniversitySettings
+    zone: ZoneInfo
+    policy: Policy
+    registries: tuple[CsvSettings, ...]
+    directory: DirectorySettings
+    ledger_url: str
+    digest_key_file: Path
+    digest_key: bytes = field(repr=False)
