@@ -20,17 +20,22 @@ def tell(result: Result, *, done: bool) -> None:
         tell_step(step, "")
     for step in plan.held:
         tell_step(step, "HELD ")
-    _troubles(result)
+    tell_troubles(result)
+    tell_brakes(plan)
+    screen.say(summary(result, done=done), "bold")
+
+
+def tell_brakes(plan: Plan) -> None:
+    """Which brakes hold, and the way out."""
     for tripped in plan.tripped:
         screen.fail(f"brake: {tripped.sentence}")
     if plan.held_hash:
         screen.fail(
             f"{len(plan.held)} steps are held: look at them, then `provisiond approve {plan.held_hash}`"
         )
-    screen.say(_summary(result, done=done), "bold")
 
 
-def _summary(result: Result, *, done: bool) -> str:
+def summary(result: Result, *, done: bool) -> str:
     plan = result.plan
     if done:
         return f"{result.applied} persons changed, {len(result.failed)} refused, {len(plan.held)} held"
@@ -39,7 +44,7 @@ def _summary(result: Result, *, done: bool) -> str:
     return f"{len(plan.due)} persons would change, {len(plan.held)} held; plan {plan.hash}"
 
 
-def _troubles(result: Result) -> None:
+def tell_troubles(result: Result) -> None:
     for rejection in result.rejections:
         screen.warn(
             f"rejected {rejection.student_id or 'a record'} ({rejection.file}:{rejection.line}): "

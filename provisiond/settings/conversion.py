@@ -16,8 +16,9 @@ from provisiond.settings.directory_section import directory_policy, directory_se
 from provisiond.settings.notation import unknown
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
+from provisiond.settings.registry_section import registries
 from provisiond.settings.secret_files import SecretFile, secret_file
-from provisiond.settings.values import CsvSettings, Settings, UniversitySettings
+from provisiond.settings.values import Settings, UniversitySettings
 
 MINIMUM_KEY_BYTES = 32  # HMAC-SHA256: a shorter key is weaker than its digest
 
@@ -27,7 +28,9 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     folder = faults.path.parent
     university = _university(document.university)
     zone = _zone(document.university, faults)
-    registries = _registries(document.registry, folder, faults)
+    sources = registries(document.registry or (), folder, faults)
+    if document.registry == ():
+        faults.add("registry", "needs at least one source")
     ledger_url = _ledger_url(document.ledger, folder, faults)
     key_file, key = _digest_key(document.digest_key_file, folder, faults)
     name_policy = names(document.names or s.Names(), folder, faults)
@@ -39,6 +42,8 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
     assert university and zone and key_file and entries and directory and document.university
+    if not directory.admin.organisation:
+        directory = replace(directory, admin=replace(directory.admin, organisation=university.name))
     policy = Policy(
         names=name_policy,
         lifecycle=lifecycle_policy,
@@ -48,9 +53,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         entitlements_by_level=by_level,
         operators=document.university.operators,
     )
-    return Settings(
-        faults.path, university, zone, policy, registries, directory, ledger_url, key_file.path, key
-    )
+    return Settings(faults.path, university, zone, policy, sources, directory, ledger_url, key_file.path, key)
 
 
 def _university(section: s.University | None) -> UniversitySettings | None:
@@ -105,39 +108,3 @@ def _digest_key(text: str | None, folder: Path, faults: Faults) -> tuple[SecretF
             f"{file.path} has fewer than {MINIMUM_KEY_BYTES} characters; make it by `openssl rand -hex 32`",
         )
     return file, key
-
-
-def _registries(
-    found: tuple[s.Registry, ...] | None, folder: Path, faults: Faults
-) -> tuple[CsvSettings, ...]:
-    names = [section.name for section in found or ()]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        faults.add(f"registry[{name}].name", "stands twice; every registry needs a name of its own")
-    if found == ():
-        faults.add("registry", "needs at least one source")
-    return tuple(_registry(section, folder, faults) for section in found or ())
-
-
-def _registry(section: s.Registry, folder: Path, faults: Faults) -> CsvSettings:
-    key = f"registry[{section.name}]"
-    _check_fields(section, key, faults)
-    for encoding_key, encoding in [
-        *((f"{key}.encodings", encoding) for encoding in section.encodings or ()),
-        *([(f"{key}.encoding", section.encoding)] if section.encoding else []),
-    ]:
-        try:
-            "".encode(encoding)
-        except LookupError:
-            faults.add(encoding_key, f"'{encoding}' is no encoding that Python knows")
-    given = {name: value for name, value in section.given().items() if name != "type"}
-    return replace(CsvSettings(section.name, folder, {}), **given | {"path": folder / section.path})
-
-
-def _check_fields(section: s.Registry, key: str, faults: Faults) -> None:
-    for needed in ("student_id", "programme", "department", "level", "status", "status_on"):
-        if needed not in section.fields:
-            faults.add(f"{key}.fields.{needed}", "missing: every record needs it")
-    if ("surname" in section.fields) == ("full_name" in section.fields):
-        faults.add(f"{key}.fields", "needs either surname (with given_names) or full_name")
-    for field in sorted((section.codes or {}).keys() - section.fields.keys()):
-        faults.add(f"{key}.codes.{field}", f"is about a field that {key}.fields does not map")

@@ -70,7 +70,7 @@ def parse(table: Table, faults: Faults) -> Document:
     document, errors = _validated(table)
     reported = [_dotted(table, error["loc"]) for error in errors]
     for where, error in zip(reported, errors, strict=True):
-        faults.add(where, _sentence(table, error))
+        faults.add(where, _sentence(error))
     for name in REQUIRED:
         if name not in table:
             faults.add(name, "missing; the shipped provisiond.toml explains it")
@@ -91,14 +91,12 @@ def _validated(table: Table) -> tuple[Document | None, list[Any]]:
 def _without(table: Table, locations: list[Location]) -> Table:
     """A copy that lacks what stands at these places; the last of a list first, as places shift."""
     pruned = copy.deepcopy(table)
-    for location in sorted(
-        set(locations), key=lambda loc: [str(part).zfill(6) for part in loc], reverse=True
-    ):
-        path = _real(table, location)
+    places = {_real(table, location) for location in locations}
+    for place in sorted(places, key=lambda p: [str(part).zfill(6) for part in p], reverse=True):
         holder: Any = pruned
-        for part in path[:-1]:
+        for part in place[:-1]:
             holder = holder[part]
-        del holder[path[-1]]
+        del holder[place[-1]]
     return pruned
 
 
@@ -132,7 +130,7 @@ def _dotted(table: Table, location: Location) -> str:
     return text
 
 
-def _sentence(table: Table, error: Any) -> str:
+def _sentence(error: Any) -> str:
     location, kind = error["loc"], error["type"]
     if kind == "missing":
         return "missing"

@@ -25,9 +25,9 @@ class UniversitySettings:
 
 @dataclass(frozen=True, slots=True)
 class CsvSettings:
-    """One registry source: the fields of `adapters.registry.csv_drop.CsvSource`, which says what they do.
-    `path` is a file or a folder, `fields` our field → column title, `codes` our field → (code → our word).
-    """
+    """One registry source: the fields of `adapters.registry.csv_drop.CsvSource`, which says what they do
+    and whose defaults these are (a test compares them). `fields`: our field → column title, `codes`: our
+    field → (code → our word)."""
 
     name: str
     path: Path
@@ -35,11 +35,11 @@ class CsvSettings:
     pattern: str = "*.csv"
     delimiter: str = ","
     encoding: str | None = None
-    encodings: tuple[str, ...] = ("utf-8", "big5hkscs")
-    date_formats: tuple[str, ...] = ("%Y-%m-%d",)
+    encodings: tuple[str, ...] = ("big5hkscs", "cp1252")
+    date_formats: tuple[str, ...] = ("%Y-%m-%d", "%d/%m/%Y")
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     trailer: str | None = None
-    maximum_rejected_percent: float = 20
+    maximum_rejected_percent: float = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class AdminSettings:
     bind_dn: str | None = None
     password_file: SecretFile | None = None
     database_directory: Path = Path("/var/lib/ldap")
-    organisation: str = ""  # empty: the university's name
+    organisation: str = ""  # `load` puts the university's name
     portal_password_file: SecretFile | None = None
     reader_password_file: SecretFile | None = None
 

@@ -5,10 +5,8 @@ Pure. That it is ours is decided by writing.py."""
 from __future__ import annotations
 
 from provisiond.domain.changes import Mod, Op
+from provisiond.domain.entries import INITIAL, SHARED
 from provisiond.domain.model import Attributes, Entry
-
-# attributes in which others have values of their own
-_SHARED = frozenset({"objectclass", "edupersonentitlement"})
 
 
 def missing(wanted: Entry, present: Attributes) -> tuple[Mod, ...]:
@@ -18,8 +16,10 @@ def missing(wanted: Entry, present: Attributes) -> tuple[Mod, ...]:
 
 
 def _mod(name: str, wanted: tuple[str, ...], present: tuple[str, ...]) -> Mod | None:
-    if name in _SHARED:
+    if name in SHARED:
         known = {value.casefold() for value in present}
         absent = tuple(value for value in wanted if value.casefold() not in known)
         return Mod(Op.ADD, name, absent) if absent else None
+    if name in INITIAL and present:
+        return None
     return Mod(Op.REPLACE, name, wanted) if set(wanted) != set(present) else None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from provisiond.adapters.ledger.schema import MAKE
 from provisiond.domain.errors import UnavailableError
 
 
@@ -18,6 +19,8 @@ def exclusive(path: Path) -> Iterator[None]:
     lock = path.with_name(path.name + ".lock")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise UnavailableError("ledger", f"there is no folder {path.parent}; {MAKE}") from error
     except OSError as error:
         raise UnavailableError("ledger", f"cannot open {lock}: {error.strerror}") from error
     try:

@@ -11,7 +11,7 @@ from provisiond.domain.errors import UnavailableError
 
 # Oldest first; the last one is what this code reads and writes. A test compares it with migrations/.
 REVISIONS = ("0001",)
-MAKE = "run `provisiond once`, which makes or upgrades it"
+MAKE = "run `provisiond ledger init`, which makes or upgrades it"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

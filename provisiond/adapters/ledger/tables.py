@@ -1,5 +1,5 @@
 """The tables of the ledger: facts and promises, no derived states. What may never change (identifiers,
-history) is guarded by triggers as well, see migrations/. Must say the same as the migrations: a test compares.
+history) is guarded by triggers as well, see migrations/. A test compares the migrations with this module.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ account = Table(
     Column("activated_at", Instant, nullable=True),
     Column("unlisted", Boolean, nullable=False),
     Column("next_on", Date, nullable=True, index=True),
-    Column("ordered_at", Instant, nullable=True),  # last order: a cycle begun before it must not undo its call
+    Column(
+        "ordered_at", Instant, nullable=True
+    ),  # last order: a cycle begun before it must not undo its call
 )
 
 # One namespace of account names, aliases and mail local parts, lower case; a row is for ever.

@@ -35,7 +35,11 @@ def _refuse_missing(
     missing = [theirs for theirs in fields.values() if _plain(theirs) not in places]
     if not missing:
         return
-    cause = "missing columns: " if len(missing) < len(fields) else "the header line is missing or another one: no "
+    cause = (
+        "missing columns: "
+        if len(missing) < len(fields)
+        else "the header line is missing or another one: no "
+    )
     named = ", ".join(name + _close(name, header, places) for name in missing)
     raise refused(file, cause + named, "have them exported, or mend the mapping of fields")
 

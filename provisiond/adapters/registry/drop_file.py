@@ -44,7 +44,9 @@ def whole_bytes(file: Path) -> bytes:
             after = os.fstat(stream.fileno())
     except OSError as error:
         raise _unavailable(file, error) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(raw) != after.st_size:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
+        raw
+    ) != after.st_size:
         raise refused(file.name, "it changed while it was read", "wait, the next cycle reads it again")
     return raw
 

@@ -139,7 +139,10 @@ def _word(field: str) -> str:
 
 def _name(surname: str, given: str, full: str) -> tuple[str, str]:
     """The two separate fields win; a full name is split where they are empty or not mapped."""
-    return split_full_name(full) if full and not surname else (surname, given)
+    if surname or not full:
+        return surname, given
+    surname, given = split_full_name(full)
+    return (surname, given) if surname else (full, "")  # no Latin letter: parked later, not lost
 
 
 def _hkid(text: str) -> Found[str]:

@@ -106,9 +106,7 @@ def _refuse_other_delimiter(header: tuple[str, ...], file: str, delimiter: str) 
     )
 
 
-def _refuse_incomplete(
-    rows: tuple[Row, ...], width: int, text: str, file: str, promised: int | None
-) -> None:
+def _refuse_incomplete(rows: tuple[Row, ...], width: int, text: str, file: str, promised: int | None) -> None:
     if promised is not None and promised != len(rows):
         raise refused(
             file,

@@ -1,0 +1,166 @@
+"""`directory init`: looks at what an OpenLDAP (cn=config) has, does only what lacks of setup_steps.py and says so.
+What is there already is left as it is; access rules go before older ones, so that those have no effect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE
+
+from provisiond.adapters.directory.session import (
+    LdapTarget,
+    RawEntry,
+    Reply,
+    Session,
+    normalise_dn,
+    open_session,
+)
+from provisiond.adapters.directory.setup_steps import (
+    FRONTEND,
+    NEW_DATABASE,
+    REQUIRED_SCHEMA,
+    DirectoryLayout,
+    SetupStep,
+    setup_ldif,
+    setup_steps,
+)
+from provisiond.domain.changes import Op
+from provisiond.domain.errors import ConfigError
+
+__all__ = ["DirectoryLayout", "SetupStep", "run_setup", "setup_ldif", "setup_steps"]
+
+_OPS = {Op.ADD: MODIFY_ADD, Op.DELETE: MODIFY_DELETE, Op.REPLACE: MODIFY_REPLACE}
+
+
+def run_setup(admin: LdapTarget, layout: DirectoryLayout, say: Callable[[str], None]) -> None:
+    """`admin` must be allowed to change cn=config. Safe to repeat; one sentence a step to `say`."""
+    session = open_session(admin)
+    try:
+        _Setup(session, replace(layout, admin_dn=admin.bind_dn), say).run()
+    finally:
+        session.close()
+
+
+class _Setup:
+    """One run: the session, and the layout, which learns the database's real DN on the way."""
+
+    def __init__(self, session: Session, layout: DirectoryLayout, say: Callable[[str], None]) -> None:
+        self._session = session
+        self._layout = layout
+        self._say = say
+
+    def run(self) -> None:
+        self._require_schema()
+        count = len(setup_steps(self._layout))
+        for number in range(count):
+            self._layout = replace(self._layout, database_dn=self._database() or self._layout.database_dn)
+            # made anew each time: the database's DN is known only once it exists
+            step = setup_steps(self._layout)[number]
+            lacking = self._lacking(step)
+            if lacking is None:
+                self._say(f"already there: {step.sentence}")
+                continue
+            self._carry_out(lacking)
+            self._say(f"done: {step.sentence}")
+
+    def _require_schema(self) -> None:
+        missing = [name for name in REQUIRED_SCHEMA if name not in self._schema()]
+        if missing:
+            files = ", ".join(f"/etc/ldap/schema/{name}.ldif" for name in missing)
+            raise ConfigError(
+                [f"directory: the server has not loaded {', '.join(missing)}: ldapadd {files} first"]
+            )
+
+    def _lacking(self, step: SetupStep) -> SetupStep | None:
+        """What of the step is still to be done; None when nothing."""
+        if step.dn.startswith("cn=module"):
+            return self._lacking_modules(step)
+        if step.dn.endswith(",cn=schema,cn=config"):
+            return None if step.attributes["cn"][0] in self._schema() else step
+        if step.dn == NEW_DATABASE:
+            return None if self._database() else step
+        if step.dn.startswith("olcOverlay="):
+            return None if self._overlay(step.attributes["olcOverlay"][0]) else step
+        if step.mods:
+            return self._lacking_mods(step)
+        return None if self._session.exists(step.dn) else step
+
+    def _lacking_modules(self, step: SetupStep) -> SetupStep | None:
+        loaded = {
+            _module(value)
+            for entry in self._session.search("cn=config", "(objectClass=olcModuleList)", ["olcModuleLoad"])
+            for value in _texts(entry, "olcModuleLoad")
+        }
+        wanted = tuple(m for m in step.attributes["olcModuleLoad"] if _module(m) not in loaded)
+        if not wanted:
+            return None
+        return replace(step, attributes={**step.attributes, "olcModuleLoad": wanted})
+
+    def _lacking_mods(self, step: SetupStep) -> SetupStep | None:
+        (mod,) = step.mods
+        entry = self._session.read(step.dn)
+        there = [_unnumbered(value) for value in _texts(entry, mod.attribute)] if entry else []
+        if mod.attribute == "olcDbIndex":
+            indexed = {name for value in there for name in value.split()[0].lower().split(",")}
+            wanted = tuple(v for v in mod.values if v.split()[0].lower() not in indexed)
+        elif mod.attribute == "olcAccess":
+            ours = [_spaced(value) for value in mod.values]
+            same = [_spaced(value) for value in there[: len(ours)]] == ours
+            wanted = () if same else tuple(f"{{{n}}}{value}" for n, value in enumerate(mod.values))
+        else:
+            present = {_spaced(value) for value in there}
+            wanted = tuple(value for value in mod.values if _spaced(value) not in present)
+        return replace(step, mods=(replace(mod, values=wanted),)) if wanted else None
+
+    def _carry_out(self, step: SetupStep) -> None:
+        if step.mods:
+            changes = {mod.attribute: [(_OPS[mod.op], list(mod.values))] for mod in step.mods}
+            # not Session.modify: cn=config refuses its control (permissive modify)
+            self._must(step, self._session._write(lambda c: c.modify(step.dn, changes)))
+        else:
+            self._must(step, self._session.add(step.dn, step.attributes))
+
+    def _must(self, step: SetupStep, reply: Reply) -> None:
+        if reply.code:
+            raise ConfigError(
+                [
+                    f"directory init: {step.sentence}: the server refused {step.dn}: {reply.text} (code {reply.code}); "
+                    "nothing after this step was done, run it again once that is mended"
+                ]
+            )
+
+    def _schema(self) -> set[str]:
+        found = self._session.search("cn=schema,cn=config", "(objectClass=olcSchemaConfig)", ["cn"])
+        return {_unnumbered(value).lower() for entry in found for value in _texts(entry, "cn")}
+
+    def _database(self) -> str | None:
+        """The DN in cn=config of the database that holds the base."""
+        for entry in self._session.search("cn=config", "(olcSuffix=*)", ["olcSuffix"]):
+            if normalise_dn(self._layout.base) in map(normalise_dn, _texts(entry, "olcSuffix")):
+                return entry.dn
+        return None
+
+    def _overlay(self, name: str) -> bool:
+        found = self._session.search(
+            self._layout.database_dn, "(objectClass=olcOverlayConfig)", ["olcOverlay"]
+        )
+        return name in {_unnumbered(value) for entry in found for value in _texts(entry, "olcOverlay")}
+
+
+def _texts(entry: RawEntry, attribute: str) -> list[str]:
+    return [value.decode() for value in entry.attributes.get(attribute, ())]
+
+
+def _unnumbered(value: str) -> str:
+    """Without the position that cn=config puts before ordered values: `{3}to *` → `to *`."""
+    return re.sub(r"^\{-?\d+\}", "", value)
+
+
+def _module(value: str) -> str:
+    return re.sub(r"\.(la|so)$", "", _unnumbered(value).split()[0].rpartition("/")[2])
+
+
+def _spaced(value: str) -> str:
+    return " ".join(value.split())

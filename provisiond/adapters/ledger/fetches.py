@@ -1,0 +1,61 @@
+"""The last good fetch of each source and the records refused in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from provisiond.adapters.ledger import history
+from provisiond.adapters.ledger.chain import Happened
+from provisiond.adapters.ledger.tables import fetch as table
+from provisiond.adapters.ledger.tables import rejection
+from provisiond.domain.model import Fetch, Rejection
+from provisiond.ports import FetchMark
+
+
+def mark(connection: Connection, fetch: Fetch, at: datetime) -> None:
+    before = last(connection, fetch.source)
+    row = {
+        "source": fetch.source,
+        "file": fetch.file,
+        "digest": fetch.digest,
+        "rows": fetch.rows,
+        "at": at,
+    }
+    connection.execute(delete(table).where(table.c.source == fetch.source))
+    connection.execute(insert(table), [row])
+    _replace_rejections(connection, fetch)
+    if before is None or before.digest != fetch.digest:
+        detail = {**row, "at": at.isoformat(), "rejections": len(fetch.rejections)}
+        history.append(connection, [Happened("fetch-accepted", None, at, "cycle", detail)])
+
+
+def last(connection: Connection, source: str) -> FetchMark | None:
+    row = connection.execute(select(table).where(table.c.source == source)).one_or_none()
+    return FetchMark(row.digest, row.rows, row.at) if row else None
+
+
+def rejections(connection: Connection) -> list[Rejection]:
+    """By source and line."""
+    wanted = select(rejection).order_by(rejection.c.source, rejection.c.line, rejection.c.id)
+    return [
+        Rejection(row.source, row.file, row.line, row.student_id, tuple(row.reasons))
+        for row in connection.execute(wanted)
+    ]
+
+
+def _replace_rejections(connection: Connection, fetch: Fetch) -> None:
+    connection.execute(delete(rejection).where(rejection.c.source == fetch.source))
+    rows = [
+        {
+            "source": fetch.source,
+            "file": one.file,
+            "line": one.line,
+            "student_id": one.student_id,
+            "reasons": list(one.reasons),
+        }
+        for one in fetch.rejections
+    ]
+    if rows:
+        connection.execute(insert(rejection), rows)

@@ -1,0 +1,136 @@
+"""Gives account names and uid numbers, each to one person and for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select
+
+from provisiond.adapters.ledger import history
+from provisiond.adapters.ledger.chain import Happened
+from provisiond.adapters.ledger.connection import chunks
+from provisiond.adapters.ledger.tables import account, identifier
+from provisiond.domain.plan import Identity, Parked, Step
+
+_AFTER_ALL_LETTERS = chr(0x10FFFF)
+
+
+def names_with_prefixes(connection: Connection, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
+    return {prefix: _names(connection, prefix.lower()) for prefix in prefixes}
+
+
+def next_uid_number(connection: Connection, first: int) -> int:
+    largest = connection.scalar(select(func.max(account.c.uid_number)))
+    return first if largest is None else max(first, largest + 1)
+
+
+def reserve(connection: Connection, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
+    """Write the accounts that can be had; the others come back with the reason."""
+    wanted = [(step, step.identity) for step in steps if step.identity is not None]
+    given = _given(connection, wanted)
+    fresh: list[tuple[Step, Identity]] = []
+    refused: list[Parked] = []
+    for step, identity in wanted:
+        reason = given.objection(step, identity)
+        if reason is not None:
+            refused.append(Parked(step.person_id, step.student_id, reason))
+        elif step.person_id not in given.accounts:
+            given.take(step, identity)
+            fresh.append((step, identity))
+    _write(connection, fresh, domain, at)
+    return refused
+
+
+@dataclass(slots=True)
+class _Given:
+    """What the steps at hand could collide with: who has which."""
+
+    accounts: dict[str, Identity] = field(default_factory=dict)  # person ID → what they got
+    students: dict[str, str] = field(default_factory=dict)  # student ID → person ID
+    names: dict[str, str] = field(default_factory=dict)  # identifier → person ID
+    numbers: dict[int, str] = field(default_factory=dict)  # uid number → person ID
+
+    def take(self, step: Step, identity: Identity) -> None:
+        self.accounts[step.person_id] = identity
+        self.students[step.student_id] = step.person_id
+        self.names[identity.account_name.lower()] = step.person_id
+        if identity.uid_number is not None:
+            self.numbers[identity.uid_number] = step.person_id
+
+    def objection(self, step: Step, identity: Identity) -> str | None:
+        me = step.person_id
+        if self.names.get(identity.account_name.lower(), me) != me:
+            return f"the name {identity.account_name} was given to another person"
+        if identity.uid_number is not None and self.numbers.get(identity.uid_number, me) != me:
+            return f"the uid number {identity.uid_number} was given to another person"
+        if self.students.get(step.student_id, me) != me:
+            return f"the account of student {step.student_id} belongs to another person ID"
+        had = self.accounts.get(me)
+        if had is not None and had != identity:
+            return f"this person has the account {had.account_name} already, with other identifiers"
+        return None
+
+
+def _given(connection: Connection, wanted: list[tuple[Step, Identity]]) -> _Given:
+    given = _Given()
+    for chunk in chunks(wanted):
+        names = [identity.account_name.lower() for _, identity in chunk]
+        known = select(identifier.c.value, identifier.c.person_id).where(identifier.c.value.in_(names))
+        given.names.update((row.value, row.person_id) for row in connection.execute(known))
+        for row in connection.execute(select(account).where(_meets(chunk))):
+            given.accounts[row.person_id] = Identity(row.account_name, row.uid_number)
+            given.students[row.student_id] = row.person_id
+            if row.uid_number is not None:
+                given.numbers[row.uid_number] = row.person_id
+    return given
+
+
+def _meets(chunk: list[tuple[Step, Identity]]) -> ColumnElement[bool]:
+    return or_(
+        account.c.person_id.in_([step.person_id for step, _ in chunk]),
+        account.c.student_id.in_([step.student_id for step, _ in chunk]),
+        account.c.uid_number.in_([i.uid_number for _, i in chunk if i.uid_number is not None]),
+    )
+
+
+def _write(connection: Connection, fresh: list[tuple[Step, Identity]], domain: str, at: datetime) -> None:
+    if not fresh:
+        return
+    connection.execute(insert(account), [_account(step, identity, at) for step, identity in fresh])
+    rows = [
+        {"value": i.account_name.lower(), "kind": "account-name", "person_id": s.person_id, "given_at": at}
+        for s, i in fresh
+    ]
+    connection.execute(insert(identifier), rows)
+    history.append(connection, [_created(step, identity, domain, at) for step, identity in fresh])
+
+
+def _account(step: Step, identity: Identity, at: datetime) -> dict[str, object]:
+    return {
+        "person_id": step.person_id,
+        "student_id": step.student_id,
+        "account_name": identity.account_name,
+        "uid_number": identity.uid_number,
+        "state": step.to_state.value,
+        "applied": False,
+        "created_at": at,
+        "unlisted": False,
+        "next_on": step.next_on,
+    }
+
+
+def _created(step: Step, identity: Identity, domain: str, at: datetime) -> Happened:
+    detail = {
+        "account_name": identity.account_name,
+        "uid_number": identity.uid_number,
+        "mail": f"{identity.account_name}@{domain}",
+    }
+    return Happened("account-created", step.person_id, at, "cycle", detail, " ".join(step.reasons))
+
+
+def _names(connection: Connection, prefix: str) -> frozenset[str]:
+    value = identifier.c.value
+    begins = select(value).where(value >= prefix, value < prefix + _AFTER_ALL_LETTERS)
+    return frozenset(connection.scalars(begins))

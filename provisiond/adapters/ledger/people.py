@@ -1,0 +1,110 @@
+"""Finds accounts and reads them whole: a constant number of queries for each few hundred persons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from provisiond.adapters.ledger import orders, outbox, records
+from provisiond.adapters.ledger.connection import chunks
+from provisiond.adapters.ledger.tables import account, identifier, record
+from provisiond.domain.model import Account, State
+from provisiond.ports import AccountFilter
+
+_NOT_MANAGED = (State.TERMINATED.value, State.ALUMNI.value)
+
+
+def due(connection: Connection, today: date) -> list[str]:
+    """Two queries, an index each: an OR of them might read the whole table."""
+    by_time = select(account.c.person_id).where(account.c.next_on <= today)
+    unfinished = select(account.c.person_id).where(account.c.applied == False)  # noqa: E712 (SQL, not Python)
+    return sorted({*connection.scalars(by_time), *connection.scalars(unfinished)})
+
+
+def load(connection: Connection, person_ids: Iterable[str]) -> dict[str, Account]:
+    found: dict[str, Account] = {}
+    for chunk in chunks(person_ids):
+        found.update(_loaded(connection, chunk))
+    return found
+
+
+def load_students(connection: Connection, student_ids: Iterable[str]) -> dict[str, Account]:
+    people: list[str] = []
+    for chunk in chunks(student_ids):
+        wanted = select(account.c.person_id).where(account.c.student_id.in_(chunk))
+        people.extend(connection.scalars(wanted))
+    return {one.student_id: one for one in load(connection, people).values()}
+
+
+def find(connection: Connection, text: str) -> Account | None:
+    name = text.partition("@")[0].lower()
+    for wanted in (
+        select(account.c.person_id).where(account.c.student_id == text),
+        select(identifier.c.person_id).where(identifier.c.value == name),
+        select(account.c.person_id).where(account.c.person_id == text),
+    ):
+        person_id = connection.scalar(wanted)
+        if person_id is not None:
+            return load(connection, [person_id])[person_id]
+    return None
+
+
+def accounts(connection: Connection, wanted: AccountFilter) -> list[Account]:
+    """In the order of their names."""
+    people = connection.scalars(select(account.c.person_id).where(*_conditions(wanted)))
+    return sorted(load(connection, people.all()).values(), key=lambda one: one.account_name)
+
+
+def population(connection: Connection) -> int:
+    managed = select(func.count()).select_from(account).where(account.c.state.not_in(_NOT_MANAGED))
+    return connection.scalar(managed) or 0
+
+
+def _conditions(wanted: AccountFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.state is not None:
+        conditions.append(account.c.state == wanted.state.value)
+    if wanted.due_by is not None:
+        conditions.append(or_(account.c.next_on <= wanted.due_by, account.c.applied.is_(False)))
+    if wanted.text is not None:
+        studies = select(record.c.person_id).where(_begins(record.c.programme, wanted.text))
+        conditions.append(
+            or_(
+                _begins(account.c.student_id, wanted.text),
+                _begins(account.c.account_name, wanted.text),
+                account.c.person_id.in_(studies),
+            )
+        )
+    return conditions
+
+
+def _begins(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    return column.istartswith(text, autoescape=True)
+
+
+def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]:
+    known = records.of_people(connection, person_ids)
+    holds = orders.holds_of(connection, person_ids)
+    extensions = orders.extensions_of(connection, person_ids)
+    notices = outbox.of_people(connection, person_ids)
+    return {
+        row.person_id: Account(
+            person_id=row.person_id,
+            student_id=row.student_id,
+            account_name=row.account_name,
+            uid_number=row.uid_number,
+            state=State(row.state),
+            applied=row.applied,
+            created_at=row.created_at,
+            activated_at=row.activated_at,
+            unlisted=row.unlisted,
+            next_on=row.next_on,
+            records=tuple(known.get(row.person_id, ())),
+            holds=tuple(holds.get(row.person_id, ())),
+            extensions=tuple(extensions.get(row.person_id, ())),
+            outbox=tuple(notices.get(row.person_id, ())),
+        )
+        for row in connection.execute(select(account).where(account.c.person_id.in_(person_ids)))
+    }

@@ -1,0 +1,71 @@
+"""Registry records in the ledger: what was last committed, and its digest to notice what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from provisiond.adapters.ledger.connection import chunks
+from provisiond.adapters.ledger.tables import record as table
+from provisiond.domain.digest import record_digest
+from provisiond.domain.model import Level, RegistryRecord, Status
+
+
+def digests(connection: Connection, source: str) -> dict[tuple[str, str], str]:
+    wanted = select(table.c.student_id, table.c.programme, table.c.digest).where(table.c.source == source)
+    return {(row.student_id, row.programme): row.digest for row in connection.execute(wanted)}
+
+
+def of_people(connection: Connection, person_ids: Sequence[str]) -> dict[str, list[RegistryRecord]]:
+    wanted = (
+        select(table.c.person_id, table.c.content)
+        .where(table.c.person_id.in_(person_ids))
+        .order_by(table.c.source, table.c.student_id, table.c.programme)
+    )
+    found: dict[str, list[RegistryRecord]] = {}
+    for row in connection.execute(wanted):
+        found.setdefault(row.person_id, []).append(_record(row.content))
+    return found
+
+
+def replace(connection: Connection, records: Mapping[str, Sequence[RegistryRecord]]) -> None:
+    """Put each person's records in the place of those of the same key; of twins the last one counts."""
+    rows = {r.key: _row(person, r) for person, given in records.items() for r in given}
+    for keys in chunks(rows):
+        connection.execute(
+            delete(table).where(
+                table.c.source == bindparam("was_source"),
+                table.c.student_id == bindparam("was_student"),
+                table.c.programme == bindparam("was_programme"),
+            ),
+            [{"was_source": s, "was_student": i, "was_programme": p} for s, i, p in keys],
+        )
+        connection.execute(insert(table), [rows[key] for key in keys])
+
+
+def _row(person_id: str, record: RegistryRecord) -> dict[str, object]:
+    source, student_id, programme = record.key
+    content = {k: v.isoformat() if isinstance(v, date) else v for k, v in asdict(record).items()}
+    return {
+        "source": source,
+        "student_id": student_id,
+        "programme": programme,
+        "person_id": person_id,
+        "content": content,
+        "digest": record_digest(record),
+    }
+
+
+def _record(content: Mapping[str, Any]) -> RegistryRecord:
+    end = content["expected_end_on"]
+    typed = {
+        "level": Level(content["level"]),
+        "status": Status(content["status"]),
+        "status_on": date.fromisoformat(content["status_on"]),
+        "expected_end_on": date.fromisoformat(end) if end else None,
+    }
+    return RegistryRecord(**{**content, **typed})

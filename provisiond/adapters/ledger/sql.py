@@ -1,0 +1,222 @@
+"""The ledger in SQL, one transaction a method. What each does in it is said in the module it calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from provisiond.adapters.ledger import (
+    brakes,
+    fetches,
+    history,
+    identifiers,
+    orders,
+    outbox,
+    parking,
+    people,
+    records,
+    schema,
+    steps,
+)
+from provisiond.adapters.ledger.connection import Database
+from provisiond.domain.errors import UnavailableError
+from provisiond.domain.model import (
+    Account,
+    Extension,
+    Fetch,
+    Hold,
+    HoldKind,
+    Notice,
+    NoticeStatus,
+    OutboxItem,
+    RegistryRecord,
+    Rejection,
+)
+from provisiond.domain.plan import Parked, Step
+from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine
+
+
+class SqlLedger:
+    """ports.Ledger on a SQLite file. Made by `open`."""
+
+    def __init__(self, database: Database, path: Path) -> None:
+        self._db = database
+        self.path = path
+
+    @classmethod
+    def open(cls, url: str, *, create: bool, wait_seconds: float = 10) -> SqlLedger:
+        """`create` also makes the file (0600, its folder 0700) and upgrades the schema; without it a missing
+        or outdated ledger is an UnavailableError. `wait_seconds`: how long to wait for another writer."""
+        parsed = _sqlite(url)
+        path = _path(parsed)
+        if create:
+            _make(path)
+        elif not path.is_file():
+            raise UnavailableError("ledger", f"there is none at {path}; {schema.MAKE}")
+        database = Database(parsed, wait_seconds)
+        try:
+            with database.write() if create else database.read() as connection:
+                (schema.upgrade if create else schema.check)(connection)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    # -- what to work on -------------------------------------------------------------------------------
+    def digests(self, source: str) -> dict[tuple[str, str], str]:
+        with self._db.read() as connection:
+            return records.digests(connection, source)
+
+    def due(self, today: date) -> list[str]:
+        with self._db.read() as connection:
+            return people.due(connection, today)
+
+    def load(self, person_ids: Iterable[str]) -> dict[str, Account]:
+        with self._db.read() as connection:
+            return people.load(connection, person_ids)
+
+    def load_students(self, student_ids: Iterable[str]) -> dict[str, Account]:
+        with self._db.read() as connection:
+            return people.load_students(connection, student_ids)
+
+    def find(self, text: str) -> Account | None:
+        with self._db.read() as connection:
+            return people.find(connection, text)
+
+    def accounts(self, wanted: AccountFilter) -> list[Account]:
+        with self._db.read() as connection:
+            return people.accounts(connection, wanted)
+
+    def population(self) -> int:
+        with self._db.read() as connection:
+            return people.population(connection)
+
+    # -- identifiers -----------------------------------------------------------------------------------
+    def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
+        with self._db.read() as connection:
+            return identifiers.names_with_prefixes(connection, prefixes)
+
+    def next_uid_number(self, first: int) -> int:
+        with self._db.read() as connection:
+            return identifiers.next_uid_number(connection, first)
+
+    # -- steps -----------------------------------------------------------------------------------------
+    def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
+        with self._db.write() as connection:
+            return identifiers.reserve(connection, steps, domain, at)
+
+    def commit(
+        self, done: Sequence[Step], records: Mapping[str, Sequence[RegistryRecord]], at: datetime
+    ) -> None:
+        with self._db.write() as connection:
+            steps.commit(connection, done, records, at)
+
+    def park(self, parked: Sequence[Parked], at: datetime) -> None:
+        with self._db.write() as connection:
+            parking.park(connection, parked, at)
+
+    def parked(self) -> list[Parked]:
+        with self._db.read() as connection:
+            return parking.all_parked(connection)
+
+    def unpark(self, person_ids: Iterable[str]) -> None:
+        with self._db.write() as connection:
+            parking.unpark(connection, person_ids)
+
+    # -- orders ----------------------------------------------------------------------------------------
+    def activate(self, person_id: str, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            orders.activate(connection, person_id, actor, at)
+
+    def hold(self, person_id: str, hold: Hold) -> None:
+        with self._db.write() as connection:
+            orders.set_hold(connection, person_id, hold)
+
+    def release(self, person_id: str, kind: HoldKind | None, actor: str, reason: str, at: datetime) -> int:
+        with self._db.write() as connection:
+            return orders.release(connection, person_id, kind, actor, reason, at)
+
+    def extend(self, person_id: str, extension: Extension) -> None:
+        with self._db.write() as connection:
+            orders.extend(connection, person_id, extension)
+
+    # -- registry --------------------------------------------------------------------------------------
+    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
+        with self._db.write() as connection:
+            fetches.mark(connection, fetch, at)
+
+    def last_fetch(self, source: str) -> FetchMark | None:
+        with self._db.read() as connection:
+            return fetches.last(connection, source)
+
+    def rejections(self) -> list[Rejection]:
+        with self._db.read() as connection:
+            return fetches.rejections(connection)
+
+    # -- brakes ----------------------------------------------------------------------------------------
+    def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
+        with self._db.write() as connection:
+            return brakes.keep(connection, plan_hash, summary, notices, at)
+
+    def held_plans(self) -> list[HeldPlan]:
+        with self._db.read() as connection:
+            return brakes.unspent(connection)
+
+    def approve(self, plan_hash: str, actor: str, at: datetime) -> HeldPlan | None:
+        with self._db.write() as connection:
+            return brakes.approve(connection, plan_hash, actor, at)
+
+    def spend(self, plan_hash: str, at: datetime) -> bool:
+        with self._db.write() as connection:
+            return brakes.spend(connection, plan_hash, at)
+
+    # -- outbox and history ----------------------------------------------------------------------------
+    def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
+        with self._db.read() as connection:
+            return outbox.items(connection, status)
+
+    def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
+        with self._db.write() as connection:
+            return outbox.settle(connection, keys, status, reply, actor, at)
+
+    def history(self, person_id: str | None = None) -> list[HistoryLine]:
+        with self._db.read() as connection:
+            return history.lines_of(connection, person_id)
+
+    def verify_history(self) -> str | None:
+        with self._db.read() as connection:
+            return history.verified(connection)
+
+
+def _sqlite(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UnavailableError(
+            "ledger", "its URL cannot be read; write sqlite:////path/to/ledger.db"
+        ) from error
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise UnavailableError("ledger", "only a SQLite file will do; write sqlite:////path/to/ledger.db")
+    return parsed
+
+
+def _path(url: URL) -> Path:
+    return Path(url.database or "")
+
+
+def _make(path: Path) -> None:
+    """The file before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to
+    others."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise UnavailableError("ledger", f"cannot make {path}: {error.strerror}") from error

@@ -1,0 +1,146 @@
+"""The demo's small university: a folder with configuration, secrets and a registry file. Everything a real
+installation has, made the way the README tells a reader to make it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from provisiond.demo.sample import CODES, MAPPING, sample_rows, write_csv
+
+BASE = "dc=example,dc=edu"
+
+
+@dataclass(frozen=True, slots=True)
+class University:
+    """Paths of one demo; `url` is the private directory's."""
+
+    folder: Path
+    url: str
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "provisiond.toml"
+
+    @property
+    def registry_file(self) -> Path:
+        return self.folder / "registry" / "students.csv"
+
+    def secret(self, name: str) -> str:
+        """The secret in that file, made on first use."""
+        path = self.folder / "secrets" / name
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(base64.b64encode(secrets.token_bytes(48)).decode())
+        return path.read_text()
+
+    def write(self, students: int, today: date) -> None:
+        """Configuration, secrets and a registry of that many students."""
+        for name in ("daemon", "portal", "reader", "digest.key"):
+            self.secret(name)
+        self.registry_file.parent.mkdir(parents=True, exist_ok=True)
+        write_csv(self.registry_file, sample_rows(students, seed=1, today=today))
+        self.config.write_text(_CONFIG.format(url=self.url, base=BASE, fields=_fields(), codes=_codes()))
+
+    def edit(self, change: Callable[[list[dict[str, str]]], None]) -> None:
+        """Change the registry file as the registry itself would: all of it, at once."""
+        with self.registry_file.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row[MAPPING["status"]]]
+        change(rows)
+        write_csv(self.registry_file, rows)
+
+
+def _fields() -> str:
+    return "\n".join(f'{field} = "{column}"' for field, column in MAPPING.items())
+
+
+def _codes() -> str:
+    tables = []
+    for field, codes in CODES.items():
+        lines = "\n".join(f'{code} = "{value}"' for code, value in codes.items())
+        tables.append(f"[registry.codes.{field}]\n{lines}")
+    return "\n".join(tables)
+
+
+_CONFIG = """\
+# The demo's configuration; config/provisiond.toml explains every key.
+digest_key_file = "secrets/digest.key"
+
+[university]
+name = "Example University"
+domain = "example.edu"
+time_zone = "Asia/Hong_Kong"
+operators = ["operators@example.edu"]
+
+[ledger]
+path = "ledger.db"
+
+[[registry]]
+type = "csv"
+name = "students"
+path = "registry/students.csv"
+trailer = '^TRAILER,(?P<count>\\d+)'
+
+[registry.fields]
+{fields}
+
+{codes}
+
+[groups]
+students = "current students"
+library = "may use the library"
+alumni = "graduates"
+
+[directory]
+urls = ["{url}"]
+base = "{base}"
+bind_dn = "uid=provisiond,ou=services,{base}"
+password_file = "secrets/daemon"
+
+[directory.admin]
+url = "{url}"
+bind = "simple"
+bind_dn = "cn=admin,cn=config"
+password_file = "secrets/admin"
+portal_password_file = "secrets/portal"
+reader_password_file = "secrets/reader"
+
+[entitlements.pending]
+login = true
+groups = ["students", "library"]
+quota = "20 GiB"
+affiliations = ["student", "member"]
+
+[entitlements.active]
+login = true
+groups = ["students", "library"]
+quota = "20 GiB"
+affiliations = ["student", "member"]
+
+[entitlements.on-leave]
+login = true
+groups = ["students"]
+quota = "20 GiB"
+affiliations = ["student"]
+
+[entitlements.grace]
+login = true
+groups = ["students", "library"]
+quota = "20 GiB"
+affiliations = ["student", "member"]
+
+[entitlements.alumni]
+login = false
+groups = ["alumni"]
+quota = "5 GiB"
+affiliations = ["alum"]
+
+[entitlements.terminated]
+login = false
+"""

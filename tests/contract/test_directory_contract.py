@@ -1,0 +1,339 @@
+"""What every Directory does, the one in memory and the one on slapd: apply, observe, leave others' things alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import pytest
+
+from provisiond.adapters.directory.ldap import LdapDirectory
+from provisiond.adapters.directory.reading import decoded
+from provisiond.adapters.directory.session import LdapTarget, Session, normalise_dn, open_session
+from provisiond.domain.changes import AddEntry, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.errors import UnavailableError
+from provisiond.domain.model import Attributes, Entry, Observed
+from provisiond.ports import Directory, Done, Refused
+from tests.rigs.directory import FakeDirectory
+from tests.rigs.slapd import SlapdRig
+
+NUMBERS = itertools.count(1)
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NOBODY = Observed(None, None, frozenset())
+CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
+OURS = (*CLASSES, "provisiondObject")
+
+
+class Tree(Protocol):
+    """The directory as the operators see it."""
+
+    def plant(self, dn: str, attributes: Attributes) -> None: ...
+    def look(self, dn: str) -> Attributes: ...
+    def uproot(self, dn: str) -> None: ...
+
+
+class OperatorsTree:
+    """The real tree, by the operators' own identity."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def plant(self, dn: str, attributes: Attributes) -> None:
+        mods = [Mod(Op.ADD, name, values) for name, values in attributes.items()]
+        there = self._session.exists(dn)
+        reply = self._session.modify(dn, mods, None) if there else self._session.add(dn, attributes)
+        assert reply.code == 0, reply.text
+
+    def look(self, dn: str) -> Attributes:
+        raw = self._session.read(dn)
+        return decoded(raw.attributes) if raw else {}
+
+    def uproot(self, dn: str) -> None:
+        self._session._call(lambda connection: connection.delete(dn))
+
+
+@dataclass(frozen=True)
+class Site:
+    """A directory under test, and a person's worth of names that nobody else has."""
+
+    directory: Directory
+    tree: Tree
+    people_base: str
+    contacts_base: str
+    groups_base: str
+    name: str
+
+    @property
+    def dn(self) -> str:
+        return f"uid={self.name},{self.people_base}"
+
+    @property
+    def students(self) -> str:
+        return f"cn=students,{self.groups_base}"
+
+    @property
+    def alumni(self) -> str:
+        return f"cn=alumni,{self.groups_base}"
+
+    def entry(self, suffix: str = "", **more: tuple[str, ...]) -> Entry:
+        name = self.name + suffix
+        attributes = {
+            "objectclass": OURS,
+            "uid": (name,),
+            "cn": ("Chan Tai Man",),
+            "sn": ("Chan",),
+            "mail": (f"{name}@connect.example.edu",),
+            "provisiondpersonid": (name,),
+        }
+        return Entry(f"uid={name},{self.people_base}", attributes | more)
+
+    def foreign(self, **more: tuple[str, ...]) -> Entry:
+        attributes = {"objectclass": CLASSES, "uid": (self.name,), "cn": ("X",), "sn": ("X",)}
+        return Entry(self.dn, attributes | more)
+
+    def add(self, entry: Entry) -> AddEntry:
+        return AddEntry("account", entry)
+
+    def modify(self, *mods: Mod, dn: str | None = None) -> ModifyEntry:
+        return ModifyEntry("account", dn or self.dn, self.name, mods)
+
+    def seen(self) -> Observed:
+        return self.directory.observe({self.name: self.name})[self.name]
+
+
+@pytest.fixture(params=["memory", "slapd"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    number = next(NUMBERS)
+    name = "zq" + LETTERS[number // 26 % 26] + LETTERS[number % 26]
+    if request.param == "memory":
+        fake = FakeDirectory()
+        yield Site(fake, fake, fake.people_base, fake.contacts_base, fake.groups_base, name)
+        return
+    rig: SlapdRig = request.getfixturevalue("slapd")
+    yield from real_site(rig, name)
+
+
+def real_site(rig: SlapdRig, name: str) -> Iterator[Site]:
+    target = LdapTarget((rig.url,), "simple", rig.daemon_dn, rig.daemon_password)
+    directory = LdapDirectory(target, rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
+    operators = open_session(LdapTarget((rig.url,), "simple", rig.config_dn, rig.config_password))
+    tree = OperatorsTree(operators)
+    yield Site(directory, tree, rig.people_base, rig.contacts_base, rig.groups_base, name)
+    for raw in operators.search(rig.base, f"(uid={name}*)", ["1.1"]):
+        tree.uproot(raw.dn)
+    operators.close()
+    directory.close()
+
+
+def test_finds_nothing_of_an_unknown_person(site: Site) -> None:
+    """An unknown person is in the answer, empty."""
+    assert site.directory.observe({"nosuchperson": "x"}) == {"nosuchperson": NOBODY}
+
+
+def test_asks_nothing_for_nobody(site: Site) -> None:
+    assert site.directory.observe({}) == {}
+    assert site.directory.names_with_prefixes([]) == {}
+    assert site.directory.apply([]) == []
+
+
+def test_shows_what_was_added(site: Site) -> None:
+    """An added account and listing are observed with every value, memberships with normalised DNs."""
+    account = site.entry(**{"cn;lang-zh": ("陳大文",), "provisiondstate": ("active",)})
+    listing = Entry(f"uid={site.name},{site.contacts_base}", site.entry().attributes)
+    outcomes = site.directory.apply(
+        [[site.add(account), AddEntry("listing", listing), Join(site.students, site.dn)]]
+    )
+    assert outcomes == [Done()]
+    seen = site.seen()
+    assert seen.account is not None and seen.listing is not None
+    for wanted, got in ((account, seen.account), (listing, seen.listing)):
+        assert normalise_dn(got.dn) == normalise_dn(wanted.dn)
+        assert {name: set(got.attributes[name]) for name in wanted.attributes} == {
+            name: set(values) for name, values in wanted.attributes.items()
+        }
+    assert seen.groups == {normalise_dn(site.students)}
+
+
+def test_observes_many_persons_at_once(site: Site) -> None:
+    """More persons than fit one search: each is in the answer."""
+    several = ["aa", "ab", "ac"]
+    site.directory.apply([[site.add(site.entry(suffix))] for suffix in several])
+    people = {site.name + a + b: "" for a in LETTERS for b in LETTERS[:10]}
+    seen = site.directory.observe(people)
+    assert set(seen) == set(people)
+    assert {person for person, what in seen.items() if what.account} == {site.name + s for s in several}
+
+
+def test_repeats_harmlessly(site: Site) -> None:
+    """The same batch once more is done again and changes nothing: an interrupted cycle may repeat itself."""
+    batch = [
+        site.add(site.entry()),
+        site.modify(Mod(Op.ADD, "ou", ("Physics",)), Mod(Op.DELETE, "ou", ("Law",))),
+        Join(site.students, site.dn),
+        Leave(site.alumni, site.dn),
+    ]
+    assert site.directory.apply([batch]) == [Done()]
+    before = (site.tree.look(site.dn), site.tree.look(site.students))
+    assert site.directory.apply([batch]) == [Done()]
+    assert (site.tree.look(site.dn), site.tree.look(site.students)) == before
+
+
+def test_modifies_and_leaves_foreign_values_alone(site: Site) -> None:
+    """Adding, deleting and replacing touch the values named; what others put there survives."""
+    site.directory.apply([[site.add(site.entry(ou=("Physics",)))]])
+    foreign = {"ou": ("Choir",), "description": ("planted",), "telephonenumber": ("+852 1234",)}
+    site.tree.plant(site.dn, foreign)
+    mods = (
+        Mod(Op.DELETE, "ou", ("Physics",)),
+        Mod(Op.ADD, "ou", ("Law",)),
+        Mod(Op.REPLACE, "sn", ("Wong",)),
+        Mod(Op.REPLACE, "title", ()),
+    )
+    assert site.directory.apply([[site.modify(*mods)]]) == [Done()]
+    now = site.tree.look(site.dn)
+    assert set(now["ou"]) == {"Choir", "Law"}
+    assert (now["sn"], now["description"]) == (("Wong",), ("planted",))
+    assert now["telephonenumber"] == ("+852 1234",)
+
+
+def test_replace_with_nothing_removes(site: Site) -> None:
+    site.directory.apply([[site.add(site.entry(title=("Mr",)))]])
+    site.directory.apply([[site.modify(Mod(Op.REPLACE, "title", ()))]])
+    assert "title" not in site.tree.look(site.dn)
+
+
+def test_ends_and_reopens_login(site: Site) -> None:
+    """`pwdEndTime`, an operational attribute, is written, observed and removed."""
+    site.directory.apply([[site.add(site.entry(pwdendtime=("20261031160000Z",)))]])
+    account = site.seen().account
+    assert account is not None and account.attributes["pwdendtime"] == ("20261031160000Z",)
+    site.directory.apply([[site.modify(Mod(Op.REPLACE, "pwdendtime", ()))]])
+    account = site.seen().account
+    assert account is not None and "pwdendtime" not in account.attributes
+
+
+def test_deletes_and_takes_gone_for_done(site: Site) -> None:
+    site.directory.apply([[site.add(site.entry())]])
+    delete = DeleteEntry("account", site.dn, site.name)
+    assert site.directory.apply([[delete]]) == [Done()]
+    assert site.seen() == NOBODY
+    assert site.directory.apply([[delete]]) == [Done()]
+
+
+@pytest.mark.parametrize("owner", [None, "anotherperson"])
+def test_refuses_a_foreign_entry_at_the_dn(site: Site, owner: str | None) -> None:
+    """An entry of nobody or of another person is neither adopted, changed nor deleted."""
+    more = {} if owner is None else {"provisiondpersonid": (owner,), "objectclass": OURS}
+    site.tree.plant(site.dn, site.foreign(**more).attributes)
+    before = site.tree.look(site.dn)
+    attempts = [
+        site.add(site.entry()),
+        site.modify(Mod(Op.REPLACE, "sn", ("Stolen",))),
+        DeleteEntry("account", site.dn, site.name),
+    ]
+    outcomes = site.directory.apply([[attempt] for attempt in attempts])
+    assert all(isinstance(outcome, Refused) for outcome in outcomes)
+    assert [o.code for o in outcomes if isinstance(o, Refused)] == [68, 122, 122]
+    assert "not ours" in outcomes[0].text  # type: ignore[union-attr]
+    assert site.tree.look(site.dn) == before
+
+
+def test_completes_a_half_made_entry(site: Site) -> None:
+    """An entry with the same person's ID is adopted: what is missing or wrong is set, the rest stays."""
+    half = {
+        "objectclass": ("inetOrgPerson", "provisiondObject"),
+        "provisiondpersonid": (site.name,),
+        "sn": ("Wrong",),
+        "description": ("planted",),
+    }
+    site.tree.plant(site.dn, site.foreign(**half).attributes)
+    wanted = site.entry(provisiondstate=("pending",))
+    assert site.directory.apply([[site.add(wanted)]]) == [Done()]
+    now = site.tree.look(site.dn)
+    assert all(set(values) <= set(now[name]) for name, values in wanted.attributes.items() if name != "cn")
+    assert (now["sn"], now["cn"], now["description"]) == (("Chan",), ("Chan Tai Man",), ("planted",))
+
+
+def test_a_refused_change_ends_its_own_batch_only(site: Site) -> None:
+    """What came before it took effect, what came after it in the batch did not, other batches went on."""
+    first, last = site.entry("a"), site.entry("c")
+    bad = site.modify(Mod(Op.REPLACE, "sn", ("X",)), dn=f"uid=nobody{site.name},{site.people_base}")
+    batch = [site.add(site.entry("b")), bad, Join(site.students, site.entry("b").dn)]
+    outcomes = site.directory.apply([[site.add(first)], batch, [site.add(last)]])
+    assert [type(outcome) for outcome in outcomes] == [Done, Refused, Done]
+    assert isinstance(outcomes[1], Refused)
+    assert (outcomes[1].change, outcomes[1].code) == (bad, 32)
+    assert site.tree.look(site.entry("b").dn)
+    members = {normalise_dn(member) for member in site.tree.look(site.students)["member"]}
+    assert normalise_dn(site.entry("b").dn) not in members
+
+
+def test_second_account_with_the_same_address_is_refused(site: Site) -> None:
+    """The server's own uniqueness is the second lock; its words are kept."""
+    twin = site.entry("b", mail=site.entry("a").attributes["mail"])
+    outcomes = site.directory.apply([[site.add(site.entry("a"))], [site.add(twin)]])
+    assert outcomes[0] == Done()
+    assert isinstance(outcomes[1], Refused)
+    assert outcomes[1].code == 19
+    assert "not unique" in outcomes[1].text
+
+
+def test_moves_between_groups(site: Site) -> None:
+    site.directory.apply([[site.add(site.entry()), Join(site.students, site.dn)]])
+    site.directory.apply([[Leave(site.students, site.dn), Join(site.alumni, site.dn)]])
+    assert site.seen().groups == {normalise_dn(site.alumni)}
+
+
+def test_other_members_stay(site: Site) -> None:
+    stranger = f"uid=stranger{site.name},ou=elsewhere,dc=example,dc=edu"
+    site.tree.plant(site.students, {"member": (stranger,)})
+    site.directory.apply([[site.add(site.entry()), Join(site.students, site.dn)]])
+    site.directory.apply([[Leave(site.students, site.dn)]])
+    members = {normalise_dn(member) for member in site.tree.look(site.students)["member"]}
+    assert normalise_dn(stranger) in members
+    assert normalise_dn(site.dn) not in members
+
+
+def test_missing_group_is_refused_and_the_account_stands(site: Site) -> None:
+    join = Join(f"cn=nosuchgroup,{site.groups_base}", site.dn)
+    (outcome,) = site.directory.apply([[site.add(site.entry()), join]])
+    assert isinstance(outcome, Refused)
+    assert (outcome.change, outcome.code) == (join, 32)
+    assert site.seen().account is not None
+
+
+def test_finds_names_of_accounts_and_addresses_of_anybody(site: Site) -> None:
+    """Account names and local parts count, ours or not, whatever the case."""
+    site.directory.apply([[site.add(site.entry())]])
+    foreign = site.entry("b", uid=(site.name.upper() + "B", site.name + "alias"))
+    attributes = dict(foreign.attributes) | {"objectclass": CLASSES, "mail": (f"{site.name}X@elsewhere",)}
+    del attributes["provisiondpersonid"]
+    site.tree.plant(f"uid={site.name}alias,{site.people_base}", attributes)
+    found = site.directory.names_with_prefixes([site.name, site.name + "al", "qqqq"])
+    assert found == {
+        site.name: {site.name, site.name + "b", site.name + "alias", site.name + "x"},
+        site.name + "al": {site.name + "alias"},
+        "qqqq": frozenset(),
+    }
+
+
+def test_two_entries_of_one_person_are_no_answer(site: Site) -> None:
+    """Which of two entries is the person's cannot be known: an error that names both."""
+    attributes = site.entry().attributes
+    listings = [f"uid={site.name}{suffix},{site.contacts_base}" for suffix in "ab"]
+    for suffix, dn in zip("ab", listings, strict=True):
+        site.tree.plant(dn, dict(attributes) | {"uid": (site.name + suffix,)})
+    with pytest.raises(UnavailableError) as caught:
+        site.seen()
+    assert all(dn.lower() in str(caught.value).lower() for dn in listings)
+
+
+def test_odd_characters_survive(site: Site) -> None:
+    """Blanks, commas, asterisks, backslashes and Chinese come back as they were sent."""
+    odd = {"cn": ("O'Brien, \\ * (x) #1",), "displayname;lang-zh": ("歐陽 大文",), "givenname": ("é ü",)}
+    site.directory.apply([[site.add(site.entry(**odd))]])
+    account = site.seen().account
+    assert account is not None
+    assert {name: account.attributes[name] for name in odd} == odd

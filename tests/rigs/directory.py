@@ -1,0 +1,224 @@
+"""A directory in memory that answers like the real one (tests/contract holds the two together), and can be told
+to fail: refuse a DN, vanish, or die in the middle of a write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from provisiond.adapters.directory.adoption import missing
+from provisiond.adapters.directory.dn import is_under, normalise_dn
+from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.errors import UnavailableError
+from provisiond.domain.model import Attributes, Entry, Observed
+from provisiond.ports import Done, Outcome, Refused
+
+ID = "provisiondpersonid"
+UNIQUE = ("uid", "mail", ID, "uidnumber")
+
+
+class FakeDirectory:
+    """Implements ports.Directory. `entries` by normalised DN; `written` every change that took effect."""
+
+    def __init__(
+        self, base: str = "dc=example,dc=edu", groups: Iterable[str] = ("students", "alumni")
+    ) -> None:
+        self.base = normalise_dn(base)
+        self.people_base = f"ou=people,{self.base}"
+        self.contacts_base = f"ou=contacts,{self.base}"
+        self.groups_base = f"ou=groups,{self.base}"
+        self.entries: dict[str, Entry] = {}
+        self.written: list[Change] = []
+        self.unavailable: str | None = None
+        self.dies_after: int | None = None  # this many more changes; then the connection is lost
+        self.refusals: dict[str, tuple[int, str]] = {}  # DN → code and text
+        for group in groups:
+            self.plant(
+                f"cn={group},{self.groups_base}", {"objectclass": ("groupOfNames",), "member": (self.base,)}
+            )
+
+    # -- the port --------------------------------------------------------------------------------------
+    def check(self) -> list[str]:
+        return [f"directory: {self.unavailable}"] if self.unavailable else []
+
+    def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
+        self._answer()
+        return {person_id: self._observed(person_id) for person_id in people}
+
+    def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
+        self._answer()
+        names = {name for entry in self.entries.values() for name in _names(entry.attributes)}
+        return {prefix: frozenset(n for n in names if n.startswith(prefix)) for prefix in prefixes}
+
+    def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
+        self._answer()
+        outcomes: list[Outcome] = [Done()] * len(batches)
+        memberships: list[tuple[int, Join | Leave]] = []
+        for index, batch in enumerate(batches):
+            for change in batch:
+                if isinstance(change, Join | Leave):
+                    memberships.append((index, change))
+                elif refused := self._write(change):
+                    outcomes[index] = refused
+                    break
+        for index, change in memberships:
+            refused = self._member(change)
+            if refused and isinstance(outcomes[index], Done):
+                outcomes[index] = refused
+        return outcomes
+
+    def close(self) -> None: ...
+
+    # -- for tests -------------------------------------------------------------------------------------
+    def plant(self, dn: str, attributes: Attributes) -> None:
+        """Put an entry there as somebody else would, or values into one that is there."""
+        present = self.look(dn)
+        merged = {name: list(values) for name, values in present.items()}
+        for name, values in attributes.items():
+            merged.setdefault(name, []).extend(v for v in values if v not in merged[name])
+        self._put(Entry(dn, {name: tuple(values) for name, values in merged.items()}))
+
+    def look(self, dn: str) -> Attributes:
+        """What the entry holds; empty when it is not there."""
+        entry = self.entries.get(normalise_dn(dn))
+        return entry.attributes if entry else {}
+
+    def uproot(self, dn: str) -> None:
+        self.entries.pop(normalise_dn(dn), None)
+
+    # -- how it works ----------------------------------------------------------------------------------
+    def _answer(self) -> None:
+        if self.unavailable:
+            raise UnavailableError("directory", self.unavailable)
+
+    def _take_effect(self, change: Change) -> None:
+        if self.dies_after is not None:
+            if self.dies_after == 0:
+                raise UnavailableError("directory", "the connection was lost")
+            self.dies_after -= 1
+        self.written.append(change)
+
+    def _put(self, entry: Entry) -> None:
+        self.entries[normalise_dn(entry.dn)] = entry
+
+    def _observed(self, person_id: str) -> Observed:
+        account = self._one(person_id, self.people_base)
+        return Observed(account, self._one(person_id, self.contacts_base), self._groups_of(account))
+
+    def _one(self, person_id: str, base: str) -> Entry | None:
+        found = [
+            e for e in self.entries.values() if person_id in e.attributes.get(ID, ()) and is_under(e.dn, base)
+        ]
+        if len(found) > 1:
+            both = " and ".join(entry.dn for entry in found)
+            raise UnavailableError("directory", f"{both} carry the same person ID {person_id}")
+        return found[0] if found else None
+
+    def _groups_of(self, account: Entry | None) -> frozenset[str]:
+        if account is None:
+            return frozenset()
+        dn = normalise_dn(account.dn)
+        return frozenset(
+            group
+            for group, entry in self.entries.items()
+            if is_under(group, self.groups_base)
+            and dn in {normalise_dn(member) for member in entry.attributes.get("member", ())}
+        )
+
+    def _write(self, change: AddEntry | ModifyEntry | DeleteEntry) -> Refused | None:
+        if refusal := self.refusals.get(normalise_dn(change.dn)):
+            return Refused(change, *refusal)
+        match change:
+            case AddEntry(entry=entry):
+                return self._add(change, entry)
+            case ModifyEntry(dn=dn, person_id=owner, mods=mods):
+                return self._modify(change, dn, owner, mods)
+            case DeleteEntry(dn=dn, person_id=owner):
+                return self._delete(change, dn, owner)
+
+    def _add(self, change: AddEntry, entry: Entry) -> Refused | None:
+        present = self.entries.get(normalise_dn(entry.dn))
+        owner = entry.attributes[ID][0]
+        if present is not None and owner not in present.attributes.get(ID, ()):
+            return Refused(change, 68, f"{entry.dn} exists and is not ours")
+        if present is not None:
+            return self._modify(change, entry.dn, owner, missing(entry, present.attributes))
+        if clash := self._clash(change, entry):
+            return clash
+        self._take_effect(change)
+        self._put(entry)
+        return None
+
+    def _modify(self, change: Change, dn: str, owner: str, mods: Sequence[Mod]) -> Refused | None:
+        entry = self.entries.get(normalise_dn(dn))
+        if entry is None or not mods:
+            return Refused(change, 32, "noSuchObject") if mods else None
+        if owner not in entry.attributes.get(ID, ()):
+            return Refused(change, 122, "the entry is not (any more) ours")
+        changed = Entry(entry.dn, _modified(entry.attributes, mods))
+        if clash := self._clash(change, changed):
+            return clash
+        self._take_effect(change)
+        self._put(changed)
+        return None
+
+    def _delete(self, change: Change, dn: str, owner: str) -> Refused | None:
+        entry = self.entries.get(normalise_dn(dn))
+        if entry is None:
+            return None
+        if owner not in entry.attributes.get(ID, ()):
+            return Refused(change, 122, "the entry is not (any more) ours")
+        self._take_effect(change)
+        self.uproot(dn)
+        for group in [e for g, e in self.entries.items() if is_under(g, self.groups_base)]:
+            self._put(Entry(group.dn, _modified(group.attributes, (Mod(Op.DELETE, "member", (entry.dn,)),))))
+        return None
+
+    def _clash(self, change: Change, entry: Entry) -> Refused | None:
+        """The second lock of the real server, its `unique` overlay: among the accounts."""
+        if not is_under(entry.dn, self.people_base):
+            return None
+        others = [e for dn, e in self.entries.items() if dn != normalise_dn(entry.dn)]
+        taken = {(n, v) for e in others if is_under(e.dn, self.people_base) for n, v in _unique_values(e)}
+        if taken.isdisjoint(_unique_values(entry)):
+            return None
+        return Refused(change, 19, "constraintViolation: some attributes not unique")
+
+    def _member(self, change: Join | Leave) -> Refused | None:
+        group = self.entries.get(normalise_dn(change.group))
+        if refusal := self.refusals.get(normalise_dn(change.group)):
+            return Refused(change, *refusal)
+        if group is None:
+            return Refused(change, 32, "noSuchObject")
+        op = Op.ADD if isinstance(change, Join) else Op.DELETE
+        changed = _modified(group.attributes, (Mod(op, "member", (change.dn,)),))
+        self._take_effect(change)
+        self._put(Entry(group.dn, changed))
+        return None
+
+
+def _modified(attributes: Attributes, mods: Iterable[Mod]) -> Attributes:
+    """Adding what is there and deleting what is not is no error (permissive modify)."""
+    changed = dict(attributes)
+    for mod in mods:
+        present = changed.pop(mod.attribute, ())
+        given = {value.casefold() for value in mod.values}
+        match mod.op:
+            case Op.REPLACE:
+                values = mod.values
+            case Op.DELETE:
+                values = tuple(v for v in present if v.casefold() not in given)
+            case Op.ADD:
+                known = {value.casefold() for value in present}
+                values = (*present, *(v for v in mod.values if v.casefold() not in known))
+        if values:
+            changed[mod.attribute] = values
+    return changed
+
+
+def _unique_values(entry: Entry) -> set[tuple[str, str]]:
+    return {(name, value.lower()) for name in UNIQUE for value in entry.attributes.get(name, ())}
+
+
+def _names(attributes: Attributes) -> set[str]:
+    uids = {uid.lower() for uid in attributes.get("uid", ())}
+    return uids | {mail.lower().rpartition("@")[0] for mail in attributes.get("mail", ())}
