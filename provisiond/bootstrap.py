@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -11,6 +11,8 @@ from pathlib import Path
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.ldap import LdapDirectory
+from provisiond.adapters.directory.setup import run_setup
+from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.sql import SqlLedger
@@ -21,6 +23,7 @@ from provisiond.ports import Clock, Directory, Ledger, Registry
 from provisiond.settings import DirectorySettings, Settings
 
 SQLITE = "sqlite:///"
+EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +113,41 @@ def check_ledger(settings: Settings) -> None:
 def today(settings: Settings) -> date:
     """Today in the university's time zone."""
     return SystemClock().now().astimezone(settings.zone).date()
+
+
+def set_up_directory(settings: Settings, say: Callable[[str], None]) -> None:
+    """`directory init`: make what an empty OpenLDAP lacks, and say so."""
+    admin = settings.directory.admin
+    target = LdapTarget(
+        urls=(admin.url,),
+        bind="external" if admin.bind == "external" else "simple",
+        bind_dn=admin.bind_dn or EXTERNAL_ROOT,
+        password=admin.password_file.read() if admin.password_file else None,
+        start_tls=settings.directory.start_tls,
+        ca_file=settings.directory.ca_file,
+    )
+    run_setup(target, directory_layout(settings), say)
+
+
+def directory_setup_ldif(settings: Settings) -> str:
+    """The same as LDIF, for those who apply it themselves."""
+    return setup_ldif(directory_layout(settings))
+
+
+def directory_layout(settings: Settings) -> DirectoryLayout:
+    """What `directory init` makes, from the configuration."""
+    admin, base = settings.directory.admin, settings.directory.base
+    portal, reader = admin.portal_password_file, admin.reader_password_file
+    return DirectoryLayout(
+        base=base,
+        organisation=admin.organisation or settings.university.name,
+        daemon_dn=settings.directory.bind_dn,
+        daemon_password=settings.directory.password,
+        portal_dn=f"uid=portal,ou=services,{base}",
+        listing_reader_dn=f"uid=directory-reader,ou=services,{base}",
+        groups=tuple(sorted(settings.policy.managed_groups)),
+        database_directory=str(admin.database_directory),
+        portal_password=portal.read() if portal else None,
+        listing_reader_password=reader.read() if reader else None,
+        admin_dn=admin.bind_dn or EXTERNAL_ROOT,
+    )

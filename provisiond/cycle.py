@@ -97,7 +97,7 @@ class Cycle:
         plan = decide(seen.snapshot, self.policy)
         now = seen.snapshot.now
         self._tell(seen, plan, now)
-        for ticket in {plan.released, *seen.released} - {None}:
+        for ticket in {t for t in (plan.released, *seen.released) if t}:
             self.ledger.spend(ticket, now)  # used by the cycle that acts on it, whatever comes of it
         applied, failed = self._act(plan, seen)
         self.ledger.park([*plan.parked, *failed], now)

@@ -10,7 +10,7 @@ import structlog
 
 
 def configure(*, verbose: bool) -> None:
-    """Once, at the start of a process."""
+    """Once, at the start of a process. Not verbose: a command tells its result itself, so nothing is logged."""
     on_terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[
@@ -18,6 +18,6 @@ def configure(*, verbose: bool) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.ERROR),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.CRITICAL),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )

@@ -242,9 +242,7 @@ class Ledger(Protocol):
     # -- outbox and history ----------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]: ...
 
-    def settle(
-        self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime
-    ) -> int:
+    def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
         """Record a mail server's answer for notices that are due; the persons become due. How many."""
         ...
 

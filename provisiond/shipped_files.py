@@ -1,5 +1,5 @@
-"""Finds the files that ship with provisiond (config/ in a checkout, provisiond/shipped/ in an installed wheel).
-Says only where they are; what they mean is for whoever asks."""
+"""Finds the files that ship with provisiond: config/ in a checkout, provisiond/shipped/ in an installed
+wheel. Says only where they are; what they mean is for whoever asks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PLACES = (_PACKAGE / "shipped", _PACKAGE.parent / "config")
 
 
 def shipped(name: str) -> Path:
-    """The path of a shipped file or folder, as `openldap/schema/schac.ldif`; FileNotFoundError if there is none."""
+    """The path of a file or folder, as `openldap/schema/schac.ldif`; FileNotFoundError if there is none."""
     for place in _PLACES:
         if (place / name).exists():
             return place / name

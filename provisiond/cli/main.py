@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -31,13 +32,26 @@ def root(
     context.obj = Session(config)
 
 
-for group, name in ((setup.directory, "directory"), (setup.ledger, "ledger")):
-    app.add_typer(group, name=name)
-for command in (see.check, see.plan, act.once, act.approve, see.explain, see.history, see.accounts):
-    app.command()(command)
-for command in (see.rejects, act.hold, act.release, act.activate, act.extend, see.names):
-    app.command()(command)
+VERBS: tuple[Callable[..., None], ...] = (
+    see.check,
+    see.plan,
+    act.once,
+    act.approve,
+    see.explain,
+    see.history,
+    see.accounts,
+    see.rejects,
+    act.hold,
+    act.release,
+    act.activate,
+    act.extend,
+    see.names,
+)
+for verb in VERBS:
+    app.command()(verb)
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(setup.directory, name="directory")
+app.add_typer(setup.ledger, name="ledger")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from provisiond.domain import names as account_names
 from provisiond.domain.errors import ConfigError, ProvisiondError
 from provisiond.domain.fullnames import split_full_name
 from provisiond.domain.model import State
+from provisiond.domain.policy import NamePolicy
 from provisiond.ports import AccountFilter
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
@@ -199,9 +200,7 @@ def names(
             screen.fail(f"no account name: {allocation.problem}")
 
 
-def _taken(
-    context: typer.Context, surname: str, given: str
-) -> tuple[account_names.NamePolicy, frozenset[str]]:
+def _taken(context: typer.Context, surname: str, given: str) -> tuple[NamePolicy, frozenset[str]]:
     """The configured policy, and what the ledger and the directory know of these names."""
     with session(context).parts(writes=False) as parts:
         policy = parts.settings.policy.names

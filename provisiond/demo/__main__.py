@@ -1,5 +1,5 @@
-"""`make demo`: the main job on a private directory, told as a story. Runs the same commands and the same cycle
-as an installation does; only the registry and the directory are made up."""
+"""`make demo`: the main job on a private directory, told as a story. It runs the same cycle as an installation
+does; only the registry and the directory are made up."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from provisiond import bootstrap
+from provisiond import bootstrap, logs
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.bootstrap import Parts
 from provisiond.cli import report, screen
 from provisiond.cli.session import errors
 from provisiond.cycle import Result, Work
-from provisiond.demo.sample import MAPPING
+from provisiond.demo.sample import CODES, MAPPING
 from provisiond.demo.slapd import PrivateSlapd
 from provisiond.demo.university import BASE, University
 from provisiond.domain.model import NoticeStatus
@@ -28,6 +28,7 @@ from provisiond.settings import load
 
 FOLDER = Path(".demo")
 STUDENTS = 500
+CODE = {ours: theirs for theirs, ours in CODES["status"].items()}
 
 Rows = list[dict[str, str]]
 
@@ -36,6 +37,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="make demo", description=__doc__)
     arguments.add_argument("--once", action="store_true", help="end by itself instead of waiting for Ctrl-C")
     chosen = arguments.parse_args()
+    logs.configure(verbose=False)
     shutil.rmtree(FOLDER, ignore_errors=True)
     with errors(), PrivateSlapd(FOLDER.resolve() / "slapd") as slapd:
         university = University(FOLDER.resolve(), slapd.url)
@@ -132,18 +134,18 @@ def _change(rows: Rows, students: list[str], yesterday: str) -> None:
         MAPPING["given_names"]: "Tai Man",
         MAPPING["hkid"]: "",
         MAPPING["birth_date"]: "2008-02-29",
-        status: "REG",
+        status: CODE["registered"],
         since: yesterday,
     }
     rows.append(newcomer)
     by_id[students[0]][MAPPING["department"]] = "Department of Fine Arts"
-    by_id[students[1]] |= {status: "COM", since: yesterday}
-    by_id[students[2]] |= {status: "WDN", since: yesterday}
+    by_id[students[1]] |= {status: CODE["completed"], since: yesterday}
+    by_id[students[2]] |= {status: CODE["withdrawn"], since: yesterday}
 
 
 def _withdraw_everybody(rows: Rows) -> None:
     for row in rows:
-        row[MAPPING["status"]] = "WDN"
+        row[MAPPING["status"]] = CODE["withdrawn"]
 
 
 def tell_next(university: University) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import secrets
 import shutil
@@ -18,6 +20,7 @@ from urllib.parse import quote
 
 CONFIG_DN = "cn=admin,cn=config"
 SCHEMA = Path("/etc/ldap/schema")
+_LOADED = ("core", "cosine", "nis", "inetorgperson")
 _READY_WITHIN = 20.0  # seconds
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/openldap"])
 
@@ -25,7 +28,7 @@ _BOOTSTRAP = """\
 dn: cn=config
 objectClass: olcGlobal
 cn: config
-olcPidFile: {folder}/slapd.pid
+olcPidFile: {pid_file}
 olcSockbufMaxIncomingAuth: 4194303
 
 dn: cn=schema,cn=config
@@ -50,6 +53,24 @@ olcAccess: to * by dn.exact={external_dn} manage by * none
 """
 
 
+def bootstrap_ldif(pid_file: str, config_password: str, external_dn: str) -> str:
+    """The least cn=config that `directory init` can work on. `external_dn` may change it over ldapi."""
+    return _BOOTSTRAP.format(
+        pid_file=pid_file,
+        includes="\n".join(f"include: file://{SCHEMA}/{name}.ldif\n" for name in _LOADED),
+        config_dn=CONFIG_DN,
+        config_hash=_salted(config_password),
+        external_dn=external_dn,
+    )
+
+
+def _salted(password: str) -> str:
+    """{SSHA}: weak for what people choose, enough for 24 random bytes, and needs no module yet."""
+    salt = secrets.token_bytes(8)
+    digest = hashlib.sha1(password.encode() + salt, usedforsecurity=False).digest()
+    return "{SSHA}" + base64.b64encode(digest + salt).decode("ascii")
+
+
 class SlapdError(RuntimeError):
     """The private slapd is not installed or does not start; says why."""
 
@@ -60,7 +81,9 @@ class PrivateSlapd:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.config_dn = CONFIG_DN
-        self.external_dn = f"gidNumber={os.getegid()}+uidNumber={os.geteuid()},cn=peercred,cn=external,cn=auth"
+        self.external_dn = (
+            f"gidNumber={os.getegid()}+uidNumber={os.geteuid()},cn=peercred,cn=external,cn=auth"
+        )
         self.url = ""
         self.ldapi_url = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -84,7 +107,7 @@ class PrivateSlapd:
             self._bootstrap()
         self._socket_folder()
         for _ in range(5):  # another program may take the free port before slapd does
-            url = self.url or f"ldap://127.0.0.1:{_free_port()}"
+            url = self.url or f"ldap://127.0.0.1:{free_port()}"
             if self._try_start(url):
                 self.url = url
                 return
@@ -109,7 +132,9 @@ class PrivateSlapd:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _bootstrap(self) -> None:
@@ -118,15 +143,9 @@ class PrivateSlapd:
         secret = self.folder / "config-password"
         secret.touch(mode=0o600)
         secret.write_text(secrets.token_urlsafe(24))
-        hashed = _run([_program("slappasswd"), "-T", str(secret)])
-        ldif = _BOOTSTRAP.format(
-            folder=self.folder,
-            includes="\n".join(f"include: file://{SCHEMA}/{n}.ldif\n" for n in ("core", "cosine", "nis", "inetorgperson")),
-            config_dn=self.config_dn,
-            config_hash=hashed.strip(),
-            external_dn=self.external_dn,
-        )
+        ldif = bootstrap_ldif(str(self.folder / "slapd.pid"), self.config_password, self.external_dn)
         _run([_program("slapadd"), "-n", "0", "-F", str(self.folder / "slapd.d.new")], ldif)
+        # whole or not at all: an interrupted start begins afresh
         (self.folder / "slapd.d.new").rename(self.folder / "slapd.d")
 
     def _socket_folder(self) -> None:
@@ -136,7 +155,15 @@ class PrivateSlapd:
             self.ldapi_url = "ldapi://" + quote(str(self._sockets / "ldapi"), safe="")
 
     def _try_start(self, url: str) -> bool:
-        command = [_program("slapd"), "-d", "0", "-F", str(self.folder / "slapd.d"), "-h", f"{url} {self.ldapi_url}"]
+        command = [
+            _program("slapd"),
+            "-d",
+            "0",
+            "-F",
+            str(self.folder / "slapd.d"),
+            "-h",
+            f"{url} {self.ldapi_url}",
+        ]
         with (self.folder / "slapd.log").open("ab") as log:
             # a group of its own: Ctrl-C in the terminal is for us, we stop slapd in order
             self._process = subprocess.Popen(  # noqa: S603
@@ -169,7 +196,7 @@ class PrivateSlapd:
 def _program(name: str) -> str:
     found = shutil.which(name, path=_PATH)
     if found is None:
-        raise SlapdError(f"{name} is not installed: apt-get install slapd slapd-contrib ldap-utils")
+        raise SlapdError(f"{name} is not installed: see .ci/packages.demo")
     return found
 
 
@@ -180,7 +207,7 @@ def _run(command: list[str], given: str = "") -> str:
     return done.stdout
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

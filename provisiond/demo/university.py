@@ -46,7 +46,11 @@ class University:
             self.secret(name)
         self.registry_file.parent.mkdir(parents=True, exist_ok=True)
         write_csv(self.registry_file, sample_rows(students, seed=1, today=today))
-        self.config.write_text(_CONFIG.format(url=self.url, base=BASE, fields=_fields(), codes=_codes()))
+        self.config.write_text(
+            _CONFIG.format(
+                url=self.url, data=self.folder / "slapd" / "data", base=BASE, fields=_fields(), codes=_codes()
+            )
+        )
 
     def edit(self, change: Callable[[list[dict[str, str]]], None]) -> None:
         """Change the registry file as the registry itself would: all of it, at once."""
@@ -110,6 +114,7 @@ bind_dn = "cn=admin,cn=config"
 password_file = "secrets/admin"
 portal_password_file = "secrets/portal"
 reader_password_file = "secrets/reader"
+database_directory = "{data}"
 
 [entitlements.pending]
 login = true

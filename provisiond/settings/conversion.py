@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.policy import Policy
 from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
-from provisiond.settings.notation import unknown
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
 from provisiond.settings.registry_section import registries
@@ -27,11 +25,9 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     """Everything converted, every fault found, then either of the two. Raises ConfigError."""
     folder = faults.path.parent
     university = _university(document.university)
-    zone = _zone(document.university, faults)
     sources = registries(document.registry or (), folder, faults)
     if document.registry == ():
         faults.add("registry", "needs at least one source")
-    ledger_url = _ledger_url(document.ledger, folder, faults)
     key_file, key = _digest_key(document.digest_key_file, folder, faults)
     name_policy = names(document.names or s.Names(), folder, faults)
     lifecycle_policy = lifecycle(document.lifecycle or s.Lifecycle(), faults)
@@ -41,7 +37,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
-    assert university and zone and key_file and entries and directory and document.university
+    assert university and key_file and entries and directory and document.university and document.ledger
     if not directory.admin.organisation:
         directory = replace(directory, admin=replace(directory.admin, organisation=university.name))
     policy = Policy(
@@ -53,7 +49,17 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         entitlements_by_level=by_level,
         operators=document.university.operators,
     )
-    return Settings(faults.path, university, zone, policy, sources, directory, ledger_url, key_file.path, key)
+    return Settings(
+        faults.path,
+        university,
+        ZoneInfo(document.university.time_zone),
+        policy,
+        sources,
+        directory,
+        f"sqlite:///{folder / document.ledger.path}",
+        key_file.path,
+        key,
+    )
 
 
 def _university(section: s.University | None) -> UniversitySettings | None:
@@ -61,36 +67,6 @@ def _university(section: s.University | None) -> UniversitySettings | None:
         return None
     mail_domain = section.mail_domain or f"connect.{section.domain}"
     return UniversitySettings(section.name, section.domain, mail_domain)
-
-
-def _zone(section: s.University | None, faults: Faults) -> ZoneInfo | None:
-    if section is None:
-        return None
-    if section.time_zone in (zones := available_timezones()):
-        return ZoneInfo(section.time_zone)
-    sentence = unknown(section.time_zone, zones) if zones else "no time zones here: install tzdata"
-    faults.add(
-        "university.time_zone", sentence if len(sentence) < 200 else "unknown; write e.g. Asia/Hong_Kong"
-    )
-    return None
-
-
-def _ledger_url(section: s.Ledger | None, folder: Path, faults: Faults) -> str:
-    if section is None:
-        return ""
-    if (section.url is None) == (section.path is None):
-        faults.add("ledger", "needs either path (SQLite) or url, not both")
-    if section.path is not None:
-        return f"sqlite:///{(folder / section.path).absolute()}"
-    url = section.url or ""
-    parts = urlsplit(url)
-    if section.url is not None and not parts.scheme:
-        faults.add("ledger.url", "must be a URL such as postgresql://ledger.example.edu/provisiond")
-    if parts.password:
-        faults.add("ledger.url", "holds a password; leave it out and use a password file (~/.pgpass)")
-    if parts.scheme.startswith("sqlite"):
-        faults.add("ledger.url", "is an SQLite database; give its file as ledger.path")
-    return url
 
 
 def _digest_key(text: str | None, folder: Path, faults: Faults) -> tuple[SecretFile | None, bytes]:

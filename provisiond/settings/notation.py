@@ -8,7 +8,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 from string import Formatter
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import available_timezones
 
 _UNITS = {"B": 1} | {
     unit: size
@@ -88,6 +89,18 @@ def domain(text: str) -> str:
     return name
 
 
+def time_zone(text: str) -> str:
+    """A name of the IANA time zone database, where the system has it."""
+    zones = available_timezones()
+    if text in zones:
+        return text
+    close = difflib.get_close_matches(text, sorted(zones), n=1)
+    hint = f"did you mean '{close[0]}'?" if close else "write for example Asia/Hong_Kong"
+    raise ValueError(
+        f"unknown time zone; {hint}" if zones else "no time zones on this machine; install tzdata"
+    )
+
+
 def mail_address(text: str) -> str:
     local, _, host = text.rpartition("@")
     if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local) or not _DOMAIN.fullmatch(
@@ -102,11 +115,20 @@ def ldap_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in _LDAP_SCHEMES:
         raise ValueError("must start with ldaps://, ldap:// or ldapi://")
+    if parts.scheme != "ldapi" and not _has_sound_port(parts):
+        raise ValueError("names no sound port: write ldaps://directory.example.edu:636")
     if parts.scheme != "ldapi" and not parts.hostname:
         raise ValueError("names no host: write ldaps://directory.example.edu")
     if parts.scheme != "ldapi" and (parts.path.strip("/") or parts.query or "@" in parts.netloc):
         raise ValueError("holds more than host and port; base and identity have keys of their own")
     return text.rstrip("/") if parts.scheme != "ldapi" else text
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:  # urlsplit looks at the port only when asked
+        return False
 
 
 def name_pattern(text: str) -> str:

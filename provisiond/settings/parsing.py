@@ -101,7 +101,7 @@ def _without(table: Table, locations: list[Location]) -> Table:
 
 
 def _real(table: Table, location: Location) -> Location:
-    """Only the parts that lead somewhere: pydantic adds `[key]` for keys and ends at what it read last."""
+    """Only the parts that lead somewhere (pydantic adds `[key]` for keys); of a list of words, the list."""
     here: Any = table
     found: list[int | str] = []
     for part in location:
@@ -112,6 +112,8 @@ def _real(table: Table, location: Location) -> Location:
             break
         here = here[part]
         found.append(part)
+    if found and isinstance(found[-1], int) and not isinstance(here, dict):
+        found.pop()  # a list that lacks one word would be judged as if it had been meant so
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ Positive = Annotated[StrictInt, Field(ge=1)]
 Percent = Annotated[float, Strict(), Field(ge=0, le=100)]
 Dn = Annotated[Text, AfterValidator(notation.dn)]
 Domain = Annotated[Text, AfterValidator(notation.domain)]
+Zone = Annotated[Text, AfterValidator(notation.time_zone)]
 Mail = Annotated[Text, AfterValidator(notation.mail_address)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
@@ -54,13 +55,12 @@ class University(Section):
     name: Text
     domain: Domain
     mail_domain: Domain | None = None
-    time_zone: Text
+    time_zone: Zone
     operators: tuple[Mail, ...] = Field(min_length=1)
 
 
 class Ledger(Section):
-    path: Text | None = None
-    url: Text | None = None
+    path: Annotated[str, Field(pattern=r"^[^?#]+$")]  # these two would end it in the URL it becomes
 
 
 def _registry_field(name: str) -> str:

@@ -1,5 +1,5 @@
-"""A directory in memory that answers like the real one (tests/contract holds the two together), and can be told
-to fail: refuse a DN, vanish, or die in the middle of a write."""
+"""A directory in memory that answers like the real one (tests/contract holds the two together), and can be
+told to fail: refuse a DN, vanish, or die in the middle of a write."""
 
 from __future__ import annotations
 

@@ -6,40 +6,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from provisiond.adapters.ledger import chain
-from provisiond.adapters.ledger.chain import End, Happened
+from provisiond.adapters.ledger.chain import Happened
 from provisiond.domain import orders
 from provisiond.domain.digest import record_digest
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import (
     Account,
     Extension,
-    Fetch,
     Hold,
     HoldKind,
-    Notice,
     NoticeStatus,
-    OutboxItem,
     RegistryRecord,
-    Rejection,
     State,
 )
 from provisiond.domain.plan import Identity, Parked, Step
-from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine
+from provisiond.ports import AccountFilter
+from tests.rigs.promises import Promises
 
 
 @dataclass(slots=True)
-class FakeLedger:
+class FakeLedger(Promises):
     people: dict[str, Account] = field(default_factory=dict)
     identifiers: dict[str, str] = field(default_factory=dict)
     records: dict[tuple[str, str, str], tuple[str, RegistryRecord]] = field(default_factory=dict)
-    items: dict[str, OutboxItem] = field(default_factory=dict)
-    lines: list[HistoryLine] = field(default_factory=list)
-    fetches: dict[str, FetchMark] = field(default_factory=dict)
-    refused: dict[str, tuple[Rejection, ...]] = field(default_factory=dict)
-    plans: dict[str, HeldPlan] = field(default_factory=dict)
-    parking: dict[str, list[Parked]] = field(default_factory=dict)
-    parked_at: dict[str, datetime] = field(default_factory=dict)
     ordered_at: dict[str, datetime] = field(default_factory=dict)
 
     # -- what to work on -------------------------------------------------------------------------------
@@ -103,25 +92,6 @@ class FakeLedger:
         self.records.update({r.key: (person, r) for person, given in records.items() for r in given})
         self.unpark(step.person_id for step in steps)
 
-    def park(self, parked: Sequence[Parked], at: datetime) -> None:
-        before = {person: list(reasons) for person, reasons in self.parking.items()}
-        for person in {one.person_id for one in parked}:
-            self.parking[person] = []
-            self.parked_at.setdefault(person, at)
-        for one in dict.fromkeys(parked):
-            self.parking[one.person_id].append(one)
-            if one not in before.get(one.person_id, []):
-                self._tell(Happened("parked", one.person_id, at, "cycle", {}, one.reason))
-
-    def parked(self) -> list[Parked]:
-        everyone = [one for reasons in self.parking.values() for one in reasons]
-        return sorted(everyone, key=lambda one: (self.parked_at[one.person_id], one.student_id, one.reason))
-
-    def unpark(self, person_ids: Iterable[str]) -> None:
-        for person in person_ids:
-            self.parking.pop(person, None)
-            self.parked_at.pop(person, None)
-
     # -- orders ----------------------------------------------------------------------------------------
     def activate(self, person_id: str, actor: str, at: datetime) -> None:
         self._require([person_id])
@@ -143,54 +113,7 @@ class FakeLedger:
         order, at = orders.Extend(extension), extension.granted_at
         self._order("extended", person_id, order, extension.actor, at, extension.reason)
 
-    # -- registry --------------------------------------------------------------------------------------
-    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
-        before = self.fetches.get(fetch.source)
-        self.fetches[fetch.source] = FetchMark(fetch.digest, fetch.rows, at)
-        self.refused[fetch.source] = fetch.rejections
-        if before is None or before.digest != fetch.digest:
-            self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
-
-    def last_fetch(self, source: str) -> FetchMark | None:
-        return self.fetches.get(source)
-
-    def rejections(self) -> list[Rejection]:
-        everything = [one for refused in self.refused.values() for one in refused]
-        return sorted(everything, key=lambda one: (one.source, one.line))
-
-    # -- brakes ----------------------------------------------------------------------------------------
-    def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
-        if self._unspent(plan_hash):
-            return False
-        self.plans[plan_hash] = HeldPlan(plan_hash, summary, at, None, None)
-        self._add(notices, at)
-        self._tell(Happened("plan-held", None, at, "cycle", {}))
-        return True
-
-    def held_plans(self) -> list[HeldPlan]:
-        unspent = [plan for plan in self.plans.values() if plan.spent_at is None]
-        return sorted(unspent, key=lambda plan: plan.told_at, reverse=True)
-
-    def approve(self, plan_hash: str, actor: str, at: datetime) -> HeldPlan | None:
-        plan = self._unspent(plan_hash)
-        if plan and plan.approved_by is None:
-            self.plans[plan_hash] = replace(plan, approved_by=actor)
-            self._tell(Happened("plan-approved", None, at, actor, {}))
-        return self._unspent(plan_hash)
-
-    def spend(self, plan_hash: str, at: datetime) -> bool:
-        plan = self._unspent(plan_hash)
-        if plan is None or plan.approved_by is None:
-            return False
-        self.plans[plan_hash] = replace(plan, spent_at=at)
-        self._tell(Happened("plan-spent", None, at, "cycle", {}))
-        return True
-
-    # -- outbox and history ----------------------------------------------------------------------------
-    def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
-        wanted = [item for item in self.items.values() if status in (None, item.status)]
-        return sorted(wanted, key=lambda i: (i.decided_at, i.notice.due_on, i.notice.key))
-
+    # -- outbox ----------------------------------------------------------------------------------------
     def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
         due = [i for i in map(self.items.get, dict.fromkeys(keys)) if i and i.status is NoticeStatus.DUE]
         for item in due:
@@ -199,19 +122,7 @@ class FakeLedger:
             self._tell(Happened("notice-settled", item.notice.person_id, at, actor, {}))
         return len(due)
 
-    def history(self, person_id: str | None = None) -> list[HistoryLine]:
-        return [line for line in self.lines if person_id in (None, line.person_id)]
-
-    def verify_history(self) -> str | None:
-        return chain.broken(self.lines, self._end())
-
     # -- inside ----------------------------------------------------------------------------------------
-    def _end(self) -> End:
-        return End(self.lines[-1].seq, self.lines[-1].hash) if self.lines else End()
-
-    def _tell(self, happened: Happened) -> None:
-        self.lines += chain.sealed(self._end(), [happened])
-
     def _whole(self, person: str) -> Account:
         records = tuple(r for _, (p, r) in sorted(self.records.items()) if p == person)
         notices = tuple(item for item in self.outbox() if item.notice.person_id == person)
@@ -234,14 +145,6 @@ class FakeLedger:
         if person in self.people:
             self.ordered_at[person] = at
             self.people[person] = replace(self.people[person], next_on=at.date() - timedelta(days=1))
-
-    def _add(self, notices: Iterable[Notice], at: datetime) -> None:
-        for notice in notices:
-            self.items.setdefault(notice.key, OutboxItem(notice, NoticeStatus.DUE, at, None, None))
-
-    def _unspent(self, plan_hash: str) -> HeldPlan | None:
-        plan = self.plans.get(plan_hash)
-        return plan if plan and plan.spent_at is None else None
 
     def _objection(self, step: Step, identity: Identity) -> str | None:
         me = step.person_id

@@ -45,7 +45,9 @@ class World:
     policy: Policy = field(default_factory=a_policy)
     registry: Rows = field(default_factory=Rows)
     ledger: FakeLedger = field(default_factory=FakeLedger)
-    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    directory: FakeDirectory = field(
+        default_factory=lambda: FakeDirectory(groups=("students", "library", "alumni"))
+    )
     clock: SetClock = field(default_factory=lambda: SetClock(noon(TODAY)))
 
     @property

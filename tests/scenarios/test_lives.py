@@ -147,9 +147,10 @@ def test_a_registry_that_shrank_is_held_told_once_and_taken_after_approval() -> 
         del world.registry.records[student_id, programme]
     for _ in range(3):
         (error,) = world.cycle().refused
-        assert isinstance(error, UnsafeFetchError) and error.plan_hash
+        assert isinstance(error, UnsafeFetchError)
     told = [i for i in world.ledger.outbox() if i.notice.kind is NoticeKind.OPERATOR]
     assert len(told) == 1
+    assert isinstance(error, UnsafeFetchError) and error.plan_hash
     world.ledger.approve(error.plan_hash, "operator", world.clock.now())
     assert not world.cycle().refused
     assert world.ledger.population() == 50

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ldap3.utils.conv import to_unicode
 
 from provisiond.adapters.directory.ldif import WIDTH, ldif
-from provisiond.domain.changes import AddEntry, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
 from provisiond.domain.model import Entry
 
 DN = "uid=tmchan,ou=people,dc=example,dc=edu"
@@ -27,7 +27,7 @@ def test_each_change_is_a_record() -> None:
         Mod(Op.DELETE, "ou", ("Law", "Art")),
         Mod(Op.REPLACE, "title", ()),
     )
-    changes = [
+    changes: list[Change] = [
         AddEntry("account", Entry(DN, {"objectclass": ("top", "person"), "cn;lang-zh": ("陳",)})),
         ModifyEntry("account", DN, "abc", mods),
         Join(GROUP, DN),

@@ -35,7 +35,6 @@ def test_the_shipped_configuration_still_loads_with_every_default_spelt_out(tmp_
     write_secret(tmp_path / "secrets" / "digest-key", "k" * 64)
     write_secret(tmp_path / "secrets" / "directory-password", "hunter2")
     alternatives = (
-        "url = ",
         "full_name",
         "encoding =",
         "trailer",

@@ -17,7 +17,7 @@ def test_all_faults_are_in_one_message(tmp_path: Path) -> None:
     """Of shape, of value, missing, across keys, and of secrets, in one go."""
     path = write_settings(
         tmp_path,
-        ('time_zone = "Asia/Hong_Kong"', 'time_zone = "Asia/Hongkong"'),
+        ('time_zone = "Asia/Hong_Kong"', 'time_zone = "Asia/Hongkon"'),
         ('domain = "example.edu"\n', ""),
         (NAMES, "[names]\nminimum_length = 9\nmaximum_length = 5\nalfabet = 'abc'\n"),
         (LIFECYCLE, "[lifecycle]\ngrace_months = 'four'\nreminder_days = [30, -7]\n"),
@@ -33,6 +33,7 @@ def test_all_faults_are_in_one_message(tmp_path: Path) -> None:
     keys = {fault.removeprefix(f"{path}: ").split(":")[0] for fault in caught.value.faults}
     assert keys == {
         "university.domain",
+        "university.time_zone",
         "names.alfabet",
         "names",
         "lifecycle.grace_months",
@@ -115,9 +116,9 @@ FAULTS = [
     (('["student"]', '["pupil"]'), "entitlements.active.affiliations[1]: must be 'faculty'"),
     (('"operators@example.edu"', '"operators"'), "university.operators[1]: must be a mail address"),
     (('domain = "example.edu"', 'domain = "example"'), "university.domain: must be a domain"),
-    (("Asia/Hong_Kong", "Asia/Hong_Kog"), "university.time_zone: unknown 'Asia/Hong_Kog'; did you mean"),
+    (("Asia/Hong_Kong", "Asia/Hong_Kog"), "unknown time zone; did you mean 'Asia/Hong_Kong'?"),
     ((LIFECYCLE, LIFECYCLE + "reminder_days = [7, 0]\n"), "lifecycle.reminder_days[2]: must be at least 1"),
-    ((LIFECYCLE, LIFECYCLE + "grace_months_by_level = {postgraduate = 2}\n"), "grace_months_by_level.postgraduate"),
+    ((LIFECYCLE, LIFECYCLE + "grace_months_by_level = {postgraduate = 2}\n"), "by_level.postgraduate"),
     ((NAMES, NAMES + 'patterns = ["{first}"]\n'), "names.patterns[1]: knows no {first}"),
     ((NAMES, NAMES + 'patterns = ["student"]\n'), "names.patterns[1]: has no placeholder"),
     ((NAMES, "[brakes.losses]\npercent = 120\n[names]\n"), "brakes.losses.percent: must be at most 100"),
@@ -127,27 +128,28 @@ FAULTS = [
     ((NAMES, NAMES + "maximum_length = 3\n"), "names.maximum_length: leaves no room for a suffix"),
     ((NAMES, NAMES + 'suffix_style = "digits"\n'), "names: alphabet must hold the digits"),
     ((NAMES, NAMES + 'reserved_file = "absent"\n'), "names.reserved_file: "),
-    ((LIFECYCLE, LIFECYCLE + 'precedence = ["undergraduate"]\n'), "lifecycle.precedence: must name each level"),
+    ((LIFECYCLE, LIFECYCLE + 'precedence = ["undergraduate"]\n'), "precedence: must name each level"),
     ((LIFECYCLE, LIFECYCLE + "reminder_days = []\n"), "no account would ever expire"),
-    ((LIFECYCLE, LIFECYCLE + "reminder_days = [3]\n"), "lifecycle.minimum_lead_days: every expiry would move"),
+    ((LIFECYCLE, LIFECYCLE + "reminder_days = [3]\n"), "minimum_lead_days: every expiry would move"),
     ((LIFECYCLE, LIFECYCLE + 'required_notices = ["alumni"]\n'), "alumni does not announce an expiry"),
-    (("[entitlements.terminated]\nlogin = false", "[entitlements.terminated]\nlogin = true"), "must be false"),
-    ((DIRECTORY, DIRECTORY + 'people_base = "ou=people,dc=other"\n'), "directory.people_base: must lie below"),
+    (("terminated]\nlogin = false", "terminated]\nlogin = true"), "login: must be false"),
+    ((DIRECTORY, DIRECTORY + 'people_base = "ou=people,dc=other"\n'), "people_base: must lie below"),
     ((DIRECTORY, DIRECTORY + 'people_base = "ou=groups,dc=example,dc=edu"\n'), "is the same as another base"),
-    (("ldaps://directory", "ldap://directory"), "directory.urls: ldap://directory.example.edu is not encrypted"),
+    (("ldaps://directory", "ldap://directory"), "ldap://directory.example.edu is not encrypted"),
+    (("directory.example.edu", "directory.example.edu:x"), "directory.urls[1]: names no sound port"),
     (("ldaps://directory", "https://directory"), "directory.urls[1]: must start with ldaps://"),
     ((DIRECTORY, DIRECTORY + "start_tls = true\n"), "directory.start_tls: does not go with ldaps://"),
     ((DIRECTORY, DIRECTORY + 'bind = "external"\n'), 'directory.bind: "external" does not go with ldaps://'),
     (('password_file = "password"', ""), 'directory.password_file: missing: bind = "simple" needs it'),
     ((DIRECTORY, DIRECTORY + 'ca_file = "absent.pem"\n'), "directory.ca_file: "),
     ((DIRECTORY, '[directory.admin]\nbind = "simple"\n[directory]\n'), "directory.admin.bind_dn: missing"),
-    (('path = "ledger.sqlite"', ""), "ledger: needs either path"),
-    (('path = "ledger.sqlite"', 'url = "postgresql://a:secret@b/c"'), "ledger.url: holds a password"),
+    (('path = "ledger.sqlite"', ""), "ledger.path: missing"),
+    (("ledger.sqlite", "ledger?"), "ledger.path: must have the form"),
     (('digest_key_file = "digest-key"', 'digest_key_file = "password"'), "digest_key_file: "),
     (('full_name = "Name"', 'surname = "Name"'), "registry[students].fields.given_names: missing"),
     (('status = "Status"\n', ""), "registry[students].fields.status: missing"),
-    ((NAMES, '[registry.codes.status]\nX = "gone"\n[names]\n'), "registry[students].codes.status.X: unknown 'gone'"),
-    ((NAMES, '[registry.codes.hkid]\nX = "gone"\n[names]\n'), "registry[students].codes.hkid: is about a field"),
+    ((NAMES, '[registry.codes.status]\nX = "gone"\n[names]\n'), "[students].codes.status.X: unknown 'gone'"),
+    ((NAMES, '[registry.codes.hkid]\nX = "gone"\n[names]\n'), "[students].codes.hkid: is about a field"),
     ((REGISTRY, REGISTRY + 'encoding = "utf-9"\n'), "registry[students].encoding: 'utf-9' is not known"),
     ((REGISTRY, REGISTRY + "trailer = 'END'\n"), "registry[students].trailer: must be a regular expression"),
 ]  # fmt: skip
@@ -166,7 +168,6 @@ def test_a_fault_shows_no_secret(tmp_path: Path, change: tuple[str, str], expect
 
     assert "directory.password: unknown key" in text
     assert "hunter2" not in text
-    assert "secret@" not in text
 
 
 def test_two_registries_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""What is missing in an entry that is there already and is ours: the half-made work of an interrupted cycle.
-
-Pure. That it is ours is decided by writing.py."""
+"""What is left to do on an entry that is there already: the half-made work of an interrupted cycle, or
+modifications of which a part is done. Pure; that the entry is ours is decided by writing.py."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from provisiond.domain.changes import Mod, Op
 from provisiond.domain.entries import INITIAL, SHARED
@@ -13,6 +14,19 @@ def missing(wanted: Entry, present: Attributes) -> tuple[Mod, ...]:
     """The modifications that make `present` say what `wanted` says; what only `present` has stays."""
     mods = (_mod(name, values, present.get(name, ())) for name, values in wanted.attributes.items())
     return tuple(mod for mod in mods if mod is not None)
+
+
+def effective(mods: Iterable[Mod], present: Attributes) -> tuple[Mod, ...]:
+    """`mods` without the values that are there already, or gone already."""
+    left = (Mod(mod.op, mod.attribute, _left(mod, present.get(mod.attribute, ()))) for mod in mods)
+    return tuple(mod for mod in left if mod.values or mod.op is Op.REPLACE)
+
+
+def _left(mod: Mod, present: tuple[str, ...]) -> tuple[str, ...]:
+    if mod.op is Op.REPLACE:
+        return mod.values
+    known = {value.casefold() for value in present}
+    return tuple(value for value in mod.values if (value.casefold() in known) is (mod.op is Op.DELETE))
 
 
 def _mod(name: str, wanted: tuple[str, ...], present: tuple[str, ...]) -> Mod | None:

@@ -109,16 +109,16 @@ class Session:
         values = {name: list(given) for name, given in attributes.items() if given}
         return self._write(lambda c: c.add(dn, attributes=values))
 
-    def modify(self, dn: str, mods: Sequence[Mod], owner: str | None) -> Reply:
-        """`owner`: the person whose entry it must be, in the very moment of the change; None for groups.
-        A value that is there already, or gone already, is no error (permissive modify)."""
+    def modify(self, dn: str, mods: Sequence[Mod], owner: str | None, *, permissive: bool = True) -> Reply:
+        """`owner`: the person whose entry it must be, in the very moment of the change; None: anybody's.
+        `permissive`: a value that is there already, or gone already, is no error."""
         if not mods:
             return Reply(SUCCESS, "")
         changes: dict[str, list[tuple[str, list[str]]]] = {}
         for mod in mods:
             changes.setdefault(mod.attribute, []).append((_OPS[mod.op], list(mod.values)))
-        controls = [(PERMISSIVE_MODIFY, True, None), *_assertion(owner)]
-        return self._write(lambda c: c.modify(dn, changes, controls=controls))
+        lenient = [(PERMISSIVE_MODIFY, True, None)] if permissive else []
+        return self._write(lambda c: c.modify(dn, changes, controls=[*lenient, *_assertion(owner)]))
 
     def delete(self, dn: str, owner: str) -> Reply:
         return self._write(lambda c: c.delete(dn, controls=_assertion(owner)))

@@ -1,5 +1,5 @@
-"""`directory init`: looks at what an OpenLDAP (cn=config) has, does only what lacks of setup_steps.py and says so.
-What is there already is left as it is; access rules go before older ones, so that those have no effect."""
+"""`directory init`: looks at what an OpenLDAP (cn=config) has, does only what lacks of setup_steps.py, and says
+so. What is there stays as it is; access rules go before older ones, so that those have no effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from provisiond.adapters.directory.session import (
     open_session,
 )
 from provisiond.adapters.directory.setup_steps import (
-    FRONTEND,
     NEW_DATABASE,
     REQUIRED_SCHEMA,
     DirectoryLayout,
@@ -124,12 +123,9 @@ class _Setup:
 
     def _must(self, step: SetupStep, reply: Reply) -> None:
         if reply.code:
-            raise ConfigError(
-                [
-                    f"directory init: {step.sentence}: the server refused {step.dn}: {reply.text} (code {reply.code}); "
-                    "nothing after this step was done, run it again once that is mended"
-                ]
-            )
+            refused = f"the server refused {step.dn}: {reply.text} (code {reply.code})"
+            after = "nothing after this step was done, run it again once that is mended"
+            raise ConfigError([f"directory init: {step.sentence}: {refused}; {after}"])
 
     def _schema(self) -> set[str]:
         found = self._session.search("cn=schema,cn=config", "(objectClass=olcSchemaConfig)", ["cn"])

@@ -1,5 +1,5 @@
-"""What an empty OpenLDAP needs to become the university directory: the files of config/openldap/ with the names
-of this university put in, as steps in order. Pure but for reading those files; setup.py carries steps out."""
+"""What an empty OpenLDAP needs to become the university directory: the files of config/openldap/ with the
+names of this university put in, as steps in order. Pure but for reading those files; setup.py carries out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from provisiond.shipped_files import shipped
 
 REQUIRED_SCHEMA = ("core", "cosine", "nis", "inetorgperson")  # Debian's slapd has loaded them
 NEW_DATABASE = "olcDatabase=mdb,cn=config"
-FRONTEND = "olcDatabase={-1}frontend,cn=config"
 # a hash that no password has: of a service account whose password nobody has set yet
 NO_PASSWORD = "{CRYPT}*"  # noqa: S105
 _FILES = (
@@ -34,8 +33,8 @@ _FILES = (
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLayout:
-    """`database_directory` is on the server and must be there, empty, and belong to slapd. `admin_dn` is who sets
-    up. Service accounts without a password cannot bind until `ldappasswd` gives them one."""
+    """`database_directory` is on the server and must be there, empty, and belong to slapd. `admin_dn` sets
+    it up. Service accounts without a password cannot bind until `ldappasswd` gives them one."""
 
     base: str
     organisation: str
@@ -74,8 +73,8 @@ def setup_ldif(layout: DirectoryLayout) -> str:
     """The steps as LDIF for `ldapmodify` on an empty server; service accounts get no password by it."""
     bare = replace(layout, daemon_password=None, portal_password=None, listing_reader_password=None)
     head = (
-        f"# For an OpenLDAP without a database of its own yet, applied as {layout.admin_dn}: ldapmodify -f FILE\n"
-        f"# It must have loaded the schema {', '.join(REQUIRED_SCHEMA)}. Leave out modules that it has already.\n"
+        f"# For an OpenLDAP without a database of its own yet, to apply as {layout.admin_dn}:\n# ldapmodify -f FILE\n"
+        f"# It must have loaded the schema {', '.join(REQUIRED_SCHEMA)}. Leave out modules that it has.\n"
         "# The service accounts cannot bind until each has a password: ldappasswd -S DN\n\n"
     )
     return head + "\n".join(_record(step) for step in setup_steps(bare))
@@ -83,7 +82,7 @@ def setup_ldif(layout: DirectoryLayout) -> str:
 
 def _check(layout: DirectoryLayout) -> None:
     faults = [
-        f"directory: {name} may hold no quote, backslash, control character or $: it becomes part of access rules"
+        f"directory: {name} may hold no quote, backslash, $ or control character (access rules hold it)"
         for name in ("base", "daemon_dn", "portal_dn", "listing_reader_dn", "admin_dn")
         if re.search(r'["\\$\x00-\x1f]', getattr(layout, name))
     ]

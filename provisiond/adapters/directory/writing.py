@@ -5,18 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from provisiond.adapters.directory.adoption import missing
+from provisiond.adapters.directory.adoption import effective, missing
 from provisiond.adapters.directory.memberships import GroupUpdate, Membership, group_updates
 from provisiond.adapters.directory.reading import decoded
 from provisiond.adapters.directory.session import PERSON_ID, SUCCESS, Reply, Session
-from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, ModifyEntry
+from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
 from provisiond.ports import Refused
 
+NO_SUCH_ATTRIBUTE = 16
 NO_SUCH_OBJECT = 32
 ALREADY_EXISTS = 68
 ASSERTION_FAILED = 122
-# codes that speak of one value (constraint, syntax): other persons' values in the same update may be good
-_OF_A_VALUE = frozenset({19, 21, 34})
+NOT_OURS = "the entry is not (any more) ours"
+# codes that speak of one value (absent, constraint, syntax): other values in the same update may be good
+_OF_A_VALUE = frozenset({NO_SUCH_ATTRIBUTE, 19, 21, 34})
 
 
 def write_entries(
@@ -47,6 +49,8 @@ def _refused_parts(session: Session, update: GroupUpdate) -> list[tuple[Membersh
         return []
     if reply.code in _OF_A_VALUE and len(update.parts) > 1:
         return [refused for half in update.halves() for refused in _refused_parts(session, half)]
+    if reply.code == NO_SUCH_ATTRIBUTE and isinstance(update.parts[-1].change, Leave):
+        return []  # was no member: slapd 2.5 says so in spite of permissive modify
     return [(part, reply) for part in update.parts]
 
 
@@ -55,7 +59,7 @@ def _write(session: Session, change: AddEntry | ModifyEntry | DeleteEntry) -> Re
         case AddEntry():
             return _add(session, change)
         case ModifyEntry(dn=dn, mods=mods, person_id=owner):
-            return _owned(change, session.modify(dn, mods, owner))
+            return _modify(session, change, dn, mods, owner)
         case DeleteEntry(dn=dn, person_id=owner):
             reply = session.delete(dn, owner)
             return None if reply.code == NO_SUCH_OBJECT else _owned(change, reply)
@@ -77,12 +81,34 @@ def _adopt(session: Session, change: AddEntry) -> Refused | None:
     if owner not in owners:
         whose = "of another person" if owners else "no provisiondPersonId"
         return Refused(change, ALREADY_EXISTS, f"{change.dn} exists and is not ours ({whose})")
-    return _owned(change, session.modify(change.dn, missing(change.entry, present), owner))
+    return _modify(session, change, change.dn, missing(change.entry, present), owner)
+
+
+def _modify(session: Session, change: Change, dn: str, mods: Sequence[Mod], owner: str) -> Refused | None:
+    reply = session.modify(dn, mods, owner)
+    if reply.code in (NO_SUCH_ATTRIBUTE, ASSERTION_FAILED):
+        return _modify_exactly(session, change, dn, mods, owner)
+    return _refusal(change, reply)
+
+
+def _modify_exactly(
+    session: Session, change: Change, dn: str, mods: Sequence[Mod], owner: str
+) -> Refused | None:
+    """Without controls, where slapd 2.5 has their faults: permissive modify does not forgive an absent *last*
+    value (16), and `unique` tests the assertion on its own search base (122), so no unique attribute can be
+    changed under one. The ID taken out and put back in the same modification guards the entry as well."""
+    raw = session.read(dn)
+    present = decoded(raw.attributes) if raw else {}
+    if owner not in present.get(PERSON_ID.lower(), ()):
+        return Refused(change, ASSERTION_FAILED, NOT_OURS)
+    guard = (Mod(Op.DELETE, PERSON_ID, (owner,)), Mod(Op.ADD, PERSON_ID, (owner,)))
+    left = effective(mods, present)
+    return _refusal(change, session.modify(dn, (*guard, *left), None, permissive=False)) if left else None
 
 
 def _owned(change: Change, reply: Reply) -> Refused | None:
     if reply.code == ASSERTION_FAILED:
-        return Refused(change, reply.code, "the entry is not (any more) ours")
+        return Refused(change, reply.code, NOT_OURS)
     return _refusal(change, reply)
 
 

@@ -4,11 +4,13 @@ student IDs. Where the registry contradicts itself nobody can say which row is r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from provisiond.domain.model import RegistryRecord, Rejection
 
+K = TypeVar("K")
 Key = tuple[str, str]
 _SHOWN = 10
 
@@ -40,9 +42,9 @@ def without_clashes(
 
 
 def _groups(
-    records: Iterable[RegistryRecord], key: Callable[[RegistryRecord], Hashable]
-) -> dict[Hashable, list[RegistryRecord]]:
-    groups: dict[Hashable, list[RegistryRecord]] = {}
+    records: Iterable[RegistryRecord], key: Callable[[RegistryRecord], K]
+) -> dict[K, list[RegistryRecord]]:
+    groups: dict[K, list[RegistryRecord]] = {}
     for record in records:
         groups.setdefault(key(record), []).append(record)
     return groups

@@ -128,6 +128,6 @@ def _refuse_wrong_letters(text: str, file: str) -> None:
     if garbled >= 2 and garbled * 5 > len(foreign):
         raise refused(
             file,
-            f"wrongly encoded: {garbled} of {len(foreign)} lines with other than ASCII letters hold garbled ones",
+            f"wrongly encoded: {garbled} of {len(foreign)} lines with non-ASCII letters hold garbled ones",
             "compare the configured encoding with the export; it may have been converted twice",
         )

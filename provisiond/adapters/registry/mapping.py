@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from typing import TypeVar
@@ -20,9 +20,9 @@ from provisiond.domain.names import split_full_name
 
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
-_SEPARATOR = "\x1f"
-# anything but printable ASCII, and blanks that must go: such rows are cleaned cell by cell
-_ODD = re.compile(r"[^\x20-\x7e\x1f]|  |^ | $| \x1f|\x1f ")
+_SEPARATOR = "\n"
+# ASCII blanks that must go
+_BLANKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|  |\A | \Z| \n|\n ")
 
 
 class RecordMapping:
@@ -53,8 +53,7 @@ class RecordMapping:
         number, why_number = _hkid(identity)
         whys = (why_number, why_birth, why_level, why_status, why_since, why_end, why_flag)
         reasons += _text_reasons(student_id, surname, given, programme, department, (preferred, chinese))
-        reasons += [why for why in whys if why]
-        reasons += _mail_reasons(mail, supervisor)
+        reasons += [*filter(None, whys), *_mail_reasons(mail, supervisor)]
         if reasons or birth is None or level is None or status is None or status_on is None:
             return tuple(dict.fromkeys(reasons))
         return RegistryRecord(
@@ -87,17 +86,20 @@ class RecordMapping:
         return (unicodedata.normalize("NFKC", values.clean(text)) or None) if readable else None
 
     def _cells(self, raw: tuple[str, ...]) -> tuple[list[str], list[str]]:
-        """Cleaned, codes replaced; and what is wrong with their text. Most rows need no cleaning."""
+        """Cleaned, codes replaced; and what is wrong with their text. Most rows need no cleaning, and whether
+        one does is seen on the row as a whole: seventeen cells each would cost more than all the rest."""
         cells = list(raw)
         reasons: list[str] = []
         joined = _SEPARATOR.join(raw)
-        if _ODD.search(joined) or len(joined) > values.MAXIMUM_LENGTH or joined.count(_SEPARATOR) >= len(raw):
-            for name, text in zip(FIELDS, raw, strict=True):
-                reasons += [f"{_word(name)} {fault}" for fault in values.text_faults(text)]
-                if name.endswith("_mail") and ("\n" in text or "\r" in text):
-                    reasons.append(f"{_word(name)} holds a line break")
+        broken = joined.count(_SEPARATOR) >= len(raw)  # a line break in a cell
+        if broken or _BLANKS.search(joined):
             cells = [values.clean(text) for text in raw]
+        elif not joined.isascii():
+            cells = [text if text.isascii() else values.clean(text) for text in raw]
+        if not cells[0].isascii():
             cells[0] = unicodedata.normalize("NFKC", cells[0])
+        if broken or values.text_faults(joined):
+            reasons = list(_cell_faults(raw))
         for place, coded in self._coded.items():
             cells[place] = coded(cells[place])
         return cells, reasons
@@ -129,6 +131,13 @@ class RecordMapping:
 
     def _formats(self) -> str:
         return " or ".join(self._source.date_formats)
+
+
+def _cell_faults(raw: tuple[str, ...]) -> Iterator[str]:
+    for name, text in zip(FIELDS, raw, strict=True):
+        yield from (f"{_word(name)} {fault}" for fault in values.text_faults(text))
+        if name.endswith("_mail") and ("\n" in text or "\r" in text):
+            yield f"{_word(name)} holds a line break"
 
 
 def _word(field: str) -> str:

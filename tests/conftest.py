@@ -1,0 +1,47 @@
+"""What tests of several folders share: the directory rig, and a run that says which one it used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
+
+_CHOICE = pytest.StashKey[tuple[Kind, str]]()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    wanted = os.environ.get("PROVISIOND_TEST_DIRECTORY", "auto")
+    return f"directory for integration tests: {wanted} (chosen when the first test needs it)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if (choice := config.stash.get(_CHOICE, None)) is not None:
+        kind, why = choice
+        where = "an OpenLDAP container" if kind == "container" else "a local slapd, no container"
+        terminalreporter.write_line(f"integration tests ran on {where}: {why}")
+
+
+@pytest.fixture(scope="session")
+def slapd_kind(request: pytest.FixtureRequest) -> Kind:
+    """Chosen only when a test needs it: unit tests alone start no Docker."""
+    config = request.config
+    if config.stash.get(_CHOICE, None) is None:
+        config.stash[_CHOICE] = chosen_kind()
+    return config.stash[_CHOICE][0]
+
+
+@pytest.fixture(scope="session")
+def slapd_server(slapd_kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdRig]:
+    """One directory for the whole run; tests take `slapd`, which is clean."""
+    with running_rig(slapd_kind, tmp_path_factory.mktemp("slapd")) as rig:
+        yield rig
+
+
+@pytest.fixture
+def slapd(slapd_server: SlapdRig) -> SlapdRig:
+    """The directory after `directory init`, without people, whatever the test before left."""
+    slapd_server.reset()
+    return slapd_server

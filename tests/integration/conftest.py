@@ -1,0 +1,119 @@
+"""A university on the real slapd, worked by the real command in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisiond.demo.sample import CODES, MAPPING
+from provisiond.demo.university import University
+from tests.rigs.slapd import SlapdRig
+
+COMMAND = Path(sys.executable).parent / "provisiond"
+Rows = list[dict[str, str]]
+CODE = {ours: theirs for theirs, ours in CODES["status"].items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A university in a folder and the directory it works on."""
+
+    university: University
+    slapd: SlapdRig
+
+    def run(self, *words: str, expect: int = 0) -> str:
+        """The command's standard output; any other exit code than expected shows everything it said."""
+        done = self.start(*words)
+        out, err = done.communicate(timeout=300)
+        assert done.returncode == expect, f"exit {done.returncode}, expected {expect}\n{out}\n{err}"
+        return out + err
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        command = [str(COMMAND), "-c", str(self.university.config), *words]
+        environment = {**os.environ, "NO_COLOR": "1"}
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+
+    def json(self, *words: str, expect: int = 0) -> Any:
+        out = self.start(*words, "--json")
+        text, err = out.communicate(timeout=300)
+        assert out.returncode == expect, f"exit {out.returncode}, expected {expect}\n{text}\n{err}"
+        return json.loads(text)
+
+    def edit(self, change: Callable[[dict[str, str]], None]) -> None:
+        """Change every row of the registry."""
+
+        def each(rows: Rows) -> None:
+            for row in rows:
+                change(row)
+
+        self.university.edit(each)
+
+    def state(self) -> dict[str, str]:
+        """DN → entryCSN of every entry below the base: equal states mean that nothing was written."""
+        text = self.slapd.ldapsearch("-b", self.slapd.base, "(objectClass=*)", "entryCSN")
+        return dict(re.findall(r"^dn: (.+)\nentryCSN: (.+)$", text, re.MULTILINE))
+
+    def entry(self, dn: str, *attributes: str) -> str:
+        return self.slapd.ldapsearch("-b", dn, "-s", "base", "(objectClass=*)", *attributes)
+
+    def plant(self, ldif: str) -> None:
+        """Write as somebody else would: the operators' own tools."""
+        done = self.slapd.client("ldapmodify", given=ldif)
+        assert done.returncode == 0, done.stderr
+
+    def set_password(self, dn: str, password: str) -> None:
+        done = self.slapd.client("ldappasswd", "-s", password, dn)
+        assert done.returncode == 0, done.stderr
+
+    def can_bind(self, dn: str, password: str) -> bool:
+        return self.slapd.client("ldapwhoami", who=(dn, password)).returncode == 0
+
+    def accounts(self) -> list[str]:
+        return [dn for dn in self.state() if dn.startswith("uid=") and dn.endswith(self.slapd.people_base)]
+
+
+def same_name(count: int) -> Callable[[Rows], None]:
+    """Makes a registry of that many CHAN Tai Man."""
+
+    def change(rows: Rows) -> None:
+        first = next(r for r in rows if r[MAPPING["status"]] == CODE["registered"])
+        rows[:] = [
+            first
+            | {
+                MAPPING["student_id"]: str(30000000 + i),
+                MAPPING["surname"]: "CHAN",
+                MAPPING["given_names"]: "Tai Man",
+                MAPPING["hkid"]: "",
+            }
+            for i in range(count)
+        ]
+
+    return change
+
+
+@pytest.fixture
+def site(slapd: SlapdRig, tmp_path: Path) -> Iterator[Site]:
+    """Sixty students, nothing loaded yet."""
+    slapd.reset()
+    university = University(tmp_path, slapd.url)
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    for name, secret in (("daemon", slapd.daemon_password), ("admin", slapd.config_password)):
+        path = tmp_path / "secrets" / name
+        path.touch(mode=0o600)
+        path.write_text(secret)
+    university.write(60, datetime.now(UTC).date())
+    found = Site(university, slapd)
+    found.run("ledger", "init")
+    yield found

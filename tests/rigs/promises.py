@@ -1,0 +1,118 @@
+"""The half of the fake ledger that knows no accounts: outbox, history, brakes, fetches, parking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from provisiond.adapters.ledger import chain
+from provisiond.adapters.ledger.chain import End, Happened
+from provisiond.domain.model import (
+    Fetch,
+    Notice,
+    NoticeStatus,
+    OutboxItem,
+    Rejection,
+)
+from provisiond.domain.plan import Parked
+from provisiond.ports import FetchMark, HeldPlan, HistoryLine
+
+
+@dataclass(slots=True)
+class Promises:
+    items: dict[str, OutboxItem] = field(default_factory=dict)
+    lines: list[HistoryLine] = field(default_factory=list)
+    fetches: dict[str, FetchMark] = field(default_factory=dict)
+    refused: dict[str, tuple[Rejection, ...]] = field(default_factory=dict)
+    plans: dict[str, HeldPlan] = field(default_factory=dict)
+    parking: dict[str, list[Parked]] = field(default_factory=dict)
+    parked_at: dict[str, datetime] = field(default_factory=dict)
+
+    def park(self, parked: Sequence[Parked], at: datetime) -> None:
+        before = {person: list(reasons) for person, reasons in self.parking.items()}
+        for person in {one.person_id for one in parked}:
+            self.parking[person] = []
+            self.parked_at.setdefault(person, at)
+        for one in dict.fromkeys(parked):
+            self.parking[one.person_id].append(one)
+            if one not in before.get(one.person_id, []):
+                self._tell(Happened("parked", one.person_id, at, "cycle", {}, one.reason))
+
+    def parked(self) -> list[Parked]:
+        everyone = [one for reasons in self.parking.values() for one in reasons]
+        return sorted(everyone, key=lambda one: (self.parked_at[one.person_id], one.student_id, one.reason))
+
+    def unpark(self, person_ids: Iterable[str]) -> None:
+        for person in person_ids:
+            self.parking.pop(person, None)
+            self.parked_at.pop(person, None)
+
+    # -- registry --------------------------------------------------------------------------------------
+    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
+        before = self.fetches.get(fetch.source)
+        self.fetches[fetch.source] = FetchMark(fetch.digest, fetch.rows, at)
+        self.refused[fetch.source] = fetch.rejections
+        if before is None or before.digest != fetch.digest:
+            self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
+
+    def last_fetch(self, source: str) -> FetchMark | None:
+        return self.fetches.get(source)
+
+    def rejections(self) -> list[Rejection]:
+        everything = [one for refused in self.refused.values() for one in refused]
+        return sorted(everything, key=lambda one: (one.source, one.line))
+
+    # -- brakes ----------------------------------------------------------------------------------------
+    def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
+        if self._unspent(plan_hash):
+            return False
+        self.plans[plan_hash] = HeldPlan(plan_hash, summary, at, None, None)
+        self._add(notices, at)
+        self._tell(Happened("plan-held", None, at, "cycle", {}))
+        return True
+
+    def held_plans(self) -> list[HeldPlan]:
+        unspent = [plan for plan in self.plans.values() if plan.spent_at is None]
+        return sorted(unspent, key=lambda plan: plan.told_at, reverse=True)
+
+    def approve(self, plan_hash: str, actor: str, at: datetime) -> HeldPlan | None:
+        plan = self._unspent(plan_hash)
+        if plan and plan.approved_by is None:
+            self.plans[plan_hash] = replace(plan, approved_by=actor)
+            self._tell(Happened("plan-approved", None, at, actor, {}))
+        return self._unspent(plan_hash)
+
+    def spend(self, plan_hash: str, at: datetime) -> bool:
+        plan = self._unspent(plan_hash)
+        if plan is None or plan.approved_by is None:
+            return False
+        self.plans[plan_hash] = replace(plan, spent_at=at)
+        self._tell(Happened("plan-spent", None, at, "cycle", {}))
+        return True
+
+    # -- outbox and history ----------------------------------------------------------------------------
+    def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
+        wanted = [item for item in self.items.values() if status in (None, item.status)]
+        return sorted(wanted, key=lambda i: (i.decided_at, i.notice.due_on, i.notice.key))
+
+    def history(self, person_id: str | None = None) -> list[HistoryLine]:
+        return [line for line in self.lines if person_id in (None, line.person_id)]
+
+    def verify_history(self) -> str | None:
+        return chain.broken(self.lines, self._end())
+
+    # -- inside ----------------------------------------------------------------------------------------
+    def _end(self) -> End:
+        return End(self.lines[-1].seq, self.lines[-1].hash) if self.lines else End()
+
+    def _tell(self, happened: Happened) -> None:
+        self.lines += chain.sealed(self._end(), [happened])
+
+    def _add(self, notices: Iterable[Notice], at: datetime) -> None:
+        for notice in notices:
+            self.items.setdefault(notice.key, OutboxItem(notice, NoticeStatus.DUE, at, None, None))
+
+    def _unspent(self, plan_hash: str) -> HeldPlan | None:
+        plan = self.plans.get(plan_hash)
+        return plan if plan and plan.spent_at is None else None
