@@ -41,10 +41,7 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     with errors(), PrivateSlapd(FOLDER.resolve() / "slapd") as slapd:
         university = University(FOLDER.resolve(), slapd.url)
-        (university.folder / "secrets").mkdir(mode=0o700, parents=True)
-        admin = university.folder / "secrets" / "admin"
-        admin.touch(mode=0o600)
-        admin.write_text(slapd.config_password)
+        university.keep_secret("admin", slapd.config_password)
         tell_story(university)
         tell_next(university)
         if not chosen.once:

@@ -108,11 +108,8 @@ def site(slapd: SlapdRig, tmp_path: Path) -> Iterator[Site]:
     """Sixty students, nothing loaded yet."""
     slapd.reset()
     university = University(tmp_path, slapd.url)
-    (tmp_path / "secrets").mkdir(mode=0o700)
-    for name, secret in (("daemon", slapd.daemon_password), ("admin", slapd.config_password)):
-        path = tmp_path / "secrets" / name
-        path.touch(mode=0o600)
-        path.write_text(secret)
+    university.keep_secret("daemon", slapd.daemon_password)
+    university.keep_secret("admin", slapd.config_password)
     university.write(60, datetime.now(UTC).date())
     found = Site(university, slapd)
     found.run("ledger", "init")

@@ -1,5 +1,5 @@
-"""How the directory adapter behaves towards a real server: who it is, what it refuses to believe, what it does
-when the server is away, silent, limited or not the one it should be."""
+"""How the directory adapter behaves towards a real server: who it is, what it refuses to believe, what
+it does when the server is away, silent, limited or not the one it should be."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_binds_by_the_socket_as_the_process_it_is(slapd: SlapdRig) -> None:
     target = LdapTarget((slapd.ldapi_url,), "external", slapd.external_dn, None)
     with closing(open_session(target)) as session:
         assert normalise_dn(session.who_am_i()) == normalise_dn(slapd.external_dn)
-    with pytest.raises(ConfigError, match="takes us for .*cn=external,cn=auth, not"):
+    with pytest.raises(ConfigError, match=r"takes us for .*cn=external,cn=auth, not"):
         open_session(replace(target, bind_dn=slapd.daemon_dn))
 
 
@@ -136,13 +136,13 @@ def test_verifies_certificates(slapd: SlapdRig, tmp_path: Path) -> None:
             assert session.who_am_i()
         wrong_host = replace(good, urls=(f"ldaps://127.0.0.1:{front.port}",))
         for target in (replace(good, ca_file=None), wrong_host):
-            with pytest.raises(UnavailableError, match="(?i)certificate"):
+            with pytest.raises(UnavailableError, match=r"(?i)certificate"):
                 open_session(target)
 
 
 def test_start_tls_or_nothing(slapd: SlapdRig) -> None:
     """A server that does not offer StartTLS gets no password, even on loopback."""
-    with pytest.raises(UnavailableError, match="(?i)starttls|tls"):
+    with pytest.raises(UnavailableError, match=r"(?i)starttls|tls"):
         open_session(replace(slapd.daemon, start_tls=True))
 
 

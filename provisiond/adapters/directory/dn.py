@@ -1,15 +1,14 @@
-"""Distinguished names (RFC 4514) in one spelling, so that two of them can be compared as text.
+"""Distinguished names (RFC 4514) in one spelling, so that two of them can be compared as text. Pure.
 
-Knows nothing of schema: values are taken as case-insensitive, which holds for every naming attribute we use.
-"""
+Knows no schema: values are taken as case-insensitive, which holds for every naming attribute we use. Not ldap3's
+parser: that one refuses values which servers send (an unescaped `=` or `#`)."""
 
 from __future__ import annotations
 
 import re
 
-from ldap3.core.exceptions import LDAPInvalidDnError
-from ldap3.utils.dn import parse_dn
-
+_PART = re.compile(r"((?:\\.|[^\\,;+])*)([,;+]|$)", re.DOTALL)
+_TYPE = re.compile(r"[a-z][a-z0-9-]*|\d+(?:\.\d+)*")
 _HEX_PAIRS = re.compile(r"(?:\\[0-9a-fA-F]{2})+")
 
 
@@ -19,15 +18,16 @@ def normalise_dn(dn: str) -> str:
     What is not a DN raises ValueError; the empty DN (anonymous, root) is returned as it is."""
     if not dn.strip():
         return ""
-    try:
-        parts = parse_dn(dn, escape=False, strip=True)
-    except LDAPInvalidDnError as error:
-        raise ValueError(f"not a DN: {dn!r}") from error
     rdns: list[list[str]] = [[]]
-    for kind, value, separator in parts:
-        rdns[-1].append(f"{kind.strip().lower()}={_escape(_plain(value))}")
-        if separator != "+":
+    end = -1
+    while end < len(dn):
+        part = _PART.match(dn, end + 1)
+        if part is None:
+            raise ValueError(f"not a DN: {dn!r}")
+        rdns[-1].append(_pair(part[1], dn))
+        if part[2] != "+":
             rdns.append([])
+        end = part.end() - len(part[2])
     return ",".join("+".join(sorted(rdn)) for rdn in rdns if rdn)
 
 
@@ -39,6 +39,14 @@ def is_under(dn: str, base: str) -> bool:
 def rdn_value(text: str) -> str:
     """`text` escaped so that it can stand as a value in a DN."""
     return _escape(text)
+
+
+def _pair(text: str, dn: str) -> str:
+    kind, equals, value = text.partition("=")
+    kind = kind.strip().lower()
+    if not equals or not _TYPE.fullmatch(kind):
+        raise ValueError(f"not a DN: {dn!r}")
+    return f"{kind}={_escape(_plain(value))}"
 
 
 def _plain(value: str) -> str:
