@@ -39,7 +39,8 @@ wheel: $(STAMP)
 
 # Hashes and versions only: which index they come from is each machine's own setting.
 lock: $(STAMP)
-	printf 'hatchling\neditables\nuv\n' | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+	$(VENV)/bin/python -m pip install --disable-pip-version-check -q uv
+	printf 'hatchling\neditables\n' | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml - -o requirements.lock
 
 clean:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice, takewhile
 from typing import Any
 
 from provisiond.bootstrap import Parts
 from provisiond.cli import report, screen
 from provisiond.cycle import Work
+from provisiond.domain import names
 from provisiond.domain.lifecycle import Standing, milestones, standing
 from provisiond.domain.model import Account
 from provisiond.domain.people import person as person_of
+
+MOST_NAMES = 1000  # a name further down the order than that was not made from today's spelling
 
 
 def explained(parts: Parts, account: Account) -> dict[str, Any]:
@@ -44,6 +48,7 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
     if account.records:
         told |= _rule(parts, standing(person, today, parts.settings.zone, parts.settings.policy.lifecycle))
         plan = parts.cycle().plan(Work(person_id=account.person_id)).plan
+        told["names_passed_over"] = _names_passed_over(parts, account)
         told["due_now"] = [report.step_json(step) for step in (*plan.due, *plan.held)]
     told["rejects"] = [r for r in parts.ledger.rejections() if r.student_id == account.student_id]
     told["parked"] = [p.reason for p in parts.ledger.parked() if p.person_id == account.person_id]
@@ -65,6 +70,15 @@ def _rule(parts: Parts, where: Standing) -> dict[str, Any]:
         "milestones": sorted(milestones(where, policy.lifecycle)),
         "next_on": where.next_on,
     }
+
+
+def _names_passed_over(parts: Parts, account: Account) -> list[str]:
+    """Names that came before the account's in the order of the policy, as its records are named today: taken,
+    reserved or unfortunate then. Empty where the person is called otherwise by now."""
+    first, policy = account.records[0], parts.settings.policy.names
+    possible = names.account_names(first.surname, first.given_names, policy)
+    before = list(takewhile(lambda name: name != account.account_name, islice(possible, MOST_NAMES)))
+    return before if len(before) < MOST_NAMES else []
 
 
 def tell(told: dict[str, Any]) -> None:

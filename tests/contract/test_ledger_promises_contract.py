@@ -26,7 +26,7 @@ from tests.rigs.ledgers import AT, DOMAIN, LATER, LEDGERS, NEXT_YEAR, TODAY, com
 from tests.rigs.steps import a_notice, a_record, a_step
 
 
-@pytest.fixture(params=LEDGERS.values(), ids=LEDGERS.keys())
+@pytest.fixture(params=list(LEDGERS.values()), ids=list(LEDGERS))
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     opened: Callable[[Path], AbstractContextManager[Ledger]] = request.param
     with opened(tmp_path) as ledger:

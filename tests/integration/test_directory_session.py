@@ -51,16 +51,20 @@ def silent_server() -> Iterator[str]:
 @contextmanager
 def limited_daemon(rig: SlapdRig, size: int) -> Iterator[None]:
     """The daemon may read `size` entries only."""
+    limit = f'dn.exact="{rig.daemon_dn}" size={size} time=unlimited'
     with closing(open_session(rig.admin)) as session:
-        wanted = f"(olcSuffix={rig.base})"
-        (database,) = session.search("cn=config", wanted, ["olcLimits"])
+        (database,) = session.search("cn=config", f"(olcSuffix={rig.base})", ["olcLimits"])
         before = tuple(value.decode() for value in database.attributes["olcLimits"])
-        limit = f'dn.exact="{rig.daemon_dn}" size={size} time=unlimited'
-        assert session.modify(database.dn, [Mod(Op.REPLACE, "olcLimits", (limit,))], None).code == 0
+
+        def limits(values: tuple[str, ...]) -> None:
+            mods = [Mod(Op.REPLACE, "olcLimits", values)]
+            assert session.modify(database.dn, mods, None, permissive=False).code == 0
+
+        limits((limit,))
         try:
             yield
         finally:
-            assert session.modify(database.dn, [Mod(Op.REPLACE, "olcLimits", before)], None).code == 0
+            limits(before)
 
 
 def test_is_who_it_should_be(slapd: SlapdRig) -> None:

@@ -22,22 +22,13 @@ from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tables import metadata
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import NoticeStatus
-from tests.rigs.ledgers import AT, committed
+from tests.rigs.ledgers import AT, a_file, url, verified
 from tests.rigs.steps import a_record
-
-
-def url(path: Path) -> str:
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture(name="path")
 def ledger_path(tmp_path: Path) -> Path:
-    """Where a ledger with two people lies."""
-    path = tmp_path / "state" / "ledger.db"
-    with closing(SqlLedger.open(url(path), create=True)) as ledger:
-        committed(ledger, 1)
-        committed(ledger, 2)
-    return path
+    return a_file(tmp_path)
 
 
 @pytest.fixture(name="raw")
@@ -45,11 +36,6 @@ def raw_access(path: Path) -> Iterator[sqlite3.Connection]:
     """Somebody with write access and another tool."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         yield connection
-
-
-def verified(path: Path) -> str | None:
-    with closing(SqlLedger.open(url(path), create=False)) as ledger:
-        return ledger.verify_history()
 
 
 def test_a_new_ledger_is_readable_by_its_owner_alone(path: Path) -> None:

@@ -21,22 +21,13 @@ from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
-from tests.rigs.ledgers import AT, DOMAIN, committed
+from tests.rigs.ledgers import AT, DOMAIN, a_file, committed, url, verified
 from tests.rigs.steps import a_record, a_step
-
-
-def url(path: Path) -> str:
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture(name="path")
 def ledger_path(tmp_path: Path) -> Path:
-    """Where a ledger with two people lies."""
-    path = tmp_path / "state" / "ledger.db"
-    with closing(SqlLedger.open(url(path), create=True)) as ledger:
-        committed(ledger, 1)
-        committed(ledger, 2)
-    return path
+    return a_file(tmp_path)
 
 
 @pytest.fixture(name="raw")
@@ -46,15 +37,10 @@ def raw_access(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def verified(path: Path) -> str | None:
-    with closing(SqlLedger.open(url(path), create=False)) as ledger:
-        return ledger.verify_history()
-
-
 # -- durability ------------------------------------------------------------------------------------------
 WRITER = """
 import sys
-from tests.rigs.ledgers import committed
+from tests.rigs.ledgers import a_file, url, verified, committed
 from provisiond.adapters.ledger.sql import SqlLedger
 ledger = SqlLedger.open(sys.argv[1], create=False)
 for number in range(100, 100000):

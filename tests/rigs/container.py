@@ -98,22 +98,16 @@ def built_image() -> str:
     """Build once a run (Docker's cache makes the second run quick). Host network: the build uses the
     machine's own way to its packages."""
     base = _run([str(_ROOT / ".ci" / "base-image")]).strip()
+    given = {"BASE_IMAGE": base, "PACKAGES": " ".join(_packages("directory"))}
+    arguments = [part for name, value in given.items() for part in ("--build-arg", f"{name}={value}")]
     context = str(_ROOT / "tests" / "rigs")
-    _run(
-        [
-            "docker",
-            "build",
-            "--quiet",
-            "--network",
-            "host",
-            "--build-arg",
-            f"BASE_IMAGE={base}",
-            "-t",
-            IMAGE,
-            context,
-        ]
-    )
+    _run(["docker", "build", "--quiet", "--network", "host", *arguments, "-t", IMAGE, context])
     return IMAGE
+
+
+def _packages(group: str) -> list[str]:
+    lines = (_ROOT / ".ci" / "packages").read_text().splitlines()
+    return next(line.split()[1:] for line in lines if line.split()[:1] == [group])
 
 
 def trial() -> str | None:

@@ -33,10 +33,10 @@ class Front:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._listener, *self._sockets):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        _close(self._listener)
+        self._threads[0].join(timeout=5)  # from here on there are no new sockets
+        for each in self._sockets:
+            _close(each)
         for thread in self._threads:
             thread.join(timeout=5)
 
@@ -68,6 +68,12 @@ class Front:
         thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
         self._threads.append(thread)
         thread.start()
+
+
+def _close(each: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
+    each.close()
 
 
 def certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:

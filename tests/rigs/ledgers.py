@@ -46,3 +46,21 @@ def committed(ledger: Ledger, number: int = 1, state: State = State.PENDING) -> 
 
 def events(ledger: Ledger, person_id: str | None = None) -> list[str]:
     return [line.event for line in ledger.history(person_id)]
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def a_file(folder: Path) -> Path:
+    """Where a SQLite ledger with two people lies."""
+    path = folder / "state" / "ledger.db"
+    with closing(SqlLedger.open(url(path), create=True)) as ledger:
+        committed(ledger, 1)
+        committed(ledger, 2)
+    return path
+
+
+def verified(path: Path) -> str | None:
+    with closing(SqlLedger.open(url(path), create=False)) as ledger:
+        return ledger.verify_history()

@@ -1,7 +1,7 @@
 """Distinguished names (RFC 4514) in one spelling, so that two of them can be compared as text. Pure.
 
-Knows no schema: values are taken as case-insensitive, which holds for every naming attribute we use. Not ldap3's
-parser: that one refuses values which servers send (an unescaped `=` or `#`)."""
+Knows no schema: values are taken as case-insensitive, which holds for every naming attribute we use. Not
+ldap3's parser: that one refuses values which servers send (an unescaped `=` or `#`)."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from ldap3.utils.asn1 import encode
 from ldap3.utils.conv import escape_filter_chars
 
 from provisiond.adapters.directory.dn import normalise_dn
-from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls
+from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls, close_failed_sockets
 from provisiond.domain.changes import Mod, Op
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Attributes
@@ -164,6 +164,7 @@ def _open(target: LdapTarget, url: str) -> Session:
     address = Address.of(url)
     connection = _connection(target, address)
     session = Session(connection, url)
+    close_failed_sockets(connection)
     try:
         session._call(lambda c: c.open(read_server_info=False))
         if target.start_tls and address.needs_start_tls:

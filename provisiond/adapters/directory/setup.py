@@ -1,5 +1,5 @@
-"""`directory init`: looks at what an OpenLDAP (cn=config) has, does only what lacks of setup_steps.py, and says
-so. What is there stays as it is; access rules go before older ones, so that those have no effect."""
+"""`directory init`: looks at what an OpenLDAP (cn=config) has, does only what lacks of setup_steps.py, and
+says so. What is there stays as it is; access rules go before older ones, so that those have no effect."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def setup_ldif(layout: DirectoryLayout) -> str:
     """The steps as LDIF for `ldapmodify` on an empty server; service accounts get no password by it."""
     bare = replace(layout, daemon_password=None, portal_password=None, listing_reader_password=None)
     head = (
-        f"# For an OpenLDAP without a database of its own yet, to apply as {layout.admin_dn}:\n# ldapmodify -f FILE\n"
+        f"# For an OpenLDAP without a database yet. As {layout.admin_dn}: ldapmodify -f FILE\n"
         f"# It must have loaded the schema {', '.join(REQUIRED_SCHEMA)}. Leave out modules that it has.\n"
         "# The service accounts cannot bind until each has a password: ldappasswd -S DN\n\n"
     )

@@ -102,3 +102,18 @@ class VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types
         connection.socket = context.wrap_socket(
             connection.socket, server_hostname=self.sni, do_handshake_on_connect=do_handshake
         )
+
+
+def close_failed_sockets(connection: Any) -> None:
+    """ldap3 leaves a socket open that could not be connected, one for each address of the host."""
+    open_socket = connection.strategy._open_socket
+
+    def opened(*arguments: Any, **more: Any) -> None:
+        try:
+            open_socket(*arguments, **more)
+        except Exception:
+            if connection.socket is not None:
+                connection.socket.close()
+            raise
+
+    connection.strategy._open_socket = opened

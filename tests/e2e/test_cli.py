@@ -1,0 +1,79 @@
+"""The command as a newcomer meets it: before any configuration, with a wrong one, in a pipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).parent / "provisiond"
+VERBS = [
+    "check",
+    "plan",
+    "once",
+    "approve",
+    "explain",
+    "history",
+    "accounts",
+    "rejects",
+    "hold",
+    "release",
+    "activate",
+    "extend",
+    "names",
+    "outbox",
+    "directory",
+    "ledger",
+]
+
+
+def provisiond(*words: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "PROVISIOND_CONFIG"} | {"NO_COLOR": "1"}
+    return subprocess.run(
+        [COMMAND, *words], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str) -> None:
+    done = provisiond(verb, "--help")
+    assert done.returncode == 0 and "Usage" in done.stdout
+
+
+def test_names_need_no_configuration() -> None:
+    done = provisiond("-c", "/nonexistent.toml", "names", "CHAN Tai Man", "--json")
+    assert json.loads(done.stdout) == {
+        "name": "CHAN Tai Man",
+        "account_name": "tmchan",
+        "candidates": [{"account_name": "tmchan", "reason": "free"}],
+    }
+
+
+def test_a_reserved_name_is_passed_over_and_says_so() -> None:
+    told = json.loads(provisiond("-c", "/nonexistent.toml", "names", "OOT Ray", "--json").stdout)
+    assert told["account_name"] == "rootaa"
+    assert [c["reason"] for c in told["candidates"]][-1] == "free"
+    assert "reserved" in told["candidates"][0]["reason"]
+
+
+def test_a_name_without_latin_letters_is_an_answer_not_a_crash() -> None:
+    done = provisiond("-c", "/nonexistent.toml", "names", "陳大文", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["account_name"] is None
+
+
+def test_a_missing_configuration_is_a_sentence_with_the_next_action() -> None:
+    done = provisiond("-c", "/nonexistent.toml", "plan")
+    assert done.returncode == 78
+    assert "/nonexistent.toml" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_all_faults_of_a_configuration_are_told_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "provisiond.toml"
+    config.write_text("[directry]\nurls = []\n[university]\nname = 7\n")
+    done = provisiond("-c", str(config), "check")
+    assert done.returncode == 78
+    assert "directry" in done.stderr and "directory" in done.stderr and "university.name" in done.stderr
