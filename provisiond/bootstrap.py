@@ -97,7 +97,10 @@ def ledger_path(settings: Settings) -> Path:
 
 def create_ledger(settings: Settings) -> None:
     """Make the ledger, or bring an older one up to date."""
-    SqlLedger.open(settings.ledger_url, create=True).close()
+    path = ledger_path(settings)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with exclusive(path):  # no cycle may be at work on a ledger that is being upgraded
+        SqlLedger.open(settings.ledger_url, create=True).close()
 
 
 def check_ledger(settings: Settings) -> None:

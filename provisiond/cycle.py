@@ -274,8 +274,8 @@ def fetch_ticket(fetch: Fetch) -> str:
 def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
     """Put an order in the ledger; the person is due from then on."""
     match order:
-        case Activate(at=at, actor=actor):
-            ledger.activate(person_id, actor, at)
+        case Activate(at=at, actor=actor, unlisted=unlisted):
+            ledger.activate(person_id, actor, at, unlisted)
         case SetHold(hold=hold):
             ledger.hold(person_id, hold)
         case Release(kind=kind, at=at, actor=actor, reason=reason):

@@ -201,7 +201,9 @@ class Ledger(Protocol):
     def unpark(self, person_ids: Iterable[str]) -> None: ...
 
     # -- orders (CLI, portal): facts, each with a history line; the person becomes due -------------------
-    def activate(self, person_id: str, actor: str, at: datetime) -> None: ...
+    def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
+        """The first activation counts; `unlisted` (None: as it was) may change later."""
+        ...
 
     def hold(self, person_id: str, hold: Hold) -> None:
         """Adds; one hold of each kind at a time (a second replaces the first)."""

@@ -87,9 +87,16 @@ def release(
     _order(session(context), who, dry_run, lambda _, now: Release(kind, now, actor(), reason))
 
 
-def activate(context: typer.Context, who: Person, dry_run: DryRun = False) -> None:
-    """Record an activation (stands for the portal): the listing appears."""
-    _order(session(context), who, dry_run, lambda _, now: Activate(now, actor()))
+def activate(
+    context: typer.Context,
+    who: Person,
+    unlisted: Annotated[
+        bool | None, typer.Option("--unlisted/--listed", help="Whether a listing is wanted.")
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Record an activation (stands for the portal): the listing appears, unless it is not wanted."""
+    _order(session(context), who, dry_run, lambda _, now: Activate(now, actor(), unlisted))
 
 
 def extend(

@@ -13,8 +13,11 @@ from provisiond.domain.model import Account, Extension, Hold, HoldKind
 
 @dataclass(frozen=True, slots=True)
 class Activate:
+    """`unlisted`: whether the person wants no listing (None: as it was)."""
+
     at: datetime
     actor: str
+    unlisted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,9 @@ Order = Activate | SetHold | Release | Extend
 def ordered(account: Account, order: Order) -> Account:
     """The account as it is once the order stands in the ledger."""
     match order:
-        case Activate(at=at):
-            return replace(account, activated_at=account.activated_at or at)
+        case Activate(at=at, unlisted=unlisted):
+            hidden = account.unlisted if unlisted is None else unlisted
+            return replace(account, activated_at=account.activated_at or at, unlisted=hidden)
         case SetHold(hold=hold):
             others = tuple(h for h in account.holds if h.kind is not hold.kind)
             return replace(account, holds=(*others, hold))

@@ -63,6 +63,14 @@ def test_the_first_activation_counts(ledger: Ledger) -> None:
     assert events(ledger, person).count("activated") == 1
 
 
+def test_the_choice_to_be_unlisted_stays_until_it_is_made_again(ledger: Ledger) -> None:
+    person = committed(ledger, 1)
+    for choice, expected in ((True, True), (None, True), (False, False)):
+        ledger.activate(person, "portal", AT, choice)
+        assert ledger.load([person])[person].unlisted is expected
+    assert events(ledger, person).count("listing-choice") == 2
+
+
 def test_extensions_are_kept_with_who_and_why(ledger: Ledger) -> None:
     person = committed(ledger, 1)
     extension = Extension(NEXT_YEAR, AT, "thesis late", "alice")

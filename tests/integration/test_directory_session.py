@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from provisiond.adapters.directory.ldap import LdapDirectory
+from provisiond.adapters.directory.ldif import ldif
 from provisiond.adapters.directory.session import LdapTarget, normalise_dn, open_session
-from provisiond.domain.changes import AddEntry, Change, Join, Mod, Op
+from provisiond.domain.changes import AddEntry, Change, Join, Mod, ModifyEntry, Op
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Entry
 from provisiond.ports import Done
@@ -215,6 +216,24 @@ def test_writes_side_by_side_and_ldapsearch_sees_it(slapd: SlapdRig) -> None:
     assert seen.count(f"memberOf: cn=students,{slapd.groups_base}") == 619
     members = slapd.ldapsearch("(cn=students)", "member")
     assert members.count("member: uid=many") == 619
+
+
+def test_ldif_says_what_apply_does(slapd: SlapdRig) -> None:
+    """`ldapmodify` makes of the LDIF what the adapter makes of the changes."""
+    dn = f"uid=shown,{slapd.people_base}"
+    mods = (
+        Mod(Op.ADD, "cn;lang-zh", ("陳大文",)),
+        Mod(Op.REPLACE, "description", (" blanks, and a long value that must be folded " * 4,)),
+    )
+    changes = [*batch(slapd, "shown"), ModifyEntry("account", dn, "shown", mods)]
+    asked = ("(uid=shown)", "cn", "cn;lang-zh", "description", "objectClass", "memberOf")
+    with closing(directory_of(slapd)) as directory:
+        assert directory.apply([changes]) == [Done()]
+        applied = sorted(slapd.ldapsearch(*asked).splitlines())
+    slapd.reset()
+    done = slapd.client("ldapmodify", given=ldif(changes))
+    assert done.returncode == 0, done.stderr
+    assert sorted(slapd.ldapsearch(*asked).splitlines()) == applied
 
 
 def test_check_finds_nothing_wrong(slapd: SlapdRig) -> None:

@@ -93,10 +93,13 @@ class FakeLedger(Promises):
         self.unpark(step.person_id for step in steps)
 
     # -- orders ----------------------------------------------------------------------------------------
-    def activate(self, person_id: str, actor: str, at: datetime) -> None:
+    def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
         self._require([person_id])
-        if self.people[person_id].activated_at is None:
-            self._order("activated", person_id, orders.Activate(at, actor), actor, at)
+        account, order = self.people[person_id], orders.Activate(at, actor, unlisted)
+        if account.activated_at is None:
+            self._order("activated", person_id, order, actor, at)
+        if unlisted is not None and unlisted is not account.unlisted:
+            self._order("listing-choice", person_id, order, actor, at)
 
     def hold(self, person_id: str, hold: Hold) -> None:
         self._order("hold-set", person_id, orders.SetHold(hold), hold.actor, hold.set_at, hold.reason)

@@ -104,6 +104,18 @@ def test_an_extension_moves_the_expiry() -> None:
     assert world.account(WHO).state is State.ALUMNI
 
 
+def test_who_chooses_to_be_unlisted_has_no_listing() -> None:
+    world = enrolled()
+    listing = "uid=tmchan,ou=contacts,dc=example,dc=edu"
+    assert listing in world.directory.entries
+    world.order(WHO, Activate(world.clock.now(), "test", unlisted=True))
+    assert listing not in world.directory.entries
+    world.order(WHO, Activate(world.clock.now(), "test"))
+    assert listing not in world.directory.entries
+    world.order(WHO, Activate(world.clock.now(), "test", unlisted=False))
+    assert listing in world.directory.entries
+
+
 def test_a_frozen_person_stays_until_released_and_then_catches_up() -> None:
     world = enrolled()
     world.order(WHO, SetHold(Hold(HoldKind.FREEZE, world.clock.now(), None, "court", "test")))

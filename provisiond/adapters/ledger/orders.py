@@ -30,12 +30,18 @@ def require(connection: Connection, person_ids: Iterable[str]) -> None:
             raise RejectedError(f"no account in the ledger for person {min(missing)}")
 
 
-def activate(connection: Connection, person_id: str, actor: str, at: datetime) -> None:
-    """The first activation counts; a second one changes nothing."""
+def activate(connection: Connection, person_id: str, actor: str, at: datetime, unlisted: bool | None) -> None:
+    """The first activation counts; a second one may only change whether the person is listed."""
     require(connection, [person_id])
-    first = (account.c.person_id == person_id) & account.c.activated_at.is_(None)
-    if connection.execute(update(account).where(first).values(activated_at=at)).rowcount:
+    mine = account.c.person_id == person_id
+    first = update(account).where(mine & account.c.activated_at.is_(None)).values(activated_at=at)
+    if connection.execute(first).rowcount:
         _tell(connection, Happened("activated", person_id, at, actor, {}))
+    if unlisted is None:
+        return
+    other = update(account).where(mine & (account.c.unlisted != unlisted)).values(unlisted=unlisted)
+    if connection.execute(other).rowcount:
+        _tell(connection, Happened("listing-choice", person_id, at, actor, {"unlisted": unlisted}))
 
 
 def set_hold(connection: Connection, person_id: str, given: Hold) -> None:

@@ -132,9 +132,9 @@ class SqlLedger:
             parking.unpark(connection, person_ids)
 
     # -- orders ----------------------------------------------------------------------------------------
-    def activate(self, person_id: str, actor: str, at: datetime) -> None:
+    def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
         with self._db.write() as connection:
-            orders.activate(connection, person_id, actor, at)
+            orders.activate(connection, person_id, actor, at, unlisted)
 
     def hold(self, person_id: str, hold: Hold) -> None:
         with self._db.write() as connection:

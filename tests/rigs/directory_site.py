@@ -1,0 +1,105 @@
+"""A directory under test with the eyes of its operators: the same site on the fake and on slapd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from provisiond.adapters.directory.ldap import LdapDirectory
+from provisiond.adapters.directory.reading import decoded
+from provisiond.adapters.directory.session import Session, open_session
+from provisiond.domain.changes import AddEntry, Mod, ModifyEntry, Op
+from provisiond.domain.model import Attributes, Entry, Observed
+from provisiond.ports import Directory
+from tests.rigs.directory import FakeDirectory
+from tests.rigs.slapd import SlapdRig
+
+CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
+OURS = (*CLASSES, "provisiondObject")
+
+
+class Tree(Protocol):
+    """The directory as the operators see it."""
+
+    def plant(self, dn: str, attributes: Attributes) -> None: ...
+    def look(self, dn: str) -> Attributes: ...
+
+
+class OperatorsTree:
+    """The real tree, by the operators' own identity."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def plant(self, dn: str, attributes: Attributes) -> None:
+        mods = [Mod(Op.ADD, name, values) for name, values in attributes.items()]
+        there = self._session.exists(dn)
+        reply = self._session.modify(dn, mods, None) if there else self._session.add(dn, attributes)
+        assert reply.code == 0, reply.text
+
+    def look(self, dn: str) -> Attributes:
+        raw = self._session.read(dn)
+        return decoded(raw.attributes) if raw else {}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A directory under test, and a person's worth of names that nobody else has."""
+
+    directory: Directory
+    tree: Tree
+    people_base: str
+    contacts_base: str
+    groups_base: str
+    name: str
+
+    @property
+    def dn(self) -> str:
+        return f"uid={self.name},{self.people_base}"
+
+    @property
+    def students(self) -> str:
+        return f"cn=students,{self.groups_base}"
+
+    @property
+    def alumni(self) -> str:
+        return f"cn=alumni,{self.groups_base}"
+
+    def entry(self, suffix: str = "", /, **more: tuple[str, ...]) -> Entry:
+        name = self.name + suffix
+        attributes = {
+            "objectclass": OURS,
+            "uid": (name,),
+            "cn": ("Chan Tai Man",),
+            "sn": ("Chan",),
+            "mail": (f"{name}@connect.example.edu",),
+            "provisiondpersonid": (name,),
+        }
+        return Entry(f"uid={name},{self.people_base}", attributes | more)
+
+    def foreign(self, **more: tuple[str, ...]) -> Entry:
+        attributes = {"objectclass": CLASSES, "uid": (self.name,), "cn": ("X",), "sn": ("X",)}
+        return Entry(self.dn, attributes | more)
+
+    def add(self, entry: Entry) -> AddEntry:
+        return AddEntry("account", entry)
+
+    def modify(self, *mods: Mod, dn: str | None = None) -> ModifyEntry:
+        return ModifyEntry("account", dn or self.dn, self.name, mods)
+
+    def seen(self) -> Observed:
+        return self.directory.observe({self.name: self.name})[self.name]
+
+
+def fake_site(name: str) -> Site:
+    fake = FakeDirectory()
+    return Site(fake, fake, fake.people_base, fake.contacts_base, fake.groups_base, name)
+
+
+def real_site(rig: SlapdRig, name: str) -> Iterator[Site]:
+    directory = LdapDirectory(rig.daemon, rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
+    operators = open_session(rig.admin)
+    yield Site(directory, OperatorsTree(operators), rig.people_base, rig.contacts_base, rig.groups_base, name)
+    operators.close()
+    directory.close()
