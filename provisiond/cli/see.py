@@ -81,9 +81,9 @@ def plan(
 ) -> None:
     """Show what the next cycle would do. Exit 0: nothing is due, 1: something is, 65: a brake holds."""
     with errors():
-        with session(context).parts(writes=False, at=at.date() if at else None) as parts:
-            with screen.progress() as progress:
-                result = parts.cycle(progress).plan(Work(everyone=everyone))
+        day = at.date() if at else None
+        with session(context).parts(writes=False, at=day) as parts, screen.progress() as progress:
+            result = parts.cycle(progress).plan(Work(everyone=everyone))
         if json:
             screen.as_json(report.plan_json(result))
         elif ldif:

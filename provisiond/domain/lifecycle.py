@@ -53,7 +53,8 @@ def add_months(day: date, months: int) -> date:
 
 
 def standing(person: Person, today: date, zone: tzinfo, policy: LifecyclePolicy) -> Standing:
-    """The lifecycle of one person on the day `today` in the university's `zone`. A status dated in the future has not happened yet."""
+    """The lifecycle of one person on the day `today` in the university's `zone`. A status dated in the future
+    has not happened yet."""
     now = [_as_of(record, today) for record in person.records]
     if current := [r for r in now if r.status is Status.REGISTERED]:
         derived = _studying(best(current, policy), person.account, State.ACTIVE)
