@@ -73,6 +73,7 @@ def directory(settings: Settings) -> LdapDirectory:
         where.people_base,
         where.contacts_base,
         where.groups_base,
+        settings.directory.connections,
     )
 
 
