@@ -92,10 +92,9 @@ def progress() -> Iterator[Report]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bars:
-        tasks: dict[str, Any] = {}
+        task = bars.add_task("", total=None)
 
         def report(what: str, done: int, total: int) -> None:
-            task = tasks.setdefault(what, bars.add_task(what, total=None))
-            bars.update(task, completed=done, total=total or None)
+            bars.update(task, description=what, completed=done, total=total or None)
 
         yield report

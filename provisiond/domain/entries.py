@@ -28,7 +28,14 @@ SHARED = frozenset(
     }
 )
 INITIAL = frozenset({"loginshell", "homedirectory"})
-OWNED_WHEN_ABSENT = ("cn;lang-zh", "displayname;lang-zh", "givenname", "pwdendtime", "provisiondmailquota")
+# what goes when it is not wanted any more; the rest is always wanted
+OWNED_WHEN_ABSENT = (
+    "cn;lang-zh",
+    "displayname;lang-zh",
+    "givenname",
+    "edupersonprimaryaffiliation",
+    "pwdendtime",
+)
 PERSON_CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
 
 

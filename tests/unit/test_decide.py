@@ -145,6 +145,22 @@ def test_a_withdrawal_closes_log_in_groups_and_listing() -> None:
     assert [notice.kind for notice in step.notices] == [NoticeKind.TERMINATED]
 
 
+def test_a_terminated_account_keeps_no_affiliation_and_no_quota() -> None:
+    account = an_account(a_person())
+    gone = a_person(status=Status.WITHDRAWN, status_on=date(2026, 11, 20))
+    snapshot = a_snapshot(accounts=[account], records=[gone], observed={account.person_id: shown(account)})
+    (change,) = (
+        c for c in the_only_step(decide(snapshot, POLICY).steps).changes if isinstance(c, ModifyEntry)
+    )
+    emptied = {mod.attribute for mod in change.mods if mod.op is Op.DELETE or not mod.values}
+    assert emptied == {
+        "edupersonaffiliation",
+        "edupersonscopedaffiliation",
+        "edupersonprimaryaffiliation",
+        "provisiondmailquota",
+    }
+
+
 def test_a_returner_keeps_name_and_mail_and_can_log_in_again() -> None:
     done = a_person(status=Status.COMPLETED, status_on=date(2024, 6, 30))
     account = an_account(done, state=State.ALUMNI)
