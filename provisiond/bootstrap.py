@@ -18,6 +18,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.cycle import Cycle, Progress
+from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Clock, Directory, Ledger, Registry
 from provisiond.settings import DirectorySettings, Settings
@@ -74,6 +75,7 @@ def directory(settings: Settings) -> LdapDirectory:
         where.contacts_base,
         where.groups_base,
         settings.directory.connections,
+        [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
     )
 
 

@@ -160,17 +160,23 @@ class Cycle:
     def _compared(
         self, fetches: Sequence[Fetch]
     ) -> tuple[dict[str, tuple[RegistryRecord, ...]], list[Absent]]:
-        """Records that differ from the ones last committed, and the persons no longer named."""
+        """Records that differ from the ones last committed, and the persons no longer named.
+
+        Of a person we know, nothing is taken over while one of their records is rejected: the half that can
+        be read (left one programme) may mean the opposite of the whole (for another)."""
         changed: dict[str, list[RegistryRecord]] = defaultdict(list)
         absent = []
         for fetch in fetches:
             known = self.ledger.digests(fetch.source)
+            students = {student_id for student_id, _ in known}
             named = {record.student_id for record in fetch.records}
-            named |= {r.student_id for r in fetch.rejections if r.student_id}
+            doubtful = {r.student_id for r in fetch.rejections if r.student_id}
             for record in fetch.records:
-                if known.get((record.student_id, record.programme)) != record_digest(record):
+                is_new = known.get((record.student_id, record.programme)) != record_digest(record)
+                if is_new and not (record.student_id in doubtful and record.student_id in students):
                     changed[record.student_id].append(record)
-            if gone := sorted({student_id for student_id, _ in known} - named):
+            named |= doubtful
+            if gone := sorted(students - named):
                 absent.append(Absent(fetch.source, tuple(gone)))
         return {student_id: tuple(records) for student_id, records in changed.items()}, absent
 

@@ -55,6 +55,16 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
     return told
 
 
+def why_no_account(parts: Parts, student_id: str) -> list[str]:
+    """What stands in the way of somebody whom the registry names and who has no account."""
+    rejected = [
+        f"{r.file}:{r.line}: {'; '.join(r.reasons)}"
+        for r in parts.ledger.rejections()
+        if r.student_id == student_id
+    ]
+    return rejected + [p.reason for p in parts.ledger.parked() if p.student_id == student_id]
+
+
 def _rule(parts: Parts, where: Standing) -> dict[str, Any]:
     policy = parts.settings.policy
     earned = policy.entitlement(where.state, where.record.level)
@@ -89,7 +99,7 @@ def tell(told: dict[str, Any]) -> None:
             rows += [(key.replace("_", " "), _sentence(item)) for item in value]
         elif value is not None:
             rows.append((key.replace("_", " "), value))
-    screen.table(told["account_name"], ("what", "value"), rows)
+    screen.table(told["account_name"] or told["student_id"], ("what", "value"), rows)
 
 
 def _sentence(item: Any) -> str:

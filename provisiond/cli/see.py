@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,7 +37,7 @@ def check(context: typer.Context) -> None:
         faults = []
         for name, probe in (("ledger", _check_ledger), ("directory", _check_directory)):
             told = probe(found)
-            faults += [f"{name}: {fault}" for fault in told]
+            faults += told
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
         for registry in bootstrap.registries(found):
             try:
@@ -96,7 +96,10 @@ def plan(
 def explain(context: typer.Context, who: Person, json: Json = False, at: At = None) -> None:
     """Why one person's account is what it is, and what comes next."""
     with errors(), session(context).parts(writes=False, at=at.date() if at else None) as parts:
-        told = explaining.explained(parts, person(parts, who))
+        if parts.ledger.find(who) is None and (why := explaining.why_no_account(parts, who)):
+            told: dict[str, Any] = {"account_name": None, "student_id": who, "no_account_because": why}
+        else:
+            told = explaining.explained(parts, person(parts, who))
         if json:
             screen.as_json(told)
         else:

@@ -108,14 +108,15 @@ class Policy:
     entitlements: Mapping[State, Entitlement]
     entitlements_by_level: Mapping[tuple[State, Level], Entitlement]
     operators: tuple[str, ...] = ()  # mail addresses that are told of brakes
+    groups: frozenset[str] = frozenset()  # that we manage even where no entitlement gives them (any more)
 
     def entitlement(self, state: State, level: Level) -> Entitlement:
         return self.entitlements_by_level.get((state, level)) or self.entitlements[state]
 
     @property
     def managed_groups(self) -> frozenset[str]:
-        """Names of all groups that any entitlement gives: memberships of other groups are not ours."""
-        return frozenset().union(*(e.groups for e in self._all))
+        """Names of all groups whose memberships are ours."""
+        return self.groups.union(*(e.groups for e in self._all))
 
     @property
     def managed_entitlements(self) -> frozenset[str]:

@@ -48,6 +48,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         entitlements=by_state,
         entitlements_by_level=by_level,
         operators=document.university.operators,
+        groups=frozenset(document.groups or {}),
     )
     return Settings(
         faults.path,

@@ -146,6 +146,17 @@ def test_a_rejected_record_takes_nothing_from_an_existing_account() -> None:
     assert [r.student_id for r in world.ledger.rejections()] == [WHO]
 
 
+def test_half_of_a_person_is_not_believed_while_the_other_half_is_rejected() -> None:
+    world = enrolled()
+    world.registry.put(a_person(WHO, status=Status.WITHDRAWN, status_on=TODAY))
+    world.registry.rejections = (Rejection("students", "students.csv", 3, WHO, ("unknown level",)),)
+    world.cycle()
+    assert world.account(WHO).state is State.ACTIVE
+    world.registry.rejections = ()
+    world.cycle()
+    assert world.account(WHO).state is State.TERMINATED
+
+
 def test_a_registry_that_shrank_is_held_told_once_and_taken_after_approval() -> None:
     world = World()
     world.registry.put(

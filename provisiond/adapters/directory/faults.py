@@ -14,11 +14,11 @@ _ATTRIBUTES = (PERSON_ID, "memberOf", "pwdEndTime")
 _NAMES = re.compile(r"NAME\s+(?:'([^']+)'|\(([^)]*)\))")
 
 
-def found(session: Session, bases: Bases) -> list[str]:
+def found(session: Session, bases: Bases, groups: Sequence[str] = ()) -> list[str]:
     """One sentence a fault; empty when all is well."""
     root = _values(session, "", ("supportedControl", "subschemaSubentry"))
     return [
-        *_missing_bases(session, bases),
+        *_missing_entries(session, (bases.base, bases.people, bases.contacts, bases.groups, *groups)),
         *_missing_schema(session, root.get("subschemasubentry", ())),
         *_missing_controls(root.get("supportedcontrol", ())),
     ]
@@ -30,11 +30,10 @@ def _missing_controls(offered: Sequence[str]) -> list[str]:
     return [] if ASSERTION in offered else [f"directory: the server does not offer the control {name}"]
 
 
-def _missing_bases(session: Session, bases: Bases) -> list[str]:
-    wanted = dict.fromkeys((bases.base, bases.people, bases.contacts, bases.groups))
+def _missing_entries(session: Session, dns: Sequence[str]) -> list[str]:
     return [
         f"directory: {dn} is not there, or not to be seen by us: run provisiond directory init"
-        for dn in wanted
+        for dn in dict.fromkeys(dns)
         if not session.exists(dn)
     ]
 

@@ -30,7 +30,7 @@ Written = tuple[Refused | None, list[Membership]]
 
 class LdapDirectory:
     """Implements ports.Directory. `connections`: how many write entries side by side (a server that syncs
-    to disk is faster that way); reads and memberships use one."""
+    to disk is faster that way); reads and memberships use one. `groups`: DNs that `check` looks for."""
 
     def __init__(
         self,
@@ -40,15 +40,17 @@ class LdapDirectory:
         contacts_base: str,
         groups_base: str,
         connections: int = 1,
+        groups: Sequence[str] = (),
     ) -> None:
         self._target = target
         self._bases = Bases.of(base, people_base, contacts_base, groups_base)
         self._connections = connections
+        self._groups = groups
         self._session: Session | None = None
 
     def check(self) -> list[str]:
         try:
-            return self._read(lambda session: faults.found(session, self._bases))
+            return self._read(lambda session: faults.found(session, self._bases, self._groups))
         except ConfigError as error:
             return error.faults
         except UnavailableError as error:

@@ -1,0 +1,90 @@
+"""Commands that look and check, on the real slapd."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+
+from tests.integration.conftest import Site
+
+
+def test_check_is_content_with_what_directory_init_made(site: Site) -> None:
+    assert "FAULT" not in site.run("check")
+
+
+def test_check_lists_every_fault_of_every_system_at_once(site: Site) -> None:
+    site.plant(f"dn: cn=alumni,{site.slapd.groups_base}\nchangetype: delete\n")
+    try:
+        site.university.registry_file.unlink()
+        (site.university.folder / "ledger.db").unlink()
+        told = site.run("check", expect=78)
+    finally:
+        site.plant(
+            f"dn: cn=alumni,{site.slapd.groups_base}\nchangetype: add\nobjectClass: groupOfNames\n"
+            f"member: {site.slapd.daemon_dn}\n"
+        )
+    assert "cn=alumni" in told and "students.csv" in told and "provisiond ledger init" in told
+
+
+def test_a_wrong_password_is_the_operators_fault_and_named(site: Site) -> None:
+    site.university.keep_secret("daemon", "wrong")
+    told = site.run("plan", expect=78)
+    assert "password_file" in told and "wrong" not in told.replace("is wrong", "").replace(
+        "wrong password", ""
+    )
+
+
+def test_explain_tells_why_a_rejected_student_has_no_account(site: Site) -> None:
+    site.run("once")
+    rejects = json.loads(site.run("rejects", "--json"))
+    (rejected,) = rejects["rejects"]
+    assert "HKID" in site.run("explain", rejected["student_id"])
+    (parked,) = rejects["parked"]
+    assert "Latin" in site.run("explain", parked["student_id"])
+    site.run("explain", "nobody", expect=67)
+
+
+def test_plan_as_ldif_can_be_applied_by_ldapmodify_as_it_stands(site: Site) -> None:
+    site.plant(site.run("plan", "--ldif", expect=1))
+    site.run("once")
+    assert "0 persons changed" in site.run("once")
+    assert len(site.accounts()) == len(site.json("accounts"))
+
+
+def test_explain_names_record_rule_notices_and_what_comes_next(site: Site) -> None:
+    site.run("once")
+    row = site.json("accounts")[0]
+    told = site.json("explain", row["student_id"])
+    assert told["account_name"] == row["account_name"]
+    assert told["reason"] and told["records"] and told["notices"] and told["groups"]
+    assert site.json("explain", row["account_name"]) == told
+    assert site.json("explain", told["mail"]) == told
+
+
+def test_history_shows_tampering(site: Site) -> None:
+    site.run("once")
+    with sqlite3.connect(site.university.folder / "ledger.db") as database:
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute("UPDATE history SET reason = 'nothing to see here' WHERE seq = 3")
+    database.close()
+    assert "3" in site.run("history", "--verify", expect=65)
+
+
+def test_two_cycles_never_run_at_once(site: Site) -> None:
+    lock = site.university.folder / "ledger.db.lock"
+    with lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "at work" in site.run("once", expect=75)
+        site.run("plan", expect=1)
+
+
+def test_a_dropped_group_is_left_by_everybody_after_a_look_at_all(site: Site) -> None:
+    site.run("once")
+    config = site.university.config
+    config.write_text(config.read_text().replace('groups = ["students", "library"]', 'groups = ["students"]'))
+    told = site.json("plan", "--all", expect=65)
+    assert {brake["brake"] for brake in told["brakes"]} == {"losses"}
+    assert "library" in str(told["held"])
