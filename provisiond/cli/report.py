@@ -7,6 +7,7 @@ from typing import Any
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.cli import screen
 from provisiond.cycle import Result
+from provisiond.domain.changes import ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.plan import Plan, Step
 
@@ -38,10 +39,14 @@ def tell_brakes(plan: Plan) -> None:
 def summary(result: Result, *, done: bool) -> str:
     plan = result.plan
     if done:
-        return f"{result.applied} persons changed, {len(result.failed)} refused, {len(plan.held)} held"
+        return f"{_persons(result.applied)} changed, {len(result.failed)} refused, {len(plan.held)} held"
     if not plan.is_due:
-        return "nothing is due"
-    return f"{len(plan.due)} persons would change, {len(plan.held)} held; plan {plan.hash}"
+        return "nothing else is due" if result.refused else "nothing is due"
+    return f"{_persons(len(plan.due))} would change, {len(plan.held)} held; plan {plan.hash}"
+
+
+def _persons(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} persons"
 
 
 def tell_troubles(result: Result) -> None:
@@ -70,6 +75,9 @@ def tell_step(step: Step, prefix: str) -> None:
     screen.say(f"{prefix}{step.account_name} ({step.student_id}) {change}: {'; '.join(step.reasons)}", style)
     for done in step.changes:
         screen.say(f"    {done.sentence}")
+        for mod in done.mods if isinstance(done, ModifyEntry) else ():
+            sign = {Op.ADD: "+", Op.DELETE: "-", Op.REPLACE: "="}[mod.op]
+            screen.say(f"        {mod.attribute} {sign} {', '.join(mod.values) or '(removed)'}", "dim")
     for notice in step.notices:
         screen.say(f"    notice {notice.kind} to {notice.to}")
 

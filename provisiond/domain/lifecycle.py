@@ -57,9 +57,9 @@ def standing(person: Person, today: date, zone: tzinfo, policy: LifecyclePolicy)
     has not happened yet."""
     now = [_as_of(record, today) for record in person.records]
     if current := [r for r in now if r.status is Status.REGISTERED]:
-        derived = _studying(best(current, policy), person.account, State.ACTIVE)
+        derived = _studying(best(current, policy), person, State.ACTIVE, today)
     elif on_leave := [r for r in now if r.status is Status.ON_LEAVE]:
-        derived = _studying(best(on_leave, policy), person.account, State.ON_LEAVE)
+        derived = _studying(best(on_leave, policy), person, State.ON_LEAVE, today)
     elif completed := [r for r in now if r.status is Status.COMPLETED]:
         derived = _completed(completed, person.account, today, zone, policy)
     else:
@@ -85,9 +85,11 @@ def _as_of(record: RegistryRecord, today: date) -> RegistryRecord:
     return replace(record, status=Status.REGISTERED) if ends_later else record
 
 
-def _studying(record: RegistryRecord, account: Account | None, activated: State) -> Standing:
-    told = f"the registry says {record.status} since {record.status_on} ({record.programme})"
-    if account is None or account.activated_at is None:
+def _studying(record: RegistryRecord, person: Person, activated: State, today: date) -> Standing:
+    said = next(r for r in person.records if r.key == record.key)  # before a coming end was put aside
+    when = "since" if said.status_on <= today else "from"
+    told = f"the registry says {said.status} {when} {said.status_on} ({said.programme})"
+    if person.account is None or person.account.activated_at is None:
         return Standing(State.PENDING, record, f"{told}; not activated yet")
     return Standing(activated, record, told)
 
@@ -155,12 +157,13 @@ def _with_orders(derived: Standing, person: Person, today: date, policy: Lifecyc
         if hold.until_on is None or today <= hold.until_on
     ]
     frozen = next((hold.reason for hold in holds if hold.kind is HoldKind.FREEZE), None)
-    locked = any(hold.kind is HoldKind.LOCK for hold in holds)
+    lock = next((hold for hold in holds if hold.kind is HoldKind.LOCK), None)
     dates = [hold.until_on + timedelta(days=1) for hold in holds if hold.until_on]
     dates += [record.status_on for record in person.records]
     dates += milestones(derived, policy)
     next_on = min((day for day in dates if day > today), default=None)
-    return replace(derived, locked=locked, frozen=frozen, next_on=next_on)
+    reason = derived.reason + (f"; log-in is locked: {lock.reason}" if lock else "")
+    return replace(derived, reason=reason, locked=lock is not None, frozen=frozen, next_on=next_on)
 
 
 def milestones(derived: Standing, policy: LifecyclePolicy) -> Iterable[date]:
