@@ -44,7 +44,8 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Persons the ledger knows and a complete fetch did not name: reported, nothing is taken away."""
+    """Persons of whom a complete fetch did not name everything the ledger knows (a programme, or all of
+    them): reported, nothing is taken away."""
 
     source: str
     student_ids: tuple[str, ...]
@@ -97,12 +98,12 @@ class Cycle:
         plan = decide(seen.snapshot, self.policy)
         now = seen.snapshot.now
         self._tell(seen, plan, now)
-        for ticket in {t for t in (plan.released, *seen.released) if t}:
-            self.ledger.spend(ticket, now)  # used by the cycle that acts on it, whatever comes of it
         applied, failed = self._act(plan, seen)
         self.ledger.park([*plan.parked, *failed], now)
         for fetch in seen.fetches:
             self.ledger.mark_fetch(fetch, now)
+        for ticket in seen.released:
+            self.ledger.spend(ticket, now)
         return self._result(seen, plan, applied, tuple(failed))
 
     # -- observe ---------------------------------------------------------------------------------------
@@ -169,14 +170,14 @@ class Cycle:
         for fetch in fetches:
             known = self.ledger.digests(fetch.source)
             students = {student_id for student_id, _ in known}
-            named = {record.student_id for record in fetch.records}
+            named = {(record.student_id, record.programme) for record in fetch.records}
             doubtful = {r.student_id for r in fetch.rejections if r.student_id}
             for record in fetch.records:
                 is_new = known.get((record.student_id, record.programme)) != record_digest(record)
                 if is_new and not (record.student_id in doubtful and record.student_id in students):
                     changed[record.student_id].append(record)
-            named |= doubtful
-            if gone := sorted(students - named):
+            gone = sorted({pair[0] for pair in known if pair not in named} - doubtful)
+            if gone:
                 absent.append(Absent(fetch.source, tuple(gone)))
         return {student_id: tuple(records) for student_id, records in changed.items()}, absent
 
@@ -222,6 +223,10 @@ class Cycle:
             failed += [*clashes.values(), *_refusals(todo, outcomes)]
             changed = seen.snapshot.changed
             self.ledger.commit(done, {s.person_id: changed.get(s.student_id, ()) for s in done}, now)
+            if (
+                plan.released and done
+            ):  # used once something was done under it; an outage before does not count
+                self.ledger.spend(plan.released, now)
             applied += sum(step.is_due for step in done)
             _log_steps(done)
             self.progress("apply", applied, len(plan.steps))

@@ -15,7 +15,7 @@ from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
 from provisiond.cycle import COMPLAINT, Work
 from provisiond.domain.errors import RejectedError
-from provisiond.domain.model import Account, Extension, Hold, HoldKind
+from provisiond.domain.model import Extension, Hold, HoldKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
@@ -73,7 +73,11 @@ def hold(
 ) -> None:
     """Lock a log-in, or freeze a person as they are."""
     last = until.date() if until else None
-    _order(session(context), who, dry_run, lambda _, now: SetHold(Hold(kind, now, last, reason, actor())))
+
+    def order(now: datetime) -> Order:
+        return SetHold(Hold(kind, now, last, reason, actor()))
+
+    _order(session(context), who, dry_run, order, not_before=last)
 
 
 def release(
@@ -84,7 +88,7 @@ def release(
     dry_run: DryRun = False,
 ) -> None:
     """End holds."""
-    _order(session(context), who, dry_run, lambda _, now: Release(kind, now, actor(), reason))
+    _order(session(context), who, dry_run, lambda now: Release(kind, now, actor(), reason))
 
 
 def activate(
@@ -96,7 +100,7 @@ def activate(
     dry_run: DryRun = False,
 ) -> None:
     """Record an activation (stands for the portal): the listing appears, unless it is not wanted."""
-    _order(session(context), who, dry_run, lambda _, now: Activate(now, actor(), unlisted))
+    _order(session(context), who, dry_run, lambda now: Activate(now, actor(), unlisted))
 
 
 def extend(
@@ -108,7 +112,7 @@ def extend(
 ) -> None:
     """Grant a later expiry date."""
 
-    def order(account: Account, now: datetime) -> Order:
+    def order(now: datetime) -> Order:
         return Extend(Extension(until.date(), now, reason, actor()))
 
     _order(session(context), who, dry_run, order, not_before=until.date())
@@ -118,7 +122,7 @@ def _order(
     here: Session,
     who: str,
     dry_run: bool,
-    make: Callable[[Account, datetime], Order],
+    make: Callable[[datetime], Order],
     not_before: date | None = None,
 ) -> None:
     """Put one order in and let a cycle act on this one person."""
@@ -128,7 +132,11 @@ def _order(
             if not_before and not_before < now.astimezone(parts.settings.zone).date():
                 raise RejectedError(f"{not_before} has passed: give a day from today on")
             account = person(parts, who)
-            work = Work(account.person_id, make(account, now))
+            order = make(now)
+            work = Work(account.person_id, order)
             result = parts.cycle().plan(work) if dry_run else parts.cycle().run(work)
         report.tell(result, done=not dry_run)
+        freezes = isinstance(order, SetHold) and order.hold.kind is HoldKind.FREEZE
+        if result.plan.parked and not freezes:
+            raise RejectedError(f"the order stands and waits: {result.plan.parked[0].reason}")
         sys.exit(report.exit_code(result))

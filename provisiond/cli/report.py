@@ -58,7 +58,8 @@ def tell_troubles(result: Result) -> None:
     for absent in result.absent:
         some = ", ".join(absent.student_ids[:5]) + (" …" if len(absent.student_ids) > 5 else "")
         screen.warn(
-            f"absent: registry {absent.source} no longer names {len(absent.student_ids)} persons ({some});"
+            f"absent: registry {absent.source} no longer names {_persons(len(absent.student_ids))}, or one of"
+            f" their programmes ({some});"
             " nothing is taken from them"
         )
     for parked in (*result.plan.parked, *result.failed):
@@ -124,4 +125,4 @@ def exit_code(result: Result) -> int:
     """What a cycle's trouble means for the shell: 75 to try again, 65 to look and approve, 0 all well."""
     if any(isinstance(error, UnavailableError) for error in result.refused):
         return 75
-    return 65 if result.plan.held or result.refused else 0
+    return 65 if result.plan.held or result.refused or result.failed else 0

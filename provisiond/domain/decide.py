@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 
 from provisiond.domain import names
 from provisiond.domain.brakes import braked
-from provisiond.domain.changes import Join, Leave, ModifyEntry
+from provisiond.domain.changes import Change, DeleteEntry, Leave, ModifyEntry, Op
 from provisiond.domain.diff import changes
 from provisiond.domain.entries import desired
 from provisiond.domain.lifecycle import ENDED, Standing, standing
@@ -21,6 +21,7 @@ from provisiond.domain.people import Person, people
 from provisiond.domain.plan import Identity, Parked, Plan, Step
 from provisiond.domain.policy import Policy
 
+NAMES = frozenset({"cn", "sn", "givenname", "displayname", "cn;lang-zh", "displayname;lang-zh"})
 NOTHING_SEEN = Observed(None, None, frozenset())
 
 
@@ -51,9 +52,9 @@ def decide(snapshot: Snapshot, policy: Policy) -> Plan:
         if reason := _why_not(person, where):
             parked.append(Parked(person.person_id, person.student_id, reason))
             continue
-        if person.account is None and not _deserves_account(where):
-            continue
         seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
+        if person.account is None and seen.account is None and not _deserves_account(where):
+            continue
         identity = identifiers.of(person, where, seen)
         if isinstance(identity, Parked):
             parked.append(identity)
@@ -127,11 +128,7 @@ def _step(
     now = snapshot.now.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
     todo = changes(desired(person, identity, where, policy, snapshot.zone), seen, person.person_id, now)
     today = snapshot.now.astimezone(snapshot.zone).date()
-    renames = any(
-        isinstance(c, ModifyEntry) and any(m.attribute in ("cn", "sn") for m in c.mods) for c in todo
-    )
     from_state = account.state if account and account.applied else None
-    more_left = sum(isinstance(c, Leave) for c in todo) > sum(isinstance(c, Join) for c in todo)
     return Step(
         person_id=person.person_id,
         student_id=person.student_id,
@@ -143,6 +140,29 @@ def _step(
         notices=notices_due(person, identity.account_name, where, today, policy),
         reasons=(where.reason,),
         next_on=where.next_on,
-        ends_access=(where.state in ENDED and from_state not in {None, *ENDED}) or more_left,
-        renames=renames,
+        ends_access=_ends_access(person, where, seen, todo),
+        renames=_renames(seen, todo),
     )
+
+
+def _ends_access(person: Person, where: Standing, seen: Observed, todo: tuple[Change, ...]) -> bool:
+    """Whether something is taken away that the person has: log-in, a group, a licence, the listing. Not counted:
+    what an operator or the person ordered, what a new level gives otherwise, and repairs of an ended account."""
+    account = person.account
+    if seen.account is None or (account and account.applied and account.state in ENDED):
+        return False
+    mods = [mod for change in todo if isinstance(change, ModifyEntry) for mod in change.mods]
+    closes = not where.locked and any(mod.attribute == "pwdendtime" and mod.values for mod in mods)
+    unlists = any(isinstance(c, DeleteEntry) for c in todo) and not (account and account.unlisted)
+    same_level = account is None or where.record.level in {record.level for record in account.records}
+    leaves = any(isinstance(change, Leave) for change in todo) or any(
+        mod.op is Op.DELETE and mod.attribute == "edupersonentitlement" for mod in mods
+    )
+    return where.state in ENDED or closes or unlists or (leaves and same_level)
+
+
+def _renames(seen: Observed, todo: tuple[Change, ...]) -> bool:
+    """Whether a name that is shown becomes another one."""
+    shown = seen.account.attributes if seen.account else {}
+    changed = {mod.attribute for c in todo if isinstance(c, ModifyEntry) for mod in c.mods}
+    return any(name in shown for name in changed & NAMES)

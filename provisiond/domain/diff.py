@@ -69,7 +69,7 @@ def _unwanted(name: str, seen: Entry, desired: Desired) -> list[Mod]:
 
 def _memberships(desired: Desired, observed: Observed) -> tuple[Change, ...]:
     """Observed group DNs are normalised (lower case); the desired ones are compared that way."""
-    dn = desired.account.dn
+    dn = observed.account.dn if observed.account else desired.account.dn
     wanted = {group.casefold(): group for group in desired.groups}
     managed = {group.casefold(): group for group in desired.managed_groups}
     leaves = [Leave(managed[g], dn) for g in sorted(observed.groups & (managed.keys() - wanted.keys()))]

@@ -137,7 +137,7 @@ def _account_entry(
     }
     classes = (*PERSON_CLASSES, "eduPerson", "schacLinkageIdentifiers", "provisiondObject")
     multiple = {
-        "objectclass": (*classes, "posixAccount") if where.posix else classes,
+        "objectclass": (*classes, "posixAccount") if where.posix and identity.uid_number else classes,
         "edupersonaffiliation": earned.affiliations,
         "edupersonscopedaffiliation": tuple(f"{a}@{where.domain}" for a in earned.affiliations),
         "edupersonentitlement": tuple(sorted(earned.entitlements)),

@@ -61,7 +61,8 @@ def standing(person: Person, today: date, zone: tzinfo, policy: LifecyclePolicy)
     elif on_leave := [r for r in now if r.status is Status.ON_LEAVE]:
         derived = _studying(best(on_leave, policy), person, State.ON_LEAVE, today)
     elif completed := [r for r in now if r.status is Status.COMPLETED]:
-        derived = _completed(completed, person.account, today, zone, policy)
+        withdrawn_on = max((r.status_on for r in now if r.status is Status.WITHDRAWN), default=None)
+        derived = _completed(completed, withdrawn_on, person.account, today, zone, policy)
     else:
         derived = _withdrawn(now)
     return _with_orders(derived, person, today, policy)
@@ -81,8 +82,8 @@ def best(records: Sequence[RegistryRecord], policy: LifecyclePolicy) -> Registry
 
 
 def _as_of(record: RegistryRecord, today: date) -> RegistryRecord:
-    ends_later = record.status in (Status.COMPLETED, Status.WITHDRAWN) and record.status_on > today
-    return replace(record, status=Status.REGISTERED) if ends_later else record
+    to_come = record.status is not Status.REGISTERED and record.status_on > today
+    return replace(record, status=Status.REGISTERED) if to_come else record
 
 
 def _studying(record: RegistryRecord, person: Person, activated: State, today: date) -> Standing:
@@ -102,6 +103,7 @@ def _withdrawn(records: list[RegistryRecord]) -> Standing:
 
 def _completed(
     records: list[RegistryRecord],
+    withdrawn_on: date | None,
     account: Account | None,
     today: date,
     zone: tzinfo,
@@ -110,6 +112,9 @@ def _completed(
     """Grace runs from the last valid affiliation; an extension moves its end, a missing notice too."""
     last = max(records, key=lambda r: (add_months(r.status_on, policy.grace_months[r.level]), r.key))
     expiry_on = add_months(last.status_on, policy.grace_months[last.level])
+    if withdrawn_on and withdrawn_on > expiry_on:  # back after an earlier degree, and left without another
+        told = f"withdrawn since {withdrawn_on}; an alumni account by the degree of {last.status_on}"
+        return Standing(State.ALUMNI, last, told, last.status_on, withdrawn_on, withdrawn_on)
     granted = [extension.until_on for extension in (account.extensions if account else ())]
     expiry_on = max([expiry_on, *granted])
     told = f"completed on {last.status_on} ({last.programme}); the expiry date is {expiry_on}"

@@ -12,7 +12,9 @@ from provisiond.domain.people import Person
 from provisiond.domain.policy import Policy
 
 # A mail about a closed mailbox, or one not opened yet, goes to the private address on record.
-TO_PERSONAL_MAIL = frozenset({NoticeKind.CREATED, NoticeKind.TERMINATED, NoticeKind.REINSTATED})
+TO_PERSONAL_MAIL = frozenset(
+    {NoticeKind.CREATED, NoticeKind.TERMINATED, NoticeKind.REINSTATED, NoticeKind.HOLD_SET}
+)
 
 
 def notices_due(
@@ -40,24 +42,28 @@ def _milestones(
     """(kind, what makes it once-only, the date it speaks of)."""
     account = person.account
     came_from = account.state if account and account.applied else None
+    studies = standing.state not in ENDED | {State.GRACE}
     if account is None or came_from is None:
-        yield NoticeKind.CREATED, "", None
+        if studies:
+            yield NoticeKind.CREATED, "", None
     else:
-        yield from _of_orders(person, today)
+        yield from _of_orders(person, standing, today)
         if standing.state is State.ACTIVE and account.activated_at:
             yield NoticeKind.ACTIVATED, "", None
-    studies = standing.state not in ENDED | {State.GRACE}
     if studies and came_from in ENDED | {State.GRACE}:
         yield NoticeKind.REINSTATED, standing.record.status_on.isoformat(), None
     if standing.state is State.TERMINATED:
         yield NoticeKind.TERMINATED, standing.record.status_on.isoformat(), standing.record.status_on
-    yield from _of_expiry(standing, today, policy)
+    if not (standing.state is State.ALUMNI and came_from is State.ALUMNI):
+        yield from _of_expiry(standing, today, policy)
 
 
-def _of_orders(person: Person, today: date) -> Iterator[tuple[NoticeKind, str, date | None]]:
+def _of_orders(
+    person: Person, standing: Standing, today: date
+) -> Iterator[tuple[NoticeKind, str, date | None]]:
     assert person.account
     for extension in person.account.extensions:
-        if extension.until_on >= today:
+        if extension.until_on == standing.expiry_on and standing.state is State.GRACE:
             yield NoticeKind.EXTENDED, extension.until_on.isoformat(), extension.until_on
     for hold in person.account.holds:
         if hold.kind is HoldKind.LOCK and (hold.until_on is None or hold.until_on >= today):

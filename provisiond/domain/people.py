@@ -28,14 +28,23 @@ class Person:
 
     @property
     def is_another_human(self) -> bool:
-        """Whether the changed records tell of somebody else than the account's: neither birth date nor HKID fits.
-        One of them may be corrected; both at once is a student ID given to a second person."""
+        """Whether the changed records tell of somebody else than the account's: neither birth date nor HKID
+        (without one: the name) fits. One of them may be corrected; both at once is a student ID given to a
+        second person."""
         known = self.account.records if self.account else ()
         births = {record.birth_digest for record in known}
-        hkids = {record.hkid_digest for record in known}
+        marks = {_mark(record) for record in known} | {_name(record) for record in known}
         return bool(known) and any(
-            r.birth_digest not in births and r.hkid_digest not in hkids for r in self.changed
+            r.birth_digest not in births and _mark(r) not in marks for r in self.changed
         )
+
+
+def _name(record: RegistryRecord) -> str:
+    return f"{record.surname} {record.given_names}"
+
+
+def _mark(record: RegistryRecord) -> str:
+    return record.hkid_digest or _name(record)
 
 
 def person(student_id: str, account: Account | None, changed: tuple[RegistryRecord, ...]) -> Person:

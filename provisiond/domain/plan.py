@@ -25,7 +25,8 @@ class Step:
 
     `identity` is set for a new account only; `from_state` is None then. `reasons` say why, as sentences.
     `next_on`: the day (university zone) on which the person must be looked at again, None: never by time.
-    `ends_access`: log-in or a managed group is taken away; `renames`: cn or sn changes.
+    `ends_access`: log-in, a managed group, a licence or the listing is taken away; `renames`: a shown name
+    becomes another one.
     """
 
     person_id: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from provisiond.domain.errors import UnavailableError, UnsafeFetchError
 from provisiond.domain.model import (
     Extension,
@@ -195,6 +197,29 @@ def test_mass_withdrawal_is_held_told_once_and_approved_once() -> None:
     world.ledger.approve(result.plan.held_hash, "operator", world.clock.now())
     assert world.cycle().applied == 50
     assert world.ledger.held_plans() == []
+
+
+def test_an_outage_before_the_first_write_does_not_use_up_an_approval() -> None:
+    world = World()
+    people = [a_person(str(20000000 + i), surname="CHAN", given_names="Tai Man") for i in range(20)]
+    world.registry.put(*people)
+    world.cycle()
+    world.registry.put(*(a_person(p.student_id, status=Status.WITHDRAWN, status_on=TODAY) for p in people))
+    ticket = world.cycle().plan.held_hash
+    assert ticket
+    world.ledger.approve(ticket, "operator", world.clock.now())
+    world.directory.dies_after = 0
+    with pytest.raises(UnavailableError):
+        world.cycle()
+    world.directory.dies_after, world.directory.unavailable = None, None
+    assert world.cycle().applied == 20
+
+
+def test_a_programme_that_vanishes_is_reported() -> None:
+    world = enrolled()
+    del world.registry.records[WHO, a_person().programme]
+    world.registry.put(a_person(WHO, programme="NEW"))
+    assert [absent.student_ids for absent in world.cycle().absent] == [(WHO,)]
 
 
 def test_a_registry_out_of_reach_stops_no_milestone() -> None:

@@ -370,11 +370,97 @@ def _seen(account: Account, world: dict[str, Entry], groups: set[tuple[str, str]
 
 @given(st.sampled_from(list(Status)), st.integers(-400, 10), st.integers(0, 400))
 def test_nobody_outside_their_time_keeps_access(status: Status, since: int, days: int) -> None:
-    """Log-in is open exactly while the lifecycle state earns it."""
-    today = TODAY + timedelta(days=days)
-    account = an_account(a_person(status=status, status_on=TODAY + timedelta(days=since)))
-    someone = person(account.student_id, account, ())
-    where = standing(someone, today, ZONE, POLICY.lifecycle)
-    wanted = desired(someone, Identity("tmchan", None), where, POLICY, ZONE)
-    closed = "pwdendtime" in wanted.account.attributes
-    assert closed is (not POLICY.entitlements[where.state].login)
+    """Said once more in other words: log-in ends with a withdrawal's day, and with nothing else while no notice
+    was accepted."""
+    today, since_on = TODAY + timedelta(days=days), TODAY + timedelta(days=since)
+    account = an_account(a_person(status=status, status_on=since_on))
+    entry = shown(account, today).account
+    closed = entry is not None and "pwdendtime" in entry.attributes
+    assert closed is (status is Status.WITHDRAWN and since_on <= today)
+
+
+# -- what a review found -------------------------------------------------------------------------------
+
+MANY = 30
+
+
+def _many(**facts: object) -> tuple[list[Account], dict[str, Observed]]:
+    accounts = [
+        an_account(a_person(str(20000000 + i), chinese_name="陳大文", **facts), account_name=f"name{i:03}")
+        for i in range(MANY)
+    ]
+    return accounts, {account.person_id: shown(account) for account in accounts}
+
+
+def _with(state: State, **changes: object) -> Policy:
+    entitlements = dict(POLICY.entitlements)
+    entitlements[state] = replace(entitlements[state], **changes)  # type: ignore[arg-type]
+    return replace(POLICY, entitlements=entitlements)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        _with(State.ACTIVE, login=False),
+        _with(State.ACTIVE, groups=frozenset({"other", "another"})),
+        _with(State.ACTIVE, groups=frozenset()),
+    ],
+)
+def test_a_policy_that_takes_access_from_many_is_held(policy: Policy) -> None:
+    accounts, observed = _many()
+    plan = decide(a_snapshot(accounts=accounts, observed=observed, population=MANY), policy)
+    assert len(plan.held) == MANY and "losses" in {t.brake for t in plan.tripped}
+
+
+@pytest.mark.parametrize(
+    ("changed", "brake"),
+    [
+        ({"confidential": True}, "losses"),
+        ({"chinese_name": "é™³"}, "renames"),
+        ({"preferred_name": "Ã©"}, "renames"),
+    ],
+)
+def test_a_column_gone_wrong_for_everybody_is_held(changed: dict[str, object], brake: str) -> None:
+    accounts, observed = _many()
+    records = [replace(account.records[0], **changed) for account in accounts]  # type: ignore[arg-type]
+    snapshot = a_snapshot(accounts=accounts, observed=observed, records=records, population=MANY)
+    plan = decide(snapshot, POLICY)
+    assert len(plan.held) == MANY and brake in {t.brake for t in plan.tripped}
+
+
+def test_a_leave_dated_in_the_future_has_not_begun() -> None:
+    account = an_account(a_person(status=Status.ON_LEAVE, status_on=TODAY + timedelta(days=60)))
+    step = the_only_step(decide(a_snapshot(accounts=[account]), POLICY).steps)
+    assert (step.to_state, step.next_on) == (State.ACTIVE, TODAY + timedelta(days=60))
+
+
+def test_without_an_hkid_birth_date_and_name_tell_another_human() -> None:
+    account = an_account(a_person(birth_digest="b1", surname="CHAN"))
+    stranger = a_person(birth_digest="b2", surname="WONG")
+    assert decide(a_snapshot(accounts=[account], records=[stranger]), POLICY).parked
+    corrected = a_person(birth_digest="b2", surname="CHAN")
+    assert not decide(a_snapshot(accounts=[account], records=[corrected]), POLICY).parked
+
+
+def test_a_returner_who_withdraws_is_an_alumnus_at_once_and_told() -> None:
+    done = a_person(status=Status.COMPLETED, status_on=date(2020, 6, 30))
+    left = a_person(programme="PHD", status=Status.WITHDRAWN, status_on=TODAY)
+    plan = decide(a_snapshot(accounts=[an_account(done, left)]), POLICY)
+    assert the_only_step(plan.steps).to_state is State.ALUMNI
+    assert kinds(plan) == [NoticeKind.ALUMNI]
+
+
+def test_an_open_entry_of_somebody_who_left_is_closed_though_the_ledger_forgot_them() -> None:
+    seen = shown(an_account(a_person()))
+    gone = a_person(status=Status.WITHDRAWN, status_on=TODAY)
+    plan = decide(a_snapshot(records=[gone], observed={gone.proposed_id: seen}), POLICY)
+    step = the_only_step(plan.steps)
+    assert (step.account_name, step.to_state, step.ends_access) == ("tmchan", State.TERMINATED, True)
+    assert NoticeKind.CREATED not in kinds(plan)
+
+
+def test_numbers_are_not_asked_of_accounts_that_have_none() -> None:
+    policy = replace(POLICY, directory=replace(POLICY.directory, posix=True))
+    account = an_account(a_person())
+    snapshot = a_snapshot(accounts=[account], observed={account.person_id: shown(account)})
+    assert not decide(snapshot, policy).is_due
