@@ -47,7 +47,7 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
     }
     if account.records:
         told |= _rule(parts, standing(person, today, parts.settings.zone, parts.settings.policy.lifecycle))
-        plan = parts.cycle().plan(Work(person_id=account.person_id)).plan
+        plan = parts.cycle().plan(Work(student_ids=(account.student_id,))).plan
         told["names_passed_over"] = _names_passed_over(parts, account)
         told["due_now"] = [report.step_json(step) for step in (*plan.due, *plan.held)]
     told["rejects"] = [r for r in parts.ledger.rejections() if r.student_id == account.student_id]

@@ -41,10 +41,9 @@ def check(context: typer.Context) -> None:
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
         for registry in bootstrap.registries(found):
             try:
-                fetch = registry.fetch(bootstrap.today(found))
+                fetch = registry.fetch(bootstrap.today(found), NoMemory())
                 screen.say(
-                    f"ok  registry {registry.name}: {len(fetch.records)} records,"
-                    f" {len(fetch.rejections)} rejected"
+                    f"ok  registry {registry.name}: {fetch.rows} rows, {len(fetch.rejections)} rejected"
                 )
             except ProvisiondError as error:
                 screen.say(f"FAULT registry {registry.name}")

@@ -94,6 +94,22 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """A record that complete fetches do not name any more: since when, and how many of them."""
+
+    source: str
+    student_id: str
+    programme: str
+    since_on: date
+    fetches: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """That of the record."""
+        return (self.source, self.student_id, self.programme)
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
     """One complete, validated reading of a registry source. `digest` is the SHA-256 (hex) of the raw
     content; `rows` counts records and rejections, duplicates included."""
@@ -192,6 +208,7 @@ class Account:
     holds: tuple[Hold, ...]  # not yet released
     extensions: tuple[Extension, ...]
     outbox: tuple[OutboxItem, ...]
+    absences: tuple[Absence, ...]
 
 
 Attributes = Mapping[str, tuple[str, ...]]

@@ -1,0 +1,92 @@
+"""What the registries say: every source for itself, so that what one refuses does not stop the others. A fetch
+that shrank is not believed until an operator says so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from provisiond.domain.brakes import is_shrunk
+from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
+from provisiond.domain.model import Fetch, Rejection
+from provisiond.domain.policy import BrakePolicy
+from provisiond.ports import Ledger, Registry
+
+COMPLAINT = "fetch-"  # begins the ticket of a refused fetch that nobody can approve
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFetch:
+    """A source that said nothing we can believe. `ticket`: what operators are told under, once a spell of
+    trouble."""
+
+    source: str
+    error: ProvisiondError
+    ticket: str
+
+    def __str__(self) -> str:
+        return str(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetches:
+    """All sources of one cycle. `released`: approved tickets of shrunk fetches that were believed."""
+
+    taken: tuple[Fetch, ...] = ()
+    refused: tuple[RefusedFetch, ...] = ()
+    released: frozenset[str] = frozenset()
+
+    @property
+    def rejections(self) -> tuple[Rejection, ...]:
+        return tuple(rejection for fetch in self.taken for rejection in fetch.rejections)
+
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """Students of whom a record was rejected."""
+        return frozenset(r.student_id for r in self.rejections if r.student_id)
+
+
+def fetched(
+    registries: Sequence[Registry], ledger: Ledger, policy: BrakePolicy, today: date, approved: frozenset[str]
+) -> Fetches:
+    taken: list[Fetch] = []
+    refused: list[RefusedFetch] = []
+    for registry in registries:
+        try:
+            fetch = registry.fetch(today, ledger.memory(registry.name))
+            _believe(fetch, ledger, policy, approved)
+            taken.append(fetch)
+        except (UnsafeFetchError, UnavailableError) as error:
+            refused.append(RefusedFetch(registry.name, error, _ticket(registry.name, error, ledger)))
+    released = approved & {fetch_ticket(fetch) for fetch in taken}
+    return Fetches(tuple(taken), tuple(refused), released)
+
+
+def fetch_ticket(fetch: Fetch) -> str:
+    """Under which hash a shrunk fetch waits for approval: exactly this content, no other."""
+    return fetch.digest[:16]
+
+
+def _believe(fetch: Fetch, ledger: Ledger, policy: BrakePolicy, approved: frozenset[str]) -> None:
+    last = ledger.last_fetch(fetch.source)
+    if last is None or not fetch.complete or fetch_ticket(fetch) in approved:
+        return
+    if is_shrunk(fetch.rows, last.rows, policy):
+        raise UnsafeFetchError(
+            f"registry {fetch.source}: {fetch.file} has {fetch.rows} rows, the last good fetch had"
+            f" {last.rows}: the registry shrank. Nothing was taken from it. If this is right: provisiond"
+            f" approve {fetch_ticket(fetch)}",
+            fetch_ticket(fetch),
+        )
+
+
+def _ticket(source: str, error: ProvisiondError, ledger: Ledger) -> str:
+    """That of the fetch where it can be approved; else one that is new for each spell of trouble of this source
+    (since its last good fetch), whatever the words of the day."""
+    if isinstance(error, UnsafeFetchError) and error.plan_hash:
+        return error.plan_hash
+    last = ledger.last_fetch(source)
+    spell = (source, type(error).__name__, last.at.isoformat() if last else "")
+    return COMPLAINT + hashlib.sha256("\n".join(spell).encode()).hexdigest()[:10]
