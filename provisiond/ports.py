@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from provisiond.domain.changes import Change
 from provisiond.domain.model import (
+    Absence,
     Account,
+    Block,
     Extension,
     Fetch,
     Hold,
@@ -35,15 +37,51 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FetchMark:
+    """The last fetch of a source that was taken over whole."""
+
+    digest: str
+    rows: int
+    at: datetime
+    etag: str | None
+    watermark: str | None
+
+
+class FetchMemory(Protocol):
+    """What the ledger remembers of one source; a fetch looks only at what differs from it."""
+
+    def last(self) -> FetchMark | None: ...
+
+    def settled(self) -> frozenset[bytes]:
+        """Digests of the remembered blocks all of whose rows are settled."""
+        ...
+
+    def unsettled(self) -> frozenset[bytes]:
+        """Digests of the other remembered blocks."""
+        ...
+
+    def blocks(self, digests: Collection[bytes]) -> Iterator[Block]: ...
+
+    def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        """As last committed from this source, without those that its last fetch named no more."""
+        ...
+
+    def students_with_hkids(self, digests: Collection[str]) -> dict[str, frozenset[str]]:
+        """HKID digest → student IDs of such records; of this source, without those named no more."""
+        ...
+
+
 class Registry(Protocol):
     """One source of records. A fetch is whole or refused; single bad records are values in it."""
 
     @property
     def name(self) -> str: ...
 
-    def fetch(self, today: date) -> Fetch:
-        """Read everything. Raises UnavailableError (not there, unreadable) and UnsafeFetchError (empty,
-        header-less, truncated, half-written, wrongly encoded, NUL bytes, columns shifted throughout)."""
+    def fetch(self, today: date, memory: FetchMemory) -> Fetch:
+        """Read everything, look at what differs. Raises UnavailableError (not there, unreadable) and
+        UnsafeFetchError (empty, header-less, truncated, half-written, wrongly encoded, NUL bytes, columns
+        shifted throughout)."""
         ...
 
 
@@ -60,8 +98,46 @@ class Refused:
     code: int
     text: str
 
+    @property
+    def sentence(self) -> str:
+        return f"the directory refused to {self.change.sentence}: {self.text} ({self.code})"
 
-Outcome = Done | Refused
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Whether `change` took effect could not be read back; the next cycle looks."""
+
+    change: Change
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        return f"it is not known whether the directory did {self.change.sentence}: {self.text}"
+
+
+Outcome = Done | Refused | Unknown
+RecordKey = tuple[str, str, str]
+"""Source, student ID, programme."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One entry of the whole tree: `names` are lower-case uid values and local parts of mail addresses."""
+
+    dn: str
+    names: frozenset[str]
+    person_id: str | None
+    csn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Persons whose marked entries (or memberships) others changed; `watermark`: where the next look begins.
+    `deleted`: marked entries may be gone and the server cannot tell which, an audit must."""
+
+    watermark: str
+    person_ids: frozenset[str]
+    deleted: bool
 
 
 class Directory(Protocol):
@@ -80,6 +156,16 @@ class Directory(Protocol):
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
         """For each prefix the lower-case `uid` values and local parts of `mail` anywhere under the base,
         ours or not, that start with it: one indexed search per batch of prefixes."""
+        ...
+
+    def survey(self) -> Iterator[Surveyed]:
+        """Every entry under the base that has a name or our mark, a page at a time. Raises UnavailableError
+        when the answer is not known to be complete."""
+        ...
+
+    def drift(self, since: str | None) -> Drift:
+        """What others did to marked entries since that watermark (None: nothing is asked, only where to begin),
+        at no cost per untouched entry."""
         ...
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
@@ -107,22 +193,15 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchMark:
-    """The last fetch of a source that was taken over whole."""
-
-    digest: str
-    rows: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class HeldPlan:
-    """A plan (or fetch) that a brake refused. `approved_by` is set by `approve`, `spent_at` by its one use."""
+    """A plan (or fetch) that a brake refused. `approved_by` and `approved_at` are set by `approve` (anew when an
+    approval ran out), `spent_at` by its one use."""
 
     hash: str
     summary: str
     told_at: datetime
     approved_by: str | None
+    approved_at: datetime | None
     spent_at: datetime | None
 
 
@@ -184,12 +263,20 @@ class Ledger(Protocol):
         ...
 
     def commit(
-        self, steps: Sequence[Step], records: Mapping[str, Sequence[RegistryRecord]], at: datetime
+        self,
+        steps: Sequence[Step],
+        records: Mapping[str, Sequence[RegistryRecord]],
+        at: datetime,
+        weights: Mapping[str, int],
     ) -> None:
         """The steps were carried out: state, next_on, applied True, the person's records (person ID → records
         that replace those of the same key; empty or missing: unchanged), notices into the outbox (a key that
         exists already is left as it is), one history line per transition or changed step, parking of that
-        person removed."""
+        person removed. `weights`: what they weigh on each brake, for `recent_weights`."""
+        ...
+
+    def recent_weights(self, since: datetime) -> dict[str, int]:
+        """What was committed since then, by brake."""
         ...
 
     def park(self, parked: Sequence[Parked], at: datetime) -> None:
@@ -240,6 +327,17 @@ class Ledger(Protocol):
     def spend(self, plan_hash: str, at: datetime) -> bool:
         """Use an approval, once: True when it was approved and unspent."""
         ...
+
+    def held_plan(self, plan_hash: str) -> HeldPlan | None:
+        """The latest one of that hash, spent or not."""
+        ...
+
+    # -- drift -----------------------------------------------------------------------------------------
+    def watermark(self) -> str | None:
+        """Where the next look for drift begins; None before the first one."""
+        ...
+
+    def set_watermark(self, watermark: str) -> None: ...
 
     # -- outbox and history ----------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]: ...

@@ -3,7 +3,7 @@ directory shows. No behaviour beyond trivial properties; the rules live in the m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -110,16 +110,44 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class RowKey:
+    """What is remembered of a row. `mark`: 8 bytes that stand for its content as that source writes it."""
+
+    mark: bytes
+    student_id: str | None
+    programme: str
+    settled: bool  # taken over whole: committed, not rejected, held, parked or refused
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Neighbouring rows, cut by content, so that a new row changes its own block only. `digest`: 16 bytes."""
+
+    digest: bytes
+    rows: tuple[RowKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
-    """One complete, validated reading of a registry source. `digest` is the SHA-256 (hex) of the raw
-    content; `rows` counts records and rejections, duplicates included."""
+    """One validated reading of a registry source; what it says is staged on disk, not held in memory.
+
+    `digest` is the SHA-256 (hex) of the raw content; `rows` counts records and rejections, duplicates
+    included, and those that did not change. The blocks to remember are `kept` and `blocks`."""
 
     source: str
     file: str
     digest: str
     rows: int
-    records: tuple[RegistryRecord, ...]
     rejections: tuple[Rejection, ...]
+    changed: Iterable[tuple[str, tuple[RegistryRecord, ...]]]  # re-iterable, ascending by student ID
+    gone: tuple[tuple[str, str], ...]  # (student ID, programme) remembered, and named no more
+    kept: frozenset[bytes]  # digests of remembered blocks that stand in this fetch as they were
+    blocks: Iterable[
+        Block
+    ]  # the others, re-iterable, each digest once; settled as far as the source can tell
+    complete: bool  # False: changes since a watermark only, says nothing about absence
+    etag: str | None
+    watermark: str | None
 
 
 @dataclass(frozen=True, slots=True)
