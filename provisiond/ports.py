@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -64,6 +64,17 @@ class Refused:
 Outcome = Done | Refused
 
 
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One entry of a scan. `names`: lower-case uid values and local parts of mail; `person_id`: our mark, None
+    where there is none; `csn`: the server's number of its last change."""
+
+    dn: str
+    names: frozenset[str]
+    person_id: str | None
+    csn: str
+
+
 class Directory(Protocol):
     """The university directory. Only entries that carry a person's ID are ever changed or deleted."""
 
@@ -80,6 +91,11 @@ class Directory(Protocol):
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
         """For each prefix the lower-case `uid` values and local parts of `mail` anywhere under the base,
         ours or not, that start with it: one indexed search per batch of prefixes."""
+        ...
+
+    def survey(self) -> Iterator[Surveyed]:
+        """Every entry under the base that has a uid, a mail address or our mark, one by one, in no order.
+        Raises UnavailableError, in the end, unless these were all."""
         ...
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
