@@ -11,7 +11,7 @@ from provisiond.adapters.directory.session import normalise_dn
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Entry, Observed
-from provisiond.ports import Done, Refused
+from provisiond.ports import Done, Refused, Surveyed
 from tests.rigs.directory_site import CLASSES, OURS, Site, fake_site, real_site
 from tests.rigs.slapd import SlapdRig
 
@@ -262,3 +262,24 @@ def test_odd_characters_survive(site: Site) -> None:
     account = site.seen().account
     assert account is not None
     assert {name: account.attributes[name] for name in odd} == odd
+
+
+def test_surveys_every_name_and_mark(site: Site) -> None:
+    """A scan shows ours and others', with names in lower case, the mark, and a number that grows by changes."""
+    site.directory.apply([[site.add(site.entry())]])
+    other = {"objectclass": CLASSES, "cn": ("X",), "sn": ("X",), "mail": (f"{site.name.upper()}b@elsewhere",)}
+    site.tree.plant(f"cn={site.name},{site.people_base}", other)
+    before = surveyed(site)
+    ours, theirs = (before[normalise_dn(dn)] for dn in (site.dn, f"cn={site.name},{site.people_base}"))
+    assert (ours.names, ours.person_id) == (frozenset({site.name}), site.name)
+    assert (theirs.names, theirs.person_id) == (frozenset({site.name + "b"}), None)
+    assert not any(dn.startswith("cn=students,") for dn in before)
+    site.tree.plant(site.dn, {"description": ("planted",)})
+    after = surveyed(site)
+    assert after[normalise_dn(site.dn)].csn > ours.csn
+    assert after[normalise_dn(theirs.dn)] == theirs
+
+
+def surveyed(site: Site) -> dict[str, Surveyed]:
+    """What a survey says of this test's entries, by normalised DN."""
+    return {normalise_dn(each.dn): each for each in site.directory.survey() if site.name in each.dn.lower()}

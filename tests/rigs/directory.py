@@ -3,14 +3,15 @@ told to fail: refuse a DN, vanish, or die in the middle of a write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from provisiond.adapters.directory.adoption import missing
 from provisiond.adapters.directory.dn import is_under, normalise_dn
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
-from provisiond.ports import Done, Outcome, Refused
+from provisiond.ports import Done, Outcome, Refused, Surveyed
 
 ID = "provisiondpersonid"
 UNIQUE = ("uid", "mail", ID, "uidnumber")
@@ -28,6 +29,8 @@ class FakeDirectory:
         self.groups_base = f"ou=groups,{self.base}"
         self.entries: dict[str, Entry] = {}
         self.written: list[Change] = []
+        self.csns: dict[str, str] = {}  # by normalised DN: grows with every change
+        self._ticks = itertools.count(1)
         self.unavailable: str | None = None
         self.dies_after: int | None = None  # this many more changes; then the connection is lost
         self.refusals: dict[str, tuple[int, str]] = {}  # DN → code and text
@@ -48,6 +51,13 @@ class FakeDirectory:
         self._answer()
         names = {name for entry in self.entries.values() for name in _names(entry.attributes)}
         return {prefix: frozenset(n for n in names if n.startswith(prefix)) for prefix in prefixes}
+
+    def survey(self) -> Iterator[Surveyed]:
+        self._answer()
+        for dn, entry in tuple(self.entries.items()):
+            names, marks = _names(entry.attributes), entry.attributes.get(ID, ())
+            if names or marks:
+                yield Surveyed(entry.dn, frozenset(names), next(iter(marks), None), self.csns[dn])
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         self._answer()
@@ -99,6 +109,7 @@ class FakeDirectory:
 
     def _put(self, entry: Entry) -> None:
         self.entries[normalise_dn(entry.dn)] = entry
+        self.csns[normalise_dn(entry.dn)] = f"{next(self._ticks):012d}"
 
     def _observed(self, person_id: str) -> Observed:
         account = self._one(person_id, self.people_base)

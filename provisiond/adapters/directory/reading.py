@@ -102,5 +102,9 @@ def _groups(entry: Entry, groups_base: str) -> frozenset[str]:
 
 def _names_of(raw: RawEntry) -> set[str]:
     attributes = decoded(raw.attributes)
-    uids = {uid.lower() for uid in attributes.get("uid", ())}
-    return uids | {mail.lower().rpartition("@")[0] or mail.lower() for mail in attributes.get("mail", ())}
+    return names_among(attributes.get("uid", ()), attributes.get("mail", ()))
+
+
+def names_among(uids: Iterable[str], mails: Iterable[str]) -> set[str]:
+    """What nobody else may be called: lower-case account names and local parts."""
+    return {uid.lower() for uid in uids} | {mail.lower().rpartition("@")[0] or mail.lower() for mail in mails}
