@@ -4,15 +4,15 @@ that shrank is not believed until an operator says so."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from provisiond.domain.brakes import is_shrunk
 from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
-from provisiond.domain.model import Fetch, Rejection
+from provisiond.domain.model import Block, Fetch, RegistryRecord, Rejection
 from provisiond.domain.policy import BrakePolicy
-from provisiond.ports import Ledger, Registry
+from provisiond.ports import FetchMark, Ledger, Registry
 
 COMPLAINT = "fetch-"  # begins the ticket of a refused fetch that nobody can approve
 
@@ -46,6 +46,28 @@ class Fetches:
     def doubtful(self) -> frozenset[str]:
         """Students of whom a record was rejected."""
         return frozenset(r.student_id for r in self.rejections if r.student_id)
+
+
+class NothingRemembered:
+    """A FetchMemory for a look at a registry by itself: every row is new."""
+
+    def last(self) -> FetchMark | None:
+        return None
+
+    def settled(self) -> frozenset[bytes]:
+        return frozenset()
+
+    def unsettled(self) -> frozenset[bytes]:
+        return frozenset()
+
+    def blocks(self, digests: Collection[bytes]) -> Iterator[Block]:
+        return iter(())
+
+    def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        return {}
+
+    def students_with_hkids(self, digests: Collection[str]) -> dict[str, frozenset[str]]:
+        return {}
 
 
 def fetched(

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from provisiond.domain.changes import Change
 from provisiond.domain.model import (
-    Absence,
     Account,
     Block,
     Extension,

@@ -15,7 +15,7 @@ class Spool:
     """Re-iterable. The file has no name (nobody else can open it) and ends with the object."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="provisiond-plan-")
+        self._file = tempfile.TemporaryFile(prefix="provisiond-plan-")  # noqa: SIM115 - open as long as we are
         self._places: list[tuple[int, int]] = []
 
     def add(self, batch: Batch) -> None:

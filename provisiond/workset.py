@@ -16,7 +16,7 @@ from provisiond.domain.model import Account, RegistryRecord
 from provisiond.domain.orders import Order, ordered
 from provisiond.domain.policy import Policy
 from provisiond.fetches import Fetches
-from provisiond.namespace import New, Namespace
+from provisiond.namespace import Namespace, New
 from provisiond.ports import Directory, Ledger, RecordKey
 
 PERSONS_A_BATCH = 500
