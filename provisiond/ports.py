@@ -266,7 +266,7 @@ class Ledger(Protocol):
         steps: Sequence[Step],
         records: Mapping[str, Sequence[RegistryRecord]],
         at: datetime,
-        weights: Mapping[str, int],
+        weights: Mapping[str, int] | None = None,
     ) -> None:
         """The steps were carried out: state, next_on, applied True, the person's records (person ID → records
         that replace those of the same key; empty or missing: unchanged), notices into the outbox (a key that
