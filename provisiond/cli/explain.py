@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import Any
 
@@ -103,10 +105,13 @@ def tell(told: dict[str, Any]) -> None:
 
 
 def _sentence(item: Any) -> str:
+    if is_dataclass(item) and not isinstance(item, type):
+        item = asdict(item)
     if isinstance(item, dict):
-        return ", ".join(
-            f"{key} {_sentence(value)}" for key, value in item.items() if value not in (None, ())
-        )
+        told = ((key.replace("_", " "), value) for key, value in item.items() if value not in (None, ()))
+        return ", ".join(f"{key} {_sentence(value)}" for key, value in told)
+    if isinstance(item, datetime):
+        return item.isoformat(timespec="seconds")
     if isinstance(item, list | tuple):
         return "; ".join(_sentence(part) for part in item)
     return str(item)

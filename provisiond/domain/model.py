@@ -188,6 +188,7 @@ class NoticeKind(StrEnum):
     REINSTATED = "reinstated"
     EXTENDED = "extended"
     HOLD_SET = "hold-set"
+    HOLD_LIFTED = "hold-lifted"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
 
 
