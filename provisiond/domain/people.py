@@ -11,6 +11,8 @@ from provisiond.domain.model import Account, RegistryRecord
 from provisiond.domain.policy import SourcePolicy
 from provisiond.domain.precedence import merged
 
+ONE_SOURCE = SourcePolicy()
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -55,7 +57,7 @@ def person(
     student_id: str,
     account: Account | None,
     changed: tuple[RegistryRecord, ...],
-    sources: SourcePolicy = SourcePolicy(),
+    sources: SourcePolicy = ONE_SOURCE,
 ) -> Person:
     """The person of these records; `changed` replace known ones of the same source and programme."""
     known = {record.key: record for record in (account.records if account else ())}
@@ -68,7 +70,7 @@ def person(
 def people(
     accounts: Iterable[Account],
     changed: Mapping[str, tuple[RegistryRecord, ...]],
-    sources: SourcePolicy = SourcePolicy(),
+    sources: SourcePolicy = ONE_SOURCE,
 ) -> list[Person]:
     """Everyone in the work set, by student ID: so the order of records decides nothing. An account reserved in
     an interrupted cycle, whose records have since gone, waits for the registry to speak again; a person of whom

@@ -24,8 +24,9 @@ OF_PROGRAMME = (("status", "status_on"), ("department",), ("level",), ("expected
 
 
 def merged(records: Sequence[RegistryRecord], sources: SourcePolicy) -> tuple[RegistryRecord, ...]:
-    """One record per programme, ascending by key; none of supplements alone. Attributes of the person count from every programme (the own one
-    first), those of a programme from records of that programme; whoever is confidential anywhere is."""
+    """One record per programme, ascending by key; none of supplements alone. Attributes of the person count from
+    every programme (the own one first), those of a programme from records of that programme; whoever is
+    confidential anywhere is."""
     ordered = sorted(records, key=lambda record: record.key)
     if len({record.source for record in ordered}) <= 1 and not any(r.is_supplement for r in ordered):
         return tuple(ordered)
