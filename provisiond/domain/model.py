@@ -79,6 +79,12 @@ class RegistryRecord:
         """What makes a record the same record in the next fetch."""
         return (self.source, self.student_id, self.programme)
 
+    @property
+    def is_supplement(self) -> bool:
+        """Adds attributes to a person whom another source names, and tells of no studies: the programme is empty,
+        birth date, department, level, status and its date say nothing."""
+        return not self.programme
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -238,6 +244,11 @@ class Account:
     extensions: tuple[Extension, ...]
     outbox: tuple[OutboxItem, ...]
     absences: tuple[Absence, ...]
+
+    @property
+    def studies(self) -> tuple[RegistryRecord, ...]:
+        """The records that tell of a programme."""
+        return tuple(record for record in self.records if not record.is_supplement)
 
 
 Attributes = Mapping[str, tuple[str, ...]]
