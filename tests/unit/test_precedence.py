@@ -10,12 +10,11 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisiond.domain.decide import decide
 from provisiond.domain.model import Level, RegistryRecord, Status
 from provisiond.domain.people import people, person
 from provisiond.domain.policy import SourcePolicy
 from provisiond.domain.precedence import merged
-from tests.rigs.lives import a_person, a_policy, a_snapshot, an_account
+from tests.rigs.lives import a_case, a_person, a_policy, an_account, decide
 
 SOURCES = SourcePolicy(("main", "research", "names"), {"supervisor_mail": ("research", "main")})
 MAIN = a_person(source="main", chinese_name=None, personal_mail=None, supervisor_mail="registry@example.edu")
@@ -94,7 +93,7 @@ def test_a_changed_supplement_is_not_another_human() -> None:
 
 def test_the_main_source_unchanged_and_a_supplement_changed_make_one_step() -> None:
     policy = a_policy(sources=SOURCES)
-    plan = decide(a_snapshot(accounts=[an_account(MAIN)], records=[NAMES]), policy)
+    plan = decide(a_case(accounts=[an_account(MAIN)], records=[NAMES]), policy)
     assert [step.student_id for step in plan.steps] == ["20000001"]
 
 
