@@ -10,7 +10,7 @@ from typing import Any
 
 from provisiond.cycle import Cycle, Observation
 from provisiond.domain.changes import AddEntry, Change, Mod, ModifyEntry, Op
-from provisiond.domain.model import Fetch, HoldKind, Notice, NoticeStatus, RegistryRecord
+from provisiond.domain.model import Fetch, Notice, NoticeStatus, RegistryRecord
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.policy import BrakePolicy, LifecyclePolicy, Limit, Policy
 from provisiond.ports import Done, Outcome, Refused
