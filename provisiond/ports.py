@@ -148,7 +148,7 @@ class Directory(Protocol):
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
         """`people`: person ID → account name. Entries are found by the person's ID (not by name); groups
-        from `memberOf`. Every person asked for is in the answer.
+        from `memberOf`. Every person asked for is in the answer, `clash` set where several entries carry the ID.
         Raises UnavailableError when the answer is not known to be complete."""
         ...
 

@@ -56,10 +56,10 @@ def decide(snapshot: Snapshot, policy: Policy) -> Decision:
     parked: list[Parked] = []
     for person in people(snapshot.accounts, snapshot.changed, policy.sources):
         where = standing(person, today, snapshot.zone, policy.lifecycle)
-        if reason := _why_not(person, where):
+        seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
+        if reason := _why_not(person, where) or seen.clash:
             parked.append(Parked(person.person_id, person.student_id, reason))
             continue
-        seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
         if person.account is None and seen.account is None and not _deserves_account(where):
             continue
         identity = identifiers.of(person, where, seen)

@@ -266,8 +266,10 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What the directory shows of one person: entries that carry the person's ID (None: absent), the
-    managed groups (DNs, normalised) that hold the account as a member."""
+    managed groups (DNs, normalised) that hold the account as a member. `clash`: a sentence where several
+    entries carry the ID, so that nobody can say which is the person's."""
 
     account: Entry | None
     listing: Entry | None
     groups: frozenset[str]
+    clash: str | None = None

@@ -112,17 +112,20 @@ class FakeDirectory:
         self.csns[normalise_dn(entry.dn)] = f"{next(self._ticks):012d}"
 
     def _observed(self, person_id: str) -> Observed:
-        account = self._one(person_id, self.people_base)
-        return Observed(account, self._one(person_id, self.contacts_base), self._groups_of(account))
+        accounts, listings = (self._marked(person_id, b) for b in (self.people_base, self.contacts_base))
+        account = next(iter(accounts), None)
+        several = next((found for found in (accounts, listings) if len(found) > 1), None)
+        return Observed(
+            account,
+            next(iter(listings), None),
+            self._groups_of(account),
+            " and ".join(entry.dn for entry in several) + " carry the same person ID" if several else None,
+        )
 
-    def _one(self, person_id: str, base: str) -> Entry | None:
-        found = [
+    def _marked(self, person_id: str, base: str) -> list[Entry]:
+        return [
             e for e in self.entries.values() if person_id in e.attributes.get(ID, ()) and is_under(e.dn, base)
         ]
-        if len(found) > 1:
-            both = " and ".join(entry.dn for entry in found)
-            raise UnavailableError("directory", f"{both} carry the same person ID {person_id}")
-        return found[0] if found else None
 
     def _groups_of(self, account: Entry | None) -> frozenset[str]:
         if account is None:
