@@ -189,9 +189,10 @@ class Cycle:
         return applied, failed
 
     def _reserved(self, batch: Batch, now: datetime, failed: list[Parked]) -> Batch:
-        """The batch without those whose identifiers were given to others meanwhile."""
-        new = [step for step in batch.steps if step.identity]
-        clashes = self.ledger.reserve(new, self.policy.directory.mail_domain, now) if new else []
+        """The batch without those whose identifiers were given to others meanwhile. Also remembers whose entries
+        may be half-written from now on: should the registry say otherwise after a crash, they are looked at."""
+        writing = [step for step in batch.steps if step.identity or step.changes]
+        clashes = self.ledger.reserve(writing, self.policy.directory.mail_domain, now) if writing else []
         failed += clashes
         lost = {parked.person_id for parked in clashes}
         return (
