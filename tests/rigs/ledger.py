@@ -24,7 +24,7 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Identity, Parked, Step
 from provisiond.ports import AccountFilter, FetchMark, RecordKey
-from tests.rigs.memory import FakeMemory
+from tests.rigs.ledger_memory import FakeMemory
 from tests.rigs.promises import Promises
 
 

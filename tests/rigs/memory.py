@@ -1,68 +1,71 @@
-"""The half of the fake ledger that remembers fetches: blocks of rows, and records that are absent."""
+"""What a ledger remembers of one source, in memory: given to a fetch, and made to take over what it gave."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, datetime
 
-from provisiond.domain.model import Absence, Block, Fetch, RegistryRecord
-from provisiond.ports import FetchMark, RecordKey
+from provisiond.domain.model import Block, Fetch, RegistryRecord
+from provisiond.ports import FetchMark
+
+AT = datetime(2024, 9, 2, 4, tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class FakeMemory:
-    """Implements ports.FetchMemory for one source. `records` are the ledger's, all sources'."""
+    """A `ports.FetchMemory`. `read`: how many remembered blocks were asked for."""
 
-    source: str
-    stored: dict[RecordKey, tuple[str, RegistryRecord]]
     mark: FetchMark | None = None
-    known: dict[bytes, Block] = field(default_factory=dict)
-    absences: dict[RecordKey, Absence] = field(default_factory=dict)
+    remembered: dict[bytes, Block] = field(default_factory=dict)
+    committed: dict[tuple[str, str], RegistryRecord] = field(default_factory=dict)
+    absent: set[tuple[str, str]] = field(default_factory=set)
+    read: int = 0
 
     def last(self) -> FetchMark | None:
         return self.mark
 
     def settled(self) -> frozenset[bytes]:
-        return frozenset(digest for digest, block in self.known.items() if all(r.settled for r in block.rows))
+        return frozenset(d for d, block in self.remembered.items() if all(r.settled for r in block.rows))
 
     def unsettled(self) -> frozenset[bytes]:
-        return frozenset(self.known) - self.settled()
+        return frozenset(self.remembered) - self.settled()
 
     def blocks(self, digests: Collection[bytes]) -> Iterator[Block]:
-        return iter([block for digest, block in sorted(self.known.items()) if digest in digests])
+        for digest in digests:
+            self.read += 1
+            yield self.remembered[digest]
 
     def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
-        found: dict[str, tuple[RegistryRecord, ...]] = {}
-        for record in self._present():
+        found: dict[str, list[RegistryRecord]] = defaultdict(list)
+        for record in self._standing():
             if record.student_id in student_ids:
-                found[record.student_id] = (*found.get(record.student_id, ()), record)
-        return found
+                found[record.student_id].append(record)
+        return {student_id: tuple(records) for student_id, records in found.items()}
 
     def students_with_hkids(self, digests: Collection[str]) -> dict[str, frozenset[str]]:
-        found: dict[str, frozenset[str]] = {}
-        for record in self._present():
-            if record.hkid_digest in digests and record.hkid_digest:
-                found[record.hkid_digest] = found.get(record.hkid_digest, frozenset()) | {record.student_id}
-        return found
+        found: dict[str, set[str]] = defaultdict(set)
+        for record in self._standing():
+            if record.hkid_digest in digests:
+                found[str(record.hkid_digest)].add(record.student_id)
+        return {digest: frozenset(students) for digest, students in found.items()}
 
-    def _present(self) -> list[RegistryRecord]:
-        mine = (record for key, (_, record) in sorted(self.stored.items()) if key[0] == self.source)
-        return [record for record in mine if record.key not in self.absences]
+    def _standing(self) -> Iterator[RegistryRecord]:
+        return (record for key, record in self.committed.items() if key not in self.absent)
 
-    def take(self, fetch: Fetch, unsettled: Collection[str], today: date) -> None:
-        kept = {digest: block for digest, block in self.known.items() if digest in fetch.kept}
-        if fetch.complete:
-            self.known = {
-                block.digest: _unsettling(block, unsettled) for block in (*kept.values(), *fetch.blocks)
-            }
-            self.absences = {k: replace(a, fetches=a.fetches + 1) for k, a in self.absences.items()}
-            for student_id, programme in fetch.gone:
-                key = (self.source, student_id, programme)
-                if key in self.stored and key not in self.absences:
-                    self.absences[key] = Absence(*key, today, 1)
+    def take(self, fetch: Fetch, unfinished: Collection[str] = ()) -> None:
+        """As a cycle does that finished all students but `unfinished`."""
+        self.absent.update(fetch.gone)
+        for student_id, records in fetch.changed:
+            if student_id not in unfinished:
+                self.committed |= {(r.student_id, r.programme): r for r in records}
+                self.absent -= {(r.student_id, r.programme) for r in records}
+        new = {block.digest: _without(block, unfinished) for block in fetch.blocks}
+        self.remembered = {digest: self.remembered[digest] for digest in fetch.kept} | new
+        self.mark = FetchMark(fetch.digest, fetch.rows, AT, fetch.etag, fetch.watermark)
 
 
-def _unsettling(block: Block, students: Collection[str]) -> Block:
-    rows = tuple(replace(r, settled=r.settled and r.student_id not in students) for r in block.rows)
-    return Block(block.digest, rows)
+def _without(block: Block, unfinished: Collection[str]) -> Block:
+    rows = (replace(r, settled=r.settled and r.student_id not in unfinished) for r in block.rows)
+    return replace(block, rows=tuple(rows))
