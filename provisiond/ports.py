@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from provisiond.domain.changes import Change
 from provisiond.domain.model import (
     Account,
+    Block,
     Extension,
     Fetch,
     Hold,
@@ -35,15 +37,51 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FetchMark:
+    """The last fetch of a source that was taken over whole."""
+
+    digest: str
+    rows: int
+    at: datetime
+    etag: str | None
+    watermark: str | None
+
+
+class FetchMemory(Protocol):
+    """What the ledger remembers of one source; a fetch looks only at what differs from it."""
+
+    def last(self) -> FetchMark | None: ...
+
+    def settled(self) -> frozenset[bytes]:
+        """Digests of the remembered blocks all of whose rows are settled."""
+        ...
+
+    def unsettled(self) -> frozenset[bytes]:
+        """Digests of the other remembered blocks."""
+        ...
+
+    def blocks(self, digests: Collection[bytes]) -> Iterator[Block]: ...
+
+    def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        """As last committed from this source, without those that its last fetch named no more."""
+        ...
+
+    def students_with_hkids(self, digests: Collection[str]) -> dict[str, frozenset[str]]:
+        """HKID digest → student IDs of such records; of this source, without those named no more."""
+        ...
+
+
 class Registry(Protocol):
     """One source of records. A fetch is whole or refused; single bad records are values in it."""
 
     @property
     def name(self) -> str: ...
 
-    def fetch(self, today: date) -> Fetch:
-        """Read everything. Raises UnavailableError (not there, unreadable) and UnsafeFetchError (empty,
-        header-less, truncated, half-written, wrongly encoded, NUL bytes, columns shifted throughout)."""
+    def fetch(self, today: date, memory: FetchMemory) -> Fetch:
+        """Read everything, look at what differs. Raises UnavailableError (not there, unreadable) and
+        UnsafeFetchError (empty, header-less, truncated, half-written, wrongly encoded, NUL bytes, columns
+        shifted throughout)."""
         ...
 
 
@@ -60,8 +98,80 @@ class Refused:
     code: int
     text: str
 
+    @property
+    def sentence(self) -> str:
+        return f"the directory refused to {self.change.sentence}: {self.text} ({self.code})"
 
-Outcome = Done | Refused
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Whether `change` took effect could not be read back; the next cycle looks."""
+
+    change: Change
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        return f"it is not known whether the directory did {self.change.sentence}: {self.text}"
+
+
+Outcome = Done | Refused | Unknown
+RecordKey = tuple[str, str, str]
+"""Source, student ID, programme."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One entry of the whole tree: `names` are lower-case uid values and local parts of mail addresses."""
+
+    dn: str
+    names: frozenset[str]
+    person_id: str | None
+    csn: str
+
+
+class Kind(StrEnum):
+    """What an entry with a person's ID is, by its place."""
+
+    ACCOUNT = "account"
+    LISTING = "listing"
+    OTHER = "other"  # elsewhere under the base: not ours to have
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A marked entry as it was when it was known to be right. `entry_id`: 16 bytes that stay the entry's whatever
+    its name; `state`: 8 bytes that change with its content and memberships; None: not looked at since a change."""
+
+    entry_id: bytes
+    person_id: str
+    kind: Kind
+    state: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A marked entry as it is. `ours`: we were the last to change it, as far as the server tells (in doubt: no)."""
+
+    dn: str
+    sighting: Sighting
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What happened to entries since the last look. `watermark`: where the next one begins; `person_ids`: whose
+    marked entries others changed; `seen`: marked entries changed by anybody; `touched`: IDs of entries that were
+    deleted by anybody or changed by others, marked or not (whose they were before, the ledger knows).
+    `deleted`: some may be gone and the server cannot tell which; `memberships`: others changed a managed group.
+    Both call for a comparison of everything."""
+
+    watermark: str
+    person_ids: frozenset[str] = frozenset()
+    seen: tuple[Sighting, ...] = ()
+    touched: frozenset[bytes] = frozenset()
+    deleted: bool = False
+    memberships: bool = False
 
 
 class Directory(Protocol):
@@ -73,13 +183,28 @@ class Directory(Protocol):
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
         """`people`: person ID → account name. Entries are found by the person's ID (not by name); groups
-        from `memberOf`. Every person asked for is in the answer.
+        from `memberOf`. Every person asked for is in the answer, `clash` set where several entries carry the ID.
         Raises UnavailableError when the answer is not known to be complete."""
         ...
 
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
         """For each prefix the lower-case `uid` values and local parts of `mail` anywhere under the base,
         ours or not, that start with it: one indexed search per batch of prefixes."""
+        ...
+
+    def survey(self) -> Iterator[Surveyed]:
+        """Every entry under the base that has a name or our mark, a page at a time. Raises UnavailableError
+        when the answer is not known to be complete."""
+        ...
+
+    def drift(self, since: str | None) -> Drift:
+        """What others did to marked entries since that watermark (None: nothing is asked, only where to begin),
+        at no cost per untouched entry."""
+        ...
+
+    def marked(self, *, authors: bool = False) -> Iterator[Marked]:
+        """Every marked entry under the base, one by one, in no order; with their state. `ours` is asked for with
+        `authors` only. Raises UnavailableError, in the end, unless these were all."""
         ...
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
@@ -107,22 +232,15 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchMark:
-    """The last fetch of a source that was taken over whole."""
-
-    digest: str
-    rows: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class HeldPlan:
-    """A plan (or fetch) that a brake refused. `approved_by` is set by `approve`, `spent_at` by its one use."""
+    """A plan (or fetch) that a brake refused. `approved_by` and `approved_at` are set by `approve` (anew when an
+    approval ran out), `spent_at` by its one use."""
 
     hash: str
     summary: str
     told_at: datetime
     approved_by: str | None
+    approved_at: datetime | None
     spent_at: datetime | None
 
 
@@ -184,12 +302,20 @@ class Ledger(Protocol):
         ...
 
     def commit(
-        self, steps: Sequence[Step], records: Mapping[str, Sequence[RegistryRecord]], at: datetime
+        self,
+        steps: Sequence[Step],
+        records: Mapping[str, Sequence[RegistryRecord]],
+        at: datetime,
+        weights: Mapping[str, int] | None = None,
     ) -> None:
         """The steps were carried out: state, next_on, applied True, the person's records (person ID → records
         that replace those of the same key; empty or missing: unchanged), notices into the outbox (a key that
         exists already is left as it is), one history line per transition or changed step, parking of that
-        person removed."""
+        person removed. `weights`: what they weigh on each brake, for `recent_weights`."""
+        ...
+
+    def recent_weights(self, since: datetime) -> dict[str, int]:
+        """What was committed since then, by brake."""
         ...
 
     def park(self, parked: Sequence[Parked], at: datetime) -> None:
@@ -239,6 +365,33 @@ class Ledger(Protocol):
 
     def spend(self, plan_hash: str, at: datetime) -> bool:
         """Use an approval, once: True when it was approved and unspent."""
+        ...
+
+    def held_plan(self, plan_hash: str) -> HeldPlan | None:
+        """The latest one of that hash, spent or not."""
+        ...
+
+    # -- drift -----------------------------------------------------------------------------------------
+    def watermark(self) -> str | None:
+        """Where the next look for drift begins; None before the first one."""
+        ...
+
+    def set_watermark(self, watermark: str) -> None: ...
+
+    def sight(self, seen: Iterable[Sighting], gone: Iterable[bytes] = ()) -> None:
+        """Remember these entries as seen, in place of what was known of them; forget those that are gone."""
+        ...
+
+    def sightings(self) -> Iterator[Sighting]:
+        """Every one, in no order, without holding all in memory."""
+        ...
+
+    def owners(self, entry_ids: Iterable[bytes]) -> dict[bytes, str]:
+        """Entry ID → person ID, of those that were ever seen."""
+        ...
+
+    def people(self) -> Iterator[tuple[str, str]]:
+        """Person ID and student ID of every account, in no order, without holding all in memory."""
         ...
 
     # -- outbox and history ----------------------------------------------------------------------------

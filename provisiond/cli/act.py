@@ -13,10 +13,11 @@ import typer
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
-from provisiond.cycle import COMPLAINT, Work
+from provisiond.cycle import Work
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import Extension, Hold, HoldKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+from provisiond.fetches import COMPLAINT
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
@@ -135,7 +136,7 @@ def _order(
                 raise RejectedError(f"{not_before} has passed: give a day from today on")
             account = person(parts, who)
             order = make(now)
-            work = Work(account.person_id, order)
+            work = Work((account.student_id,), order)
             result = parts.cycle().plan(work) if dry_run else parts.cycle().run(work)
         report.tell(result, done=not dry_run)
         freezes = isinstance(order, SetHold) and order.hold.kind is HoldKind.FREEZE

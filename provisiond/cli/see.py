@@ -19,6 +19,7 @@ from provisiond.domain.errors import ConfigError, ProvisiondError
 from provisiond.domain.fullnames import split_full_name
 from provisiond.domain.model import State
 from provisiond.domain.policy import NamePolicy
+from provisiond.fetches import NothingRemembered
 from provisiond.ports import AccountFilter
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
@@ -41,10 +42,9 @@ def check(context: typer.Context) -> None:
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
         for registry in bootstrap.registries(found):
             try:
-                fetch = registry.fetch(bootstrap.today(found))
+                fetch = registry.fetch(bootstrap.today(found), NothingRemembered())
                 screen.say(
-                    f"ok  registry {registry.name}: {len(fetch.records)} records,"
-                    f" {len(fetch.rejections)} rejected"
+                    f"ok  registry {registry.name}: {fetch.rows} rows, {len(fetch.rejections)} rejected"
                 )
             except ProvisiondError as error:
                 screen.say(f"FAULT registry {registry.name}")
@@ -63,7 +63,7 @@ def _check_ledger(found: settings.Settings) -> list[str]:
 
 def _check_directory(found: settings.Settings) -> list[str]:
     try:
-        return bootstrap.directory(found).check()
+        return bootstrap.ldap_directory(found).check()
     except ConfigError as error:
         return error.faults
     except ProvisiondError as error:
@@ -154,7 +154,7 @@ def accounts(
                 account.state.value,
                 "yes" if account.activated_at else "no",
                 account.next_on,
-                " ".join(record.programme for record in account.records),
+                " ".join(record.programme for record in account.studies),
                 " ".join(hold.kind for hold in account.holds),
             )
             for account in found

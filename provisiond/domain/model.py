@@ -3,7 +3,7 @@ directory shows. No behaviour beyond trivial properties; the rules live in the m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -79,6 +79,12 @@ class RegistryRecord:
         """What makes a record the same record in the next fetch."""
         return (self.source, self.student_id, self.programme)
 
+    @property
+    def is_supplement(self) -> bool:
+        """Adds attributes to a person whom another source names, and tells of no studies: the programme is empty,
+        birth date, department, level, status and its date say nothing."""
+        return not self.programme
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -94,16 +100,60 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """A record that complete fetches do not name any more: since when, and how many of them."""
+
+    source: str
+    student_id: str
+    programme: str
+    since_on: date
+    fetches: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """That of the record."""
+        return (self.source, self.student_id, self.programme)
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """What is remembered of a row. `mark`: 8 bytes that stand for its content as that source writes it."""
+
+    mark: bytes
+    student_id: str | None
+    programme: str
+    settled: bool  # taken over whole: committed, not rejected, held, parked or refused
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Neighbouring rows, cut by content, so that a new row changes its own block only. `digest`: 16 bytes."""
+
+    digest: bytes
+    rows: tuple[RowKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
-    """One complete, validated reading of a registry source. `digest` is the SHA-256 (hex) of the raw
-    content; `rows` counts records and rejections, duplicates included."""
+    """One validated reading of a registry source; what it says is staged on disk, not held in memory.
+
+    `digest` is the SHA-256 (hex) of the raw content; `rows` counts records and rejections, duplicates
+    included, and those that did not change. The blocks to remember are `kept` and `blocks`."""
 
     source: str
     file: str
     digest: str
     rows: int
-    records: tuple[RegistryRecord, ...]
     rejections: tuple[Rejection, ...]
+    changed: Iterable[tuple[str, tuple[RegistryRecord, ...]]]  # re-iterable, ascending by student ID
+    gone: tuple[tuple[str, str], ...]  # (student ID, programme) remembered, and named no more
+    kept: frozenset[bytes]  # digests of remembered blocks that stand in this fetch as they were
+    blocks: Iterable[
+        Block
+    ]  # the others, re-iterable, each digest once; settled as far as the source can tell
+    complete: bool  # False: changes since a watermark only, says nothing about absence
+    etag: str | None
+    watermark: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +243,12 @@ class Account:
     holds: tuple[Hold, ...]  # not yet released
     extensions: tuple[Extension, ...]
     outbox: tuple[OutboxItem, ...]
+    absences: tuple[Absence, ...]
+
+    @property
+    def studies(self) -> tuple[RegistryRecord, ...]:
+        """The records that tell of a programme."""
+        return tuple(record for record in self.records if not record.is_supplement)
 
 
 Attributes = Mapping[str, tuple[str, ...]]
@@ -210,8 +266,10 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What the directory shows of one person: entries that carry the person's ID (None: absent), the
-    managed groups (DNs, normalised) that hold the account as a member."""
+    managed groups (DNs, normalised) that hold the account as a member. `clash`: a sentence where several
+    entries carry the ID, so that nobody can say which is the person's."""
 
     account: Entry | None
     listing: Entry | None
     groups: frozenset[str]
+    clash: str | None = None

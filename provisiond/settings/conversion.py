@@ -31,7 +31,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     key_file, key = _digest_key(document.digest_key_file, folder, faults)
     name_policy = names(document.names or s.Names(), folder, faults)
     lifecycle_policy = lifecycle(document.lifecycle or s.Lifecycle(), faults)
-    brake_policy = brakes(document.brakes or s.Brakes())
+    brake_policy = brakes(document.brakes or s.Brakes(), faults)
     by_state, by_level = entitlements(document.entitlements, document.groups or {}, faults)
     entries = directory_policy(document.directory, university, faults)
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)

@@ -4,6 +4,7 @@ Each function gives the normalised value or raises ValueError with a sentence; i
 
 from __future__ import annotations
 
+import calendar
 import difflib
 import re
 from collections.abc import Callable, Iterable
@@ -79,6 +80,15 @@ def quota(value: object) -> int | None:
     if not found or found[2] not in _UNITS:
         raise ValueError('must be a size such as "20 GiB", a whole number of bytes, or "unlimited"')
     return int(float(found[1]) * _UNITS[found[2]])
+
+
+def day_of_year(value: object) -> tuple[int, int]:
+    """Month and day of "08-20"; 29 February is a day of every year."""
+    found = re.fullmatch(r"(\d\d)-(\d\d)", value) if isinstance(value, str) else None
+    month, day = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(2000, month)[1]:
+        raise ValueError('must be a month and day such as "08-20"')
+    return month, day
 
 
 def domain(text: str) -> str:

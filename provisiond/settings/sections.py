@@ -23,6 +23,7 @@ Zone = Annotated[Text, AfterValidator(notation.time_zone)]
 Mail = Annotated[Text, AfterValidator(notation.mail_address)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
+DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -113,6 +114,7 @@ class Lifecycle(Section):
     reminder_days: tuple[Positive, ...] | None = None
     required_notices: frozenset[NoticeKind] | None = None
     minimum_lead_days: Whole | None = None
+    absent_fetches: Whole | None = None
 
 
 class LevelEntitlement(Section):
@@ -179,6 +181,7 @@ class Directory(Section):
     contacts_base: Dn | None = None
     groups_base: Dn | None = None
     quota_attribute: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    protected: frozenset[Dn] | None = None
     posix: Posix | None = None
     admin: Admin | None = None
 
@@ -194,13 +197,24 @@ class RegistryBrake(Section):
     shrink_always_allowed: Whole | None = None
 
 
-class Brakes(Section):
+class BrakeLimits(Section):
     creations: BrakeLimit | None = None
     completions: BrakeLimit | None = None
     losses: BrakeLimit | None = None
     renames: BrakeLimit | None = None
     mails: BrakeLimit | None = None
+
+
+class BrakeWindow(BrakeLimits):
+    name: Text
+    first: DayOfYear
+    last: DayOfYear
+
+
+class Brakes(BrakeLimits):
     registry: RegistryBrake | None = None
+    approval_hours: Positive | None = None
+    windows: tuple[BrakeWindow, ...] | None = None
 
 
 class Document(Section):

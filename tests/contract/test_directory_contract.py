@@ -9,9 +9,8 @@ import pytest
 
 from provisiond.adapters.directory.session import normalise_dn
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, Op
-from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Entry, Observed
-from provisiond.ports import Done, Refused
+from provisiond.ports import Done, Refused, Surveyed
 from tests.rigs.directory_site import CLASSES, OURS, Site, fake_site, real_site
 from tests.rigs.slapd import SlapdRig
 
@@ -245,14 +244,15 @@ def test_finds_names_of_accounts_and_addresses_of_anybody(site: Site) -> None:
 
 
 def test_two_entries_of_one_person_are_no_answer(site: Site) -> None:
-    """Which of two entries is the person's cannot be known: an error that names both."""
+    """Which of two entries is the person's cannot be known: said of that person, and both are named."""
     attributes = site.entry().attributes
     listings = [f"uid={site.name}{suffix},{site.contacts_base}" for suffix in "ab"]
     for suffix, dn in zip("ab", listings, strict=True):
         site.tree.plant(dn, dict(attributes) | {"uid": (site.name + suffix,)})
-    with pytest.raises(UnavailableError) as caught:
-        site.seen()
-    assert all(dn.lower() in str(caught.value).lower() for dn in listings)
+    site.directory.apply([[site.add(site.entry("z"))]])
+    seen = site.directory.observe({site.name: "", site.name + "z": ""})
+    assert all(dn.lower() in str(seen[site.name].clash).lower() for dn in listings)
+    assert seen[site.name + "z"].account and seen[site.name + "z"].clash is None
 
 
 def test_odd_characters_survive(site: Site) -> None:
@@ -262,3 +262,24 @@ def test_odd_characters_survive(site: Site) -> None:
     account = site.seen().account
     assert account is not None
     assert {name: account.attributes[name] for name in odd} == odd
+
+
+def test_surveys_every_name_and_mark(site: Site) -> None:
+    """A scan shows ours and others', with names in lower case, the mark, and a number that grows by changes."""
+    site.directory.apply([[site.add(site.entry())]])
+    other = {"objectclass": CLASSES, "cn": ("X",), "sn": ("X",), "mail": (f"{site.name.upper()}b@elsewhere",)}
+    site.tree.plant(f"cn={site.name},{site.people_base}", other)
+    before = surveyed(site)
+    ours, theirs = (before[normalise_dn(dn)] for dn in (site.dn, f"cn={site.name},{site.people_base}"))
+    assert (ours.names, ours.person_id) == (frozenset({site.name}), site.name)
+    assert (theirs.names, theirs.person_id) == (frozenset({site.name + "b"}), None)
+    assert not any(dn.startswith("cn=students,") for dn in before)
+    site.tree.plant(site.dn, {"description": ("planted",)})
+    after = surveyed(site)
+    assert after[normalise_dn(site.dn)].csn > ours.csn
+    assert after[normalise_dn(theirs.dn)] == theirs
+
+
+def surveyed(site: Site) -> dict[str, Surveyed]:
+    """What a survey says of this test's entries, by normalised DN."""
+    return {normalise_dn(each.dn): each for each in site.directory.survey() if site.name in each.dn.lower()}

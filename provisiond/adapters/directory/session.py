@@ -29,6 +29,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls, close_failed_sockets
+from provisiond.adapters.directory.wire import Wire
 from provisiond.domain.changes import Mod, Op
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Attributes
@@ -128,9 +129,15 @@ class Session:
         said = self._call(lambda c: c.extend.standard.who_am_i()) or ""
         return said.removeprefix("dn:") if said.startswith("dn:") else said
 
+    def wire(self) -> Wire:
+        """For scans (scanning.py): nothing else can be asked while one is read."""
+        return Wire(self._connection)
+
     def close(self) -> None:
         with contextlib.suppress(Exception):  # a broken connection cannot be closed politely
             self._connection.unbind()
+        with contextlib.suppress(Exception):  # nor would its socket be, by ldap3
+            self._connection.strategy.close()
 
     def _write(self, operation: Callable[[Any], Any]) -> Reply:
         result = self._call(operation)[1]
