@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from provisiond.cli.session import Session
+
 COMMAND = Path(sys.executable).parent / "provisiond"
 VERBS = [
     "check",
@@ -77,3 +79,14 @@ def test_all_faults_of_a_configuration_are_told_at_once(tmp_path: Path) -> None:
     done = provisiond("-c", str(config), "check")
     assert done.returncode == 78
     assert "directry" in done.stderr and "directory" in done.stderr and "university.name" in done.stderr
+
+
+def test_a_configuration_that_may_not_be_read_is_not_taken_for_none() -> None:
+    """`names` serves without a configuration; with one, silence about it would be an untrue answer."""
+
+    class Closed(type(Path())):  # type: ignore[misc]
+        def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+            raise PermissionError
+
+    assert Session(Closed("/etc/provisiond/provisiond.toml")).has_configuration()
+    assert not Session(Path("/nonexistent.toml")).has_configuration()

@@ -106,6 +106,17 @@ def test_an_extension_moves_the_expiry() -> None:
     assert world.account(WHO).state is State.ALUMNI
 
 
+def test_an_extension_granted_twice_is_told_once() -> None:
+    """Even where both were granted before the studies ended."""
+    world = enrolled()
+    until = date(2027, 9, 30)
+    for who in ("supervisor", "dean"):
+        world.order(WHO, Extend(Extension(until, world.clock.now(), "thesis", who)))
+    world.registry.put(a_person(WHO, status=Status.COMPLETED, status_on=TODAY))
+    (step,) = world.plan().plan.due
+    assert [n.kind for n in step.notices].count(NoticeKind.EXTENDED) == 1
+
+
 def test_who_chooses_to_be_unlisted_has_no_listing() -> None:
     world = enrolled()
     listing = "uid=tmchan,ou=contacts,dc=example,dc=edu"
