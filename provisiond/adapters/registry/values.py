@@ -52,7 +52,7 @@ def narrow(text: str) -> str:
 def is_mangled(name: str) -> bool:
     """Whether a name shows what other letters become when cp1250 and its kin are read as cp1252 (`£ucja`), or
     when a web page was exported (`M&uuml;ller`)."""
-    return _NO_LETTERS.search(name) is not None
+    return _NO_LETTERS.search(name) is not None and not is_garbled(name)
 
 
 def is_secret(text: str, formats: tuple[str, ...]) -> bool:
