@@ -134,7 +134,8 @@ def _completed(
     expiry_on = add_months(last.status_on, policy.grace_months[last.level])
     if withdrawn_on and withdrawn_on > expiry_on:  # back after an earlier degree, and left without another
         told = f"withdrawn since {withdrawn_on}; an alumni account by the degree of {last.status_on}"
-        return Standing(State.ALUMNI, last, told, last.status_on, withdrawn_on, withdrawn_on)
+        last_on = withdrawn_on - timedelta(days=1)  # a withdrawal ends log-in at once, not with the day
+        return Standing(State.ALUMNI, last, told, last.status_on, last_on, last_on)
     granted = [extension.until_on for extension in (account.extensions if account else ())]
     expiry_on = max([expiry_on, *granted])
     told = f"completed on {last.status_on} ({last.programme}); the expiry date is {expiry_on}"

@@ -175,3 +175,10 @@ def test_milestones_say_when_to_look_again() -> None:
     assert stands(account).next_on == date(2027, 1, 29)
     assert stands(account, date(2027, 2, 27)).next_on == date(2027, 2, 28)
     assert stands(account, date(2027, 2, 28)).next_on == date(2027, 3, 1)
+
+
+def test_withdrawn_after_an_earlier_degree_is_alumni_and_log_in_ends_at_once() -> None:
+    degree = a_person(status=Status.COMPLETED, status_on=TODAY - 400 * DAY)
+    left = a_person(programme="PHD", status=Status.WITHDRAWN, status_on=TODAY)
+    where = stands(an_account(degree, left))
+    assert (where.state, where.expires_on) == (State.ALUMNI, TODAY - DAY)
