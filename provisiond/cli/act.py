@@ -20,7 +20,16 @@ from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.fetches import COMPLAINT
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
+
+
+def _said(reason: str) -> str:
+    """A blank reason is none."""
+    if not reason.strip():
+        raise typer.BadParameter("say why: it is kept in the history")
+    return reason.strip()
+
+
+Reason = Annotated[str, typer.Option(help="Why; kept in the history.", callback=_said)]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day it holds.")]
 
 

@@ -119,9 +119,11 @@ def history(
         if verify:
             if fault := parts.ledger.verify_history():
                 screen.fail(f"the history was tampered with: {fault}")
-                sys.exit(65)
-            screen.say("the history is whole")
-            return
+            if json:
+                screen.as_json({"whole": fault is None, "fault": fault})
+            elif fault is None:
+                screen.say("the history is whole")
+            sys.exit(65 if fault else 0)
         lines = parts.ledger.history(person(parts, who).person_id if who else None)
         if json:
             screen.as_json(lines)

@@ -48,7 +48,7 @@ class RecordMapping:
         cells, reasons = self._cells(raw)
         student_id, surname, given, full, preferred, chinese, identity, *rest = cells
         born, programme, department, level_code, status_code, since, end, mail, supervisor, secret = rest
-        surname, given = _name(surname, given, full)
+        surname, given = map(values.narrow, _name(surname, given, full))
         birth, why_birth = self._birth(born)
         level, why_level = self._level(level_code)
         status, why_status = self._status(status_code)
@@ -180,8 +180,7 @@ def _name(surname: str, given: str, full: str) -> tuple[str, str]:
     """The two separate fields win; a full name is split where they are empty or not mapped."""
     if surname or not full:
         return surname, given
-    surname, given = split_full_name(full)
-    return (surname, given) if surname else (full, "")  # no Latin letter: parked later, not lost
+    return split_full_name(full)
 
 
 def _hkid(text: str) -> Found[str]:
@@ -212,6 +211,8 @@ def _text_reasons(
         reasons.append("the department is missing")
     if any("?" in name for name in (surname, given, *others)):
         reasons.append("a name holds a question mark (a letter lost in a conversion)")
+    if any(map(values.is_mangled, (surname, given, *others))):
+        reasons.append("a name holds signs that are no letters (changed in a conversion)")
     return reasons
 
 
