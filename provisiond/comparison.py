@@ -16,21 +16,25 @@ PRAGMA journal_mode = OFF;
 CREATE TABLE found (entry_id BLOB PRIMARY KEY, person_id, kind, state, ours, dn) WITHOUT ROWID;
 CREATE TABLE known (entry_id BLOB PRIMARY KEY, person_id, kind, state) WITHOUT ROWID;
 CREATE TABLE person (person_id PRIMARY KEY, student_id) WITHOUT ROWID;
-CREATE TABLE suspect (person_id PRIMARY KEY, student_id) WITHOUT ROWID;
+CREATE TABLE suspect (person_id PRIMARY KEY, student_id, is_right DEFAULT TRUE) WITHOUT ROWID;
+CREATE INDEX suspect_student ON suspect (student_id);
 BEGIN;
 """
-# entries that are new to us, another's, or not as when they were known to be right
-_CHANGED = """
-SELECT f.person_id FROM found f LEFT JOIN known k USING (entry_id)
-WHERE f.kind <> 'other' AND NOT (f.ours AND ?)
-AND (k.state IS NULL OR k.state <> f.state OR k.person_id <> f.person_id OR k.kind <> f.kind)
-"""
-_VANISHED = """
-SELECT k.person_id FROM known k LEFT JOIN found f USING (entry_id)
-WHERE f.entry_id IS NULL OR f.person_id <> k.person_id OR f.kind <> k.kind
-"""
-_WITHOUT_ACCOUNT = """
-SELECT person_id FROM person EXCEPT SELECT person_id FROM found WHERE kind = 'account'
+# Whose entries are new to us, another's, or not as when they were known to be right; are not there any more; lack the
+# account. But of whom there are two, nobody can say which is right (ports.Directory.observe).
+_SUSPECT = """
+INSERT INTO suspect (person_id, student_id) SELECT person_id, student_id FROM person WHERE person_id IN (
+    SELECT f.person_id FROM found f LEFT JOIN known k USING (entry_id)
+    WHERE f.kind <> 'other' AND NOT (f.ours AND ?)
+    AND (k.state IS NULL OR k.state <> f.state OR k.person_id <> f.person_id OR k.kind <> f.kind)
+  UNION
+    SELECT k.person_id FROM known k LEFT JOIN found f USING (entry_id)
+    WHERE f.entry_id IS NULL OR f.person_id <> k.person_id OR f.kind <> k.kind
+  UNION
+    SELECT * FROM (SELECT person_id FROM person EXCEPT SELECT person_id FROM found WHERE kind = 'account')
+) AND person_id NOT IN (
+    SELECT person_id FROM found WHERE kind <> 'other' GROUP BY person_id, kind HAVING count(*) > 1
+)
 """
 _DOUBLE = """
 SELECT person_id, group_concat(dn, ' and ') FROM found WHERE kind <> 'other'
@@ -40,16 +44,19 @@ _STRANGE = """
 SELECT f.dn, f.person_id, f.kind FROM found f LEFT JOIN person p USING (person_id)
 WHERE p.person_id IS NULL OR f.kind = 'other' ORDER BY f.dn
 """
-_SUSPECT = "SELECT student_id FROM suspect ORDER BY student_id"
-# what is news to the ledger; right are the entries of suspects of whom nothing was left to do
+# what is news to the ledger; an entry that nobody has looked at since it changed has no state
 _NEWS = """
-SELECT f.entry_id, f.person_id, f.kind, CASE WHEN s.person_id IS NULL THEN NULL ELSE f.state END AS now
+SELECT f.entry_id, f.person_id, f.kind, CASE WHEN s.is_right THEN f.state END
 FROM found f JOIN person p USING (person_id) LEFT JOIN known k USING (entry_id)
 LEFT JOIN suspect s ON s.person_id = f.person_id
 WHERE k.entry_id IS NULL OR k.person_id <> f.person_id OR k.kind <> f.kind
-OR (k.state IS NOT NULL OR s.person_id IS NOT NULL) AND k.state IS NOT f.state
+OR (k.state IS NOT NULL OR s.is_right) AND k.state IS NOT f.state
 """
-_GONE = "SELECT entry_id FROM known EXCEPT SELECT entry_id FROM found"
+# but what was not made again is still missed by the next comparison
+_GONE = """
+SELECT k.entry_id FROM known k LEFT JOIN found f USING (entry_id) LEFT JOIN suspect s ON s.person_id = k.person_id
+WHERE f.entry_id IS NULL AND coalesce(s.is_right, TRUE)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class Comparison:
         self._db.executemany("INSERT INTO found VALUES (?, ?, ?, ?, ?, ?)", map(_found, marked))
         self._db.executemany("INSERT INTO known VALUES (?, ?, ?, ?)", map(_known, ledger.sightings()))
         self._db.executemany("INSERT INTO person VALUES (?, ?)", ledger.students())
-        self._suspect(trusting)
+        self._db.execute(_SUSPECT, (trusting,))
 
     def close(self) -> None:
         self._db.close()
@@ -82,7 +89,8 @@ class Comparison:
 
     def suspects(self) -> tuple[str, ...]:
         """Student IDs, ascending, of those whose entries must be looked at."""
-        return tuple(row[0] for row in self._db.execute(_SUSPECT))
+        wanted = "SELECT student_id FROM suspect ORDER BY student_id"
+        return tuple(row[0] for row in self._db.execute(wanted))
 
     def strangers(self) -> list[Stranger]:
         double = self._db.execute(_DOUBLE).fetchall()
@@ -92,7 +100,8 @@ class Comparison:
 
     def clear(self, unfinished: Collection[str]) -> None:
         """All suspects were looked at; of all but these students everything was as it should be."""
-        self._db.executemany("DELETE FROM suspect WHERE student_id = ?", ((who,) for who in unfinished))
+        left = "UPDATE suspect SET is_right = FALSE WHERE student_id = ?"
+        self._db.executemany(left, ((who,) for who in unfinished))
 
     def news(self) -> Iterator[Sighting]:
         """For the ledger to remember."""
@@ -101,16 +110,6 @@ class Comparison:
 
     def gone(self) -> Iterator[bytes]:
         return (row[0] for row in self._db.execute(_GONE))
-
-    def _suspect(self, trusting: bool) -> None:
-        """But of whom there are two, nobody can say which is right (ports.Directory.observe)."""
-        wanted = f"{_CHANGED} UNION {_VANISHED} UNION {_WITHOUT_ACCOUNT}"
-        double = "SELECT person_id FROM (" + _DOUBLE + ")"
-        self._db.execute(
-            f"INSERT INTO suspect SELECT person_id, student_id FROM person"  # noqa: S608 - our own text
-            f" WHERE person_id IN ({wanted}) AND person_id NOT IN ({double})",
-            (trusting,),
-        )
 
 
 def _found(marked: Marked) -> tuple[object, ...]:

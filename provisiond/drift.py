@@ -4,7 +4,7 @@ a managed group."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from provisiond.comparison import Comparison
@@ -13,10 +13,12 @@ from provisiond.ports import Directory, Drift, Ledger
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`student_ids`: whose entries others touched. Call `remember` when they were looked at, and `close`."""
+    """`student_ids`: whose entries others touched; `owners`: of touched entries, as the ledger knew them (student
+    IDs). Call `remember` when they were looked at, and `close`."""
 
     student_ids: frozenset[str]
     drift: Drift
+    owners: Mapping[bytes, str]
     comparison: Comparison | None
 
     def remember(self, ledger: Ledger, unfinished: Collection[str]) -> None:
@@ -26,8 +28,9 @@ class Look:
             self.comparison.clear(unfinished)
             ledger.sight(self.comparison.news(), self.comparison.gone())
         else:
-            kept = {seen.entry_id for seen in self.drift.seen}
-            ledger.sight(self.drift.seen, self.drift.touched - kept)
+            # what was not made again is still missed by the next comparison
+            gone = {entry_id for entry_id, who in self.owners.items() if who not in unfinished}
+            ledger.sight(self.drift.seen, gone - {seen.entry_id for seen in self.drift.seen})
         ledger.set_watermark(self.drift.watermark)
 
     def close(self) -> None:
@@ -43,6 +46,8 @@ def look(directory: Directory, ledger: Ledger) -> Look:
         # an entry that we were the last to change is right, but for the memberships that it only shows
         comparison = Comparison(directory, ledger, trusting=not drift.memberships)
         students.update(comparison.suspects())
-    people = drift.person_ids.union(ledger.owners(drift.touched).values())
-    students.update(account.student_id for account in ledger.load(people).values())
-    return Look(frozenset(students), drift, comparison)
+    owners = ledger.owners(drift.touched)
+    known = ledger.load(drift.person_ids.union(owners.values()))
+    students.update(account.student_id for account in known.values())
+    of_entries = {entry: known[person].student_id for entry, person in owners.items() if person in known}
+    return Look(frozenset(students), drift, of_entries, comparison)

@@ -36,6 +36,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     see.check,
     see.plan,
     act.once,
+    act.audit,
     act.approve,
     see.explain,
     see.history,

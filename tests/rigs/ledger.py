@@ -23,11 +23,10 @@ from provisiond.domain.model import (
 from provisiond.domain.plan import Identity, Parked, Step
 from provisiond.ports import AccountFilter
 from tests.rigs.promises import Promises
-from tests.rigs.sighted import Sighted
 
 
 @dataclass(slots=True)
-class FakeLedger(Promises, Sighted):
+class FakeLedger(Promises):
     people: dict[str, Account] = field(default_factory=dict)
     identifiers: dict[str, str] = field(default_factory=dict)
     records: dict[tuple[str, str, str], tuple[str, RegistryRecord]] = field(default_factory=dict)
@@ -187,6 +186,7 @@ class FakeLedger(Promises, Sighted):
             records=(),
             holds=(),
             extensions=(),
+            absences=(),
             outbox=(),
         )
         self._tell(Happened("account-created", step.person_id, at, "cycle", {}, " ".join(step.reasons)))

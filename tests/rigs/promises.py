@@ -17,10 +17,11 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked
 from provisiond.ports import FetchMark, HeldPlan, HistoryLine
+from tests.rigs.sighted import Sighted
 
 
 @dataclass(slots=True)
-class Promises:
+class Promises(Sighted):
     items: dict[str, OutboxItem] = field(default_factory=dict)
     lines: list[HistoryLine] = field(default_factory=list)
     fetches: dict[str, FetchMark] = field(default_factory=dict)

@@ -51,8 +51,8 @@ def owners(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, st
 
 def students(connection: Connection) -> Iterator[tuple[str, str]]:
     wanted = select(account.c.person_id, account.c.student_id)
-    for person_id, student_id in connection.execution_options(yield_per=_ROWS).execute(wanted):
-        yield person_id, student_id
+    rows = connection.execution_options(yield_per=_ROWS).execute(wanted)
+    return ((person_id, student_id) for person_id, student_id in rows)
 
 
 def _row(seen: Sighting) -> dict[str, object]:
