@@ -391,7 +391,7 @@ class Ledger(Protocol):
         """Entry ID → person ID, of those that were ever seen."""
         ...
 
-    def people(self) -> Iterator[tuple[str, str]]:
+    def students(self) -> Iterator[tuple[str, str]]:
         """Person ID and student ID of every account, in no order, without holding all in memory."""
         ...
 

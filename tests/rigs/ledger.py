@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.domain import orders
+from provisiond.domain.changes import DeleteEntry
 from provisiond.domain.digest import record_digest
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import (
@@ -58,6 +59,9 @@ class FakeLedger(Promises):
         by_name = self.names.get(text.partition("@")[0].lower())
         person = by_student.get(text) or by_name or text
         return self._whole(person) if person in self.people else None
+
+    def students(self) -> Iterator[tuple[str, str]]:
+        yield from ((person, account.student_id) for person, account in self.people.items())
 
     def accounts(self, wanted: AccountFilter) -> list[Account]:
         found = [self._whole(person) for person in self.people]
@@ -158,6 +162,9 @@ class FakeLedger(Promises):
         self.records.update({r.key: (person, r) for person, given in records.items() for r in given})
         self.unpark(step.person_id for step in steps)
         self.unfinished -= {step.person_id for step in steps}
+        removed = {(s.person_id, c.what) for s in steps for c in s.changes if isinstance(c, DeleteEntry)}
+        gone = [each.entry_id for each in self.seen.values() if (each.person_id, each.kind) in removed]
+        self.sight((), gone)
 
     # -- orders ----------------------------------------------------------------------------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
