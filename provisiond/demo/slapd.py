@@ -196,7 +196,7 @@ class PrivateSlapd:
 def _program(name: str) -> str:
     found = shutil.which(name, path=_PATH)
     if found is None:
-        raise SlapdError(f"{name} is not installed: see .ci/packages")
+        raise SlapdError(f"{name} is not installed: see .ci/packages.demo")
     return found
 
 
