@@ -157,7 +157,7 @@ def test_blocks_are_remembered_until_a_fetch_has_them_no_more(ledger: Ledger) ->
     one, two = a_block(1, "S1", "S2"), a_block(2, "S3")
     ledger.mark_fetch(a_fetch(blocks=(one, two)), ("S3",), AT, TODAY)
     memory = ledger.memory("students")
-    assert (memory.settled(), memory.unsettled()) == ({one.digest}, {two.digest})
+    assert memory.settled() == {one.digest} and memory.unsettled() == {two.digest}
     assert list(memory.blocks([one.digest])) == [one]
     (waiting,) = memory.blocks([two.digest])
     assert [row.settled for row in waiting.rows] == [False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, union
 
@@ -31,7 +32,7 @@ def all_students(connection: Connection) -> Iterator[str]:
     yield from _streamed(connection, select(account.c.student_id).order_by(account.c.student_id))
 
 
-def _streamed(connection: Connection, wanted: Select[tuple[str]]) -> Iterator[str]:
+def _streamed(connection: Connection, wanted: Select[Any]) -> Iterator[str]:
     yield from connection.execution_options(yield_per=1000).scalars(wanted)
 
 
