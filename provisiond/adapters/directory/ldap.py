@@ -5,27 +5,24 @@ cycle reads what became of it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from functools import partial
 from typing import TypeVar
 
 from provisiond.adapters.directory import faults, reading, scanning
-from provisiond.adapters.directory.memberships import Membership
+from provisiond.adapters.directory.pipeline import Pipeline
 from provisiond.adapters.directory.reading import Bases, chunks
 from provisiond.adapters.directory.session import LdapTarget, Session, open_session
-from provisiond.adapters.directory.writing import write_entries, write_memberships
+from provisiond.adapters.directory.writing import write
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Observed
-from provisiond.ports import Done, Outcome, Refused, Surveyed
+from provisiond.ports import Done, Outcome, Surveyed
 
 PEOPLE_A_SEARCH = 100
 PREFIXES_A_SEARCH = 50
-BATCHES_A_CONNECTION = 50  # fewer are not worth another connection
 
 Answer = TypeVar("Answer")
-Written = tuple[Refused | None, list[Membership]]
 
 
 class LdapDirectory:
@@ -77,29 +74,12 @@ class LdapDirectory:
             return [Done()] * len(batches)
         # a harmless question first: a connection that died of idleness is replaced before it matters
         self._read(Session.who_am_i)
-        written = self._write_entries(batches)
-        memberships = [part for _, parts in written for part in parts]
-        refused = write_memberships(self._current(), memberships)
-        return [entry or refused.get(index) or Done() for index, (entry, _) in enumerate(written)]
+        return write(Pipeline(self._current(), self._current), batches)
 
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
             self._session = None
-
-    def _write_entries(self, batches: Sequence[Sequence[Change]]) -> list[Written]:
-        workers = min(self._connections, 1 + len(batches) // BATCHES_A_CONNECTION)
-        numbered = list(enumerate(batches))
-        with ExitStack() as stack:
-            sessions = [self._current()]
-            for _ in range(workers - 1):
-                sessions.append(open_session(self._target))
-                stack.callback(sessions[-1].close)
-            pool = stack.enter_context(ThreadPoolExecutor(workers)) if workers > 1 else None
-            shares = [numbered[start::workers] for start in range(workers)]
-            results = (pool.map if pool else map)(_write_share, sessions, shares)
-            written = {index: result for share in results for index, result in share}
-        return [written[index] for index in range(len(batches))]
 
     def _read(self, question: Callable[[Session], Answer]) -> Answer:
         """Ask; once more on a new connection when the old one turned out to be lost."""
@@ -116,9 +96,3 @@ class LdapDirectory:
             self.close()
             self._session = open_session(self._target)
         return self._session
-
-
-def _write_share(
-    session: Session, share: Sequence[tuple[int, Sequence[Change]]]
-) -> list[tuple[int, Written]]:
-    return [(index, write_entries(session, index, batch)) for index, batch in share]

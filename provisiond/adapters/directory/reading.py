@@ -13,8 +13,8 @@ from provisiond.adapters.directory.session import PERSON_ID, RawEntry, Session
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 
-# what the server shows only when asked by name: who is a member where, and when log-in ends
-_ATTRIBUTES = ("*", "memberOf", "pwdEndTime")
+# what the server shows only when asked by name: who is a member where, when log-in ends, and the last change
+_ATTRIBUTES = ("*", "memberOf", "pwdEndTime", "entryCSN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[
     listings: dict[str, Entry] = {}
     groups: dict[str, frozenset[str]] = {}
     for raw in session.search(bases.base, f"(|{wanted})", _ATTRIBUTES):
-        entry = Entry(raw.dn, decoded(raw.attributes))
+        entry = _entry(raw)
         person_id = _owner(entry, person_ids)
         if is_under(entry.dn, bases.people):
             _keep(accounts, person_id, entry)
@@ -78,6 +78,12 @@ def chunks(items: Iterable[str], size: int) -> list[list[str]]:
     """In pieces of at most `size`, each item once, in order."""
     unique = list(dict.fromkeys(items))
     return [unique[start : start + size] for start in range(0, len(unique), size)]
+
+
+def _entry(raw: RawEntry) -> Entry:
+    attributes = dict(decoded(raw.attributes))
+    csn = attributes.pop("entrycsn", (None,))[0]
+    return Entry(raw.dn, attributes, csn)
 
 
 def _owner(entry: Entry, person_ids: Sequence[str]) -> str:

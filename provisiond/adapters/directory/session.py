@@ -5,16 +5,13 @@ anything twice: who may try again is directory.py's decision."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ldap3 import (
     BASE,
     DEREF_NEVER,
-    MODIFY_ADD,
-    MODIFY_DELETE,
-    MODIFY_REPLACE,
     NONE,
     SAFE_SYNC,
     SASL,
@@ -23,37 +20,32 @@ from ldap3 import (
     Connection,
     Server,
 )
-from ldap3.operation.search import compile_filter, parse_filter
-from ldap3.utils.asn1 import encode
-from ldap3.utils.conv import escape_filter_chars
 
+from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.dn import normalise_dn
+from provisiond.adapters.directory.exchange import Exchange
+from provisiond.adapters.directory.messages import ASSERTION, PERSON_ID, SUCCESS, Reply, Request
 from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls, close_failed_sockets
 from provisiond.adapters.directory.wire import Wire
-from provisiond.domain.changes import Mod, Op
+from provisiond.domain.changes import Mod
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Attributes
 
-__all__ = ["LdapTarget", "RawEntry", "Reply", "Session", "normalise_dn", "open_session"]
+__all__ = [
+    "ASSERTION",
+    "PERSON_ID",
+    "LdapTarget",
+    "RawEntry",
+    "Reply",
+    "Session",
+    "normalise_dn",
+    "open_session",
+]
 
-ASSERTION = "1.3.6.1.1.12"  # RFC 4528
-PERMISSIVE_MODIFY = "1.2.840.113556.1.4.1413"
-PERSON_ID = "provisiondPersonId"
-
-SUCCESS = 0
 # refusals that speak of the server's day, not of the change: operations error, time and admin limit, referral
 # (a replica), busy, unavailable. Tried again later, by nobody in particular.
-_PASSING = frozenset({1, 3, 10, 11, 51, 52})
+PASSING = frozenset({1, 3, 10, 11, 51, 52})
 _CREDENTIALS = frozenset({8, 13, 48, 49, 50, 53})  # of a bind: an operator must act, no other server helps
-_OPS = {Op.ADD: MODIFY_ADD, Op.DELETE: MODIFY_DELETE, Op.REPLACE: MODIFY_REPLACE}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the server said to a write."""
-
-    code: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +99,41 @@ class Session:
         return [RawEntry(part["dn"], part["raw_attributes"]) for part in response]
 
     def add(self, dn: str, attributes: Attributes) -> Reply:
-        values = {name: list(given) for name, given in attributes.items() if given}
-        return self._write(lambda c: c.add(dn, attributes=values))
+        return self._ask(messages.add(dn, attributes))
 
     def modify(self, dn: str, mods: Sequence[Mod], owner: str | None, *, permissive: bool = True) -> Reply:
         """`owner`: the person whose entry it must be, in the very moment of the change; None: anybody's.
         `permissive`: a value that is there already, or gone already, is no error."""
         if not mods:
             return Reply(SUCCESS, "")
-        changes: dict[str, list[tuple[str, list[str]]]] = {}
-        for mod in mods:
-            changes.setdefault(mod.attribute, []).append((_OPS[mod.op], list(mod.values)))
-        lenient = [(PERMISSIVE_MODIFY, True, None)] if permissive else []
-        return self._write(lambda c: c.modify(dn, changes, controls=[*lenient, *_assertion(owner)]))
+        lenient = [messages.permissive()] if permissive else []
+        return self._ask(messages.modify(dn, mods, *lenient, *_owned(owner)))
 
     def delete(self, dn: str, owner: str) -> Reply:
-        return self._write(lambda c: c.delete(dn, controls=_assertion(owner)))
+        return self._ask(messages.delete(dn, *_owned(owner)))
+
+    @contextlib.contextmanager
+    def exchange(self) -> Iterator[Exchange]:
+        """For writes, many in flight (pipeline.py). Every reply must have come before anything else is asked."""
+        whole = False
+        try:
+            yield Exchange(self._connection)
+            whole = True
+        except (OSError, ValueError, LookupError) as error:  # broken, silent for too long, or no LDAP
+            raise UnavailableError("directory", f"{self.url}: {error or type(error).__name__}") from error
+        finally:
+            if not whole:  # replies may still come: to nobody
+                self.lost = True
+                self.close()
+
+    def _ask(self, request: Request) -> Reply:
+        with self.exchange() as exchange:
+            ((number, message),) = exchange.numbered([request])
+            exchange.send([message])
+            reply = dict(exchange.receive())[number]
+        if reply.code in PASSING:
+            raise UnavailableError("directory", reply.text)
+        return reply
 
     def who_am_i(self) -> str:
         """The DN the server takes us for; empty when anonymous (RFC 4532)."""
@@ -141,7 +152,7 @@ class Session:
 
     def _write(self, operation: Callable[[Any], Any]) -> Reply:
         result = self._call(operation)[1]
-        if result["result"] in _PASSING:
+        if result["result"] in PASSING:
             raise UnavailableError("directory", _said(result))
         return Reply(result["result"], "" if result["result"] == SUCCESS else _said(result))
 
@@ -178,6 +189,8 @@ def _open(target: LdapTarget, url: str) -> Session:
             _start_tls(session)
         _bind(session, target)
         _check_identity(session, target)
+        # from here on for sending too: a server that stands still takes nothing any more
+        session._connection.socket.settimeout(target.receive_timeout)
     except BaseException:
         session.close()
         raise
@@ -238,13 +251,8 @@ def _check_identity(session: Session, target: LdapTarget) -> None:
         raise ConfigError([f"directory.bind_dn: {session.url} takes us for {who}, not {target.bind_dn}"])
 
 
-def _assertion(owner: str | None) -> list[tuple[str, bool, bytes]]:
-    """Critical, always: a server that does not know it must refuse, not ignore (field notes 4.2)."""
-    if owner is None:
-        return []
-    wanted = f"({PERSON_ID}={escape_filter_chars(owner)})"
-    parsed = parse_filter(wanted, None, False, False, None, False)
-    return [(ASSERTION, True, encode(compile_filter(parsed.elements[0])))]
+def _owned(owner: str | None) -> list[bytes]:
+    return [] if owner is None else [messages.asserting(messages.equal(PERSON_ID, owner))]
 
 
 def _said(result: Mapping[str, Any]) -> str:
