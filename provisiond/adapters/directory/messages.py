@@ -37,7 +37,12 @@ class Request:
     controls: bytes = field(default=b"", repr=False)
 
     def message(self, number: int) -> bytes:
-        return ber(SEQUENCE, ber(INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big")), self.operation, self.controls)
+        return ber(
+            SEQUENCE,
+            ber(INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big")),
+            self.operation,
+            self.controls,
+        )
 
 
 @dataclass(frozen=True, slots=True)
