@@ -150,7 +150,7 @@ class Cycle:
         with closing_namespace(self.directory, self.ledger, self.policy) as namespace:
             for snapshot in work.snapshots(namespace):
                 decision = decide(snapshot, self.policy)
-                work.decided(decision)
+                work.decided(snapshot, decision)
                 namespace.give(s.account_name for s in decision.steps if s.identity)
                 parked += decision.parked
                 tally.add(decision.steps)

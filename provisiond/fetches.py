@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from provisiond.domain.brakes import is_shrunk
+from provisiond.domain.brakes import is_grown, is_shrunk
 from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Block, Fetch, RegistryRecord, Rejection
 from provisiond.domain.policy import BrakePolicy
@@ -95,10 +95,12 @@ def _believe(fetch: Fetch, ledger: Ledger, policy: BrakePolicy, approved: frozen
     last = ledger.last_fetch(fetch.source)
     if last is None or not fetch.complete or fetch_ticket(fetch) in approved:
         return
-    if is_shrunk(fetch.rows, last.rows, policy):
+    changed = "shrank" if is_shrunk(fetch.rows, last.rows, policy) else None
+    changed = "grew beyond belief" if is_grown(fetch.rows, last.rows, policy) else changed
+    if changed:
         raise UnsafeFetchError(
             f"registry {fetch.source}: {fetch.file} has {fetch.rows} rows, the last good fetch had"
-            f" {last.rows}: the registry shrank. Nothing was taken from it. If this is right: provisiond"
+            f" {last.rows}: the registry {changed}. Nothing was taken from it. If this is right: provisiond"
             f" approve {fetch_ticket(fetch)}",
             fetch_ticket(fetch),
         )

@@ -152,7 +152,7 @@ def accounts(
                 account.state.value,
                 "yes" if account.activated_at else "no",
                 account.next_on,
-                " ".join(record.programme for record in account.records),
+                " ".join(record.programme for record in account.studies),
                 " ".join(hold.kind for hold in account.holds),
             )
             for account in found

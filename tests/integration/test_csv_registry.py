@@ -278,6 +278,13 @@ def test_a_full_name_is_split_where_that_is_all_there_is(drop: Path) -> None:
         ({"confidential": "maybe"}, "unknown confidentiality flag code 'maybe'"),
         ({"surname": "CH\x07AN"}, "the surname holds a control character"),
         ({"given_names": "Tai\u202eMan"}, "the given names holds a control character"),
+        ({"department": "A123456(3)"}, "the department holds an HKID number or a date"),
+        ({"department": "2001-03-04"}, "the department holds an HKID number or a date"),
+        ({"surname": "A1234563"}, "the surname holds an HKID number or a date"),
+        ({"preferred_name": "a 123456 (3)"}, "the preferred name holds an HKID number or a date"),
+        ({"student_id": "A123456(3)"}, "the student ID holds an HKID number or a date"),
+        ({"programme": "04/03/2001"}, "the programme holds an HKID number or a date"),
+        ({"programme": "A1234563", "department": "School of 1997"}, None),
         ({"department": "x" * 257}, "the department is longer than 256 characters"),
     ],
 )  # fmt: skip

@@ -129,6 +129,34 @@ def test_a_frozen_person_stays_until_released_and_then_catches_up() -> None:
     assert world.account(WHO).state is State.TERMINATED
 
 
+def test_a_lock_is_told_when_set_and_when_lifted() -> None:
+    """By an operator or by its end date; once each, the second lock as the first."""
+    world = enrolled()
+    world.order(WHO, SetHold(Hold(HoldKind.LOCK, world.clock.now(), None, "theft", "test")))
+    assert [kind for _, kind in world.notices(WHO)][-1] is NoticeKind.HOLD_SET
+    world.order(WHO, Release(None, world.clock.now(), "test", "found"))
+    world.sleep_until(TODAY + timedelta(days=1))
+    until = TODAY + timedelta(days=5)
+    world.order(WHO, SetHold(Hold(HoldKind.LOCK, world.clock.now(), until, "theft", "test")))
+    world.sleep_until(TODAY + timedelta(days=8))
+    told = [(day, kind) for day, kind in world.notices(WHO) if "hold" in kind]
+    assert told == [
+        (TODAY, NoticeKind.HOLD_LIFTED),
+        (TODAY, NoticeKind.HOLD_SET),
+        (TODAY + timedelta(days=1), NoticeKind.HOLD_SET),
+        (until + timedelta(days=1), NoticeKind.HOLD_LIFTED),
+    ]
+
+
+def test_a_lock_that_ends_after_the_account_is_not_told_as_a_log_in() -> None:
+    world = enrolled()
+    world.order(WHO, SetHold(Hold(HoldKind.LOCK, world.clock.now(), None, "theft", "test")))
+    world.registry.put(a_person(WHO, status=Status.WITHDRAWN, status_on=TODAY))
+    world.cycle()
+    world.order(WHO, Release(None, world.clock.now(), "test", "found"))
+    assert NoticeKind.HOLD_LIFTED not in [kind for _, kind in world.notices(WHO)]
+
+
 def test_an_absent_record_takes_nothing_and_is_reported() -> None:
     world = enrolled()
     world.registry.put(a_person("20000002", surname="LEE", given_names="Bo"))

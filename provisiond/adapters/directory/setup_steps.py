@@ -33,8 +33,7 @@ _FILES = (
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLayout:
-    """`database_directory` is on the server and must be there, empty, and belong to slapd. `admin_dn` sets
-    it up. Service accounts without a password cannot bind until `ldappasswd` gives them one."""
+    """`database_directory` is on the server: empty, slapd's own, of no other database. `admin_dn` sets it up. Service accounts without a password cannot bind until `ldappasswd` gives them one."""
 
     base: str
     organisation: str
@@ -75,6 +74,7 @@ def setup_ldif(layout: DirectoryLayout) -> str:
     head = (
         f"# For an OpenLDAP without a database yet. As {layout.admin_dn}: ldapmodify -f FILE\n"
         f"# It must have loaded the schema {', '.join(REQUIRED_SCHEMA)}. Leave out modules that it has.\n"
+        f"# {layout.database_directory} must be there, empty, belong to slapd's user and to no other database.\n"
         "# The service accounts cannot bind until each has a password: ldappasswd -S DN\n\n"
     )
     return head + "\n".join(_record(step) for step in setup_steps(bare))

@@ -21,6 +21,7 @@ from provisiond.domain.names import split_full_name
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
 _SEPARATOR = "\n"
+_DIGIT = re.compile(r"\d")
 # ASCII blanks that must go
 _BLANKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|  |\A | \Z| \n|\n ")
 
@@ -54,6 +55,8 @@ class RecordMapping:
         whys = (why_number, why_birth, why_level, why_status, why_since, why_end, why_flag)
         reasons += _text_reasons(student_id, surname, given, programme, department, (preferred, chinese))
         reasons += [*filter(None, whys), *_mail_reasons(mail, supervisor)]
+        reasons += self._misplaced(surname, given, preferred, chinese, department)
+        reasons += self._misplaced_codes(student_id, programme)
         if reasons or birth is None or level is None or status is None or status_on is None:
             return tuple(dict.fromkeys(reasons))
         return RegistryRecord(
@@ -103,6 +106,25 @@ class RecordMapping:
         for place, coded in self._coded.items():
             cells[place] = coded(cells[place])
         return cells, reasons
+
+    def _misplaced(self, *texts: str) -> list[str]:
+        """These would be shown to everybody: an HKID number or a birth date among them is no name."""
+        fields = ("surname", "given_names", "preferred_name", "chinese_name", "department")
+        if not any(map(_DIGIT.search, texts)):
+            return []
+        return [
+            f"{_word(field)} holds an HKID number or a date"
+            for field, text in zip(fields, texts, strict=True)
+            if text and values.is_secret(text, self._source.date_formats)
+        ]
+
+    def _misplaced_codes(self, student_id: str, programme: str) -> list[str]:
+        """Codes may well look like an HKID number (s1234567), but not when it is written with its brackets."""
+        return [
+            f"{_word(field)} holds an HKID number or a date"
+            for field, text in (("student_id", student_id), ("programme", programme))
+            if not text.isalnum() and values.is_written_secret(text, self._source.date_formats)
+        ]
 
     def _birth_of(self, text: str) -> Found[str]:
         if not text:

@@ -41,6 +41,17 @@ def text_faults(text: str) -> list[str]:
     return faults
 
 
+def is_secret(text: str, formats: tuple[str, ...]) -> bool:
+    """Whether it *is* an HKID number or a date: what must never be kept or shown as something else."""
+    return hkid.canonical(text) is not None or day(text, formats) is not None
+
+
+def is_written_secret(text: str, formats: tuple[str, ...]) -> bool:
+    """The same for codes, which may look like either: an HKID number in brackets, a date with separators."""
+    number = "(" in unicodedata.normalize("NFKC", text) and hkid.canonical(text) is not None
+    return number or (not text.isalnum() and day(text, formats) is not None)
+
+
 def looks_secret(text: str) -> bool:
     """Whether it might be an HKID or a birth date that stands in a wrong column."""
     return hkid.canonical(text) is not None or sum(map(str.isdigit, text)) > 3
