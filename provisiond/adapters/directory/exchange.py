@@ -6,11 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from provisiond.adapters.directory.messages import ENTRY, Reply, Request, messages, result
+from provisiond.adapters.directory.messages import ENTRY, REFERENCE, Reply, Request, messages, result
 from provisiond.adapters.directory.wire import Found, found
 
 _RECEIVED_AT_ONCE = 65536
-_REFERENCE = 0x73
 _ENDED = "the server ended the session"  # RFC 4511 §4.4
 
 
@@ -21,7 +20,7 @@ class Exchange:
         self._socket = connection.socket
         self._next_id = connection.server.next_message_id
         self._data = b""
-        self._entries: dict[int, Found] = {}
+        self._parts: dict[int, list[Found | None]] = {}  # of a search that goes on; None: a reference
 
     def numbered(self, requests: Iterable[Request]) -> list[tuple[int, bytes]]:
         """Messages under the numbers by which their replies will be known."""
@@ -48,9 +47,10 @@ class Exchange:
     def _replies(self, number: int, body: bytes) -> list[tuple[int, Reply]]:
         if number == 0:
             raise ConnectionResetError(_ENDED)
-        if body[0] == ENTRY:
-            self._entries[number] = found(body)
-        elif body[0] != _REFERENCE:
-            said = result(body)
-            return [(number, Reply(said.code, said.text, self._entries.pop(number, None)))]
-        return []
+        if body[0] in (ENTRY, REFERENCE):
+            part = found(body) if body[0] == ENTRY else None
+            self._parts.setdefault(number, []).append(part)
+            return []
+        parts, said = self._parts.pop(number, []), result(body)
+        entries = tuple(part for part in parts if part is not None)
+        return [(number, Reply(said.code, said.text, entries, None in parts))]

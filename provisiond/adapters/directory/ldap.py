@@ -27,8 +27,7 @@ Answer = TypeVar("Answer")
 
 
 class LdapDirectory:
-    """Implements ports.Directory. `connections`: how many write entries side by side (a server that syncs
-    to disk is faster that way); reads and memberships use one. `groups`: DNs that `check` looks for."""
+    """Implements ports.Directory. `groups`: DNs that `check` looks for."""
 
     def __init__(
         self,
@@ -37,12 +36,10 @@ class LdapDirectory:
         people_base: str,
         contacts_base: str,
         groups_base: str,
-        connections: int = 1,
         groups: Sequence[str] = (),
     ) -> None:
         self._target = target
         self._bases = Bases.of(base, people_base, contacts_base, groups_base)
-        self._connections = connections
         self._groups = groups
         self._session: Session | None = None
 

@@ -19,14 +19,15 @@ PERSON_ID = "provisiondPersonId"
 SUCCESS = 0
 NO_SUCH_OBJECT = 32
 
-ENTRY = 0x64  # of a search; its end is a reply like any other
+ENTRY, REFERENCE = 0x64, 0x73  # of a search; its end is a reply like any other
 _ADD, _MODIFY, _DELETE, _SEARCH = 0x68, 0x66, 0x4A, 0x63
 _SET, _ENUMERATED, _CONTROLS, _AND, _OR, _EQUAL, _PRESENT = 0x31, 0x0A, 0xA0, 0xA0, 0xA1, 0xA3, 0x87
 _SUBSTRINGS, _INITIAL = 0xA4, 0x80
 _TRUE = b"\x01\x01\xff"
 _OPS = {Op.ADD: b"\x0a\x01\x00", Op.DELETE: b"\x0a\x01\x01", Op.REPLACE: b"\x0a\x01\x02"}
-# base only, aliases not followed, no limits, values too
-_THAT_ENTRY = b"\x0a\x01\x00\x0a\x01\x00\x02\x01\x00\x02\x01\x00\x01\x01\x00"
+# aliases not followed, no limits of size and time, values too
+_PLAINLY = b"\x0a\x01\x00\x02\x01\x00\x02\x01\x00\x01\x01\x00"
+_BASE, _SUBTREE = b"\x0a\x01\x00", b"\x0a\x01\x02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server said; `entry`: what a look found."""
+    """What the server said, and what it found. `referred`: that more is elsewhere."""
 
     code: int
     text: str
-    entry: Found | None = None
+    entries: tuple[Found, ...] = ()
+    referred: bool = False
 
 
 def add(dn: str, attributes: Attributes) -> Request:
@@ -70,8 +72,12 @@ def delete(dn: str, *controls: bytes) -> Request:
 
 def look(dn: str, attributes: Sequence[str] = ("*", "+")) -> Request:
     """Reads that one entry."""
-    wanted = ber(SEQUENCE, *map(_text, attributes))
-    return Request(ber(_SEARCH, _text(dn), _THAT_ENTRY, ber(_PRESENT, b"objectClass"), wanted))
+    return _search(dn, _BASE, ber(_PRESENT, b"objectClass"), attributes)
+
+
+def find(base: str, wanted: bytes, attributes: Sequence[str]) -> Request:
+    """Reads all that matches the filter, in one answer."""
+    return _search(base, _SUBTREE, wanted, attributes)
 
 
 def asserting(condition: bytes) -> bytes:
@@ -93,11 +99,11 @@ def begins(attribute: str, value: str) -> bytes:
     return ber(_SUBSTRINGS, _text(attribute), ber(SEQUENCE, ber(_INITIAL, value.encode())))
 
 
-def every(*filters: bytes) -> bytes:
+def both(*filters: bytes) -> bytes:
     return ber(_AND, *filters)
 
 
-def some(*filters: bytes) -> bytes:
+def either(*filters: bytes) -> bytes:
     return ber(_OR, *filters)
 
 
@@ -134,6 +140,11 @@ def _whole(data: bytes, at: int) -> int | None:
         return None
     stop = tlv(data, at)[2]
     return stop if stop <= len(data) else None
+
+
+def _search(base: str, scope: bytes, wanted: bytes, attributes: Sequence[str]) -> Request:
+    names = ber(SEQUENCE, *map(_text, attributes))
+    return Request(ber(_SEARCH, _text(base), scope, _PLAINLY, wanted, names))
 
 
 def _text(value: str) -> bytes:

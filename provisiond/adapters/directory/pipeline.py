@@ -123,7 +123,7 @@ def read_back(dn: str, attributes: Sequence[str] = ("*", "+")) -> Talk[Found | N
     for _ in range(LOOKS):
         reply = yield messages.look(dn, attributes)
         if reply is not None and reply.code in (SUCCESS, NO_SUCH_OBJECT):
-            return reply.entry
+            return reply.entries[0] if reply.entries else None
         if reply is not None:
             raise UnavailableError("directory", f"reading back {dn}: {reply.text}")
     raise UnavailableError("directory", f"reading back {dn}: the answer was lost {LOOKS} times")

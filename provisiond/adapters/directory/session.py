@@ -26,7 +26,7 @@ from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.exchange import Exchange
 from provisiond.adapters.directory.messages import ASSERTION, PERSON_ID, SUCCESS, Reply, Request
 from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls, close_failed_sockets
-from provisiond.adapters.directory.wire import Wire
+from provisiond.adapters.directory.wire import Found, Wire
 from provisiond.domain.changes import Mod
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Attributes
@@ -72,6 +72,14 @@ class Session:
         if found is None:
             raise UnavailableError("directory", f"{base} is not there (noSuchObject)")
         return found
+
+    def find(self, base: str, wanted: bytes, attributes: Sequence[str]) -> tuple[Found, ...]:
+        """`search` of the subtree for a filter of messages.py, at a tenth of the cost."""
+        reply = self._ask(messages.find(base, wanted, attributes))
+        if reply.code != SUCCESS or reply.referred:
+            more = reply.text or "a referral instead of the whole answer"
+            raise UnavailableError("directory", f"search under {base}: {more}")
+        return reply.entries
 
     def read(self, dn: str) -> RawEntry | None:
         """That one entry with its user attributes; None when it is absent (or hidden from us)."""

@@ -12,6 +12,7 @@ from provisiond.adapters.directory.adoption import effective, exact, missing, ov
 from provisiond.adapters.directory.memberships import Failure, Membership, group_talk, group_updates
 from provisiond.adapters.directory.messages import NO_SUCH_OBJECT, PERSON_ID, SUCCESS, Reply, equal
 from provisiond.adapters.directory.pipeline import TIMES, Pipeline, Talk, read_back
+from provisiond.adapters.directory.reading import texts
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
@@ -75,7 +76,7 @@ def _add(change: AddEntry) -> Talk[Failure | None]:
             return _refusal(change, reply)
         there = yield from read_back(change.dn)
         if there is not None:
-            return (yield from _adopt(change, _texts(there)))
+            return (yield from _adopt(change, texts(there)))
         if reply is not None:
             return Refused(change, reply.code, f"{change.dn} exists and is hidden from us")
     return _given_up(change)
@@ -108,7 +109,7 @@ def _modify(
         there = yield from read_back(dn)
         if there is None:
             return Refused(change, NO_SUCH_OBJECT, f"{dn} is not there any more")
-        present = _texts(there)
+        present = texts(there)
         if not _is_of(owner, present):
             return Refused(change, ASSERTION_FAILED, NOT_OURS)
         left = effective(mods, present)
@@ -133,7 +134,7 @@ def _delete(change: DeleteEntry) -> Talk[Failure | None]:
         there = yield from read_back(change.dn)
         if there is None:
             return None
-        if not _is_of(change.person_id, _texts(there)):
+        if not _is_of(change.person_id, texts(there)):
             return Refused(change, ASSERTION_FAILED, NOT_OURS)
         if change.csn not in (None, _csn(there)):
             return Refused(change, ASSERTION_FAILED, OVERTAKEN)
@@ -144,19 +145,11 @@ def _delete(change: DeleteEntry) -> Talk[Failure | None]:
 def _unchanged(owner: str, csn: str | None) -> bytes:
     """It is ours and, where that is known, what it was decided on."""
     ours = equal(PERSON_ID, owner)
-    return messages.asserting(messages.every(ours, equal("entryCSN", csn)) if csn else ours)
+    return messages.asserting(messages.both(ours, equal("entryCSN", csn)) if csn else ours)
 
 
 def _is_of(owner: str, present: Mapping[str, Iterable[str]]) -> bool:
     return owner in present.get(ID, ())
-
-
-def _texts(there: Found) -> Attributes:
-    """What is not text (a photograph) is never ours."""
-    return {
-        name.decode(): tuple(value.decode("utf-8", "replace") for value in values)
-        for name, values in there.attributes.items()
-    }
 
 
 def _csn(there: Found) -> str | None:
