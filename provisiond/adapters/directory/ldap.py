@@ -1,6 +1,5 @@
-"""The Directory port on a real LDAP server: keeps the connections, tries a read again after a lost one, hands
-reading and writing to their modules. A write whose connection is lost is never sent again from here: the next
-cycle reads what became of it."""
+"""The Directory port on a real LDAP server: keeps the connection, tries a read again after a lost one, hands
+reading, writing and the choice of the server to their modules."""
 
 from __future__ import annotations
 
@@ -11,9 +10,10 @@ from typing import TypeVar
 
 from provisiond.adapters.directory import faults, reading, scanning, sync
 from provisiond.adapters.directory.dn import normalise_dn
-from provisiond.adapters.directory.pipeline import Pipeline
+from provisiond.adapters.directory.failover import Servers
+from provisiond.adapters.directory.pipeline import Pipeline, ReadOnlyError
 from provisiond.adapters.directory.reading import Bases, chunks
-from provisiond.adapters.directory.session import LdapTarget, Session, open_session
+from provisiond.adapters.directory.session import LdapTarget, Session
 from provisiond.adapters.directory.writing import write
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import ConfigError, UnavailableError
@@ -41,6 +41,7 @@ class LdapDirectory:
         self._target = target
         self._bases = Bases.of(base, people_base, contacts_base, groups_base)
         self._groups = groups
+        self._servers = Servers(target)
         self._session: Session | None = None
 
     def check(self) -> list[str]:
@@ -64,11 +65,11 @@ class LdapDirectory:
         return answer
 
     def survey(self) -> Iterator[Surveyed]:
-        with closing(open_session(self._target)) as session:  # of its own: a scan has it to itself
+        with closing(self._servers.open()) as session:  # of its own: a scan has it to itself
             yield from scanning.survey(session, self._bases)
 
     def marked(self, *, authors: bool = False) -> Iterator[Marked]:
-        with closing(open_session(self._target)) as session:
+        with closing(self._servers.open()) as session:
             yield from scanning.marked(session, self._bases, self._target.bind_dn, authors=authors)
 
     def drift(self, since: str | None) -> Drift:
@@ -84,9 +85,7 @@ class LdapDirectory:
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         if not any(batches):
             return [Done()] * len(batches)
-        # a harmless question first: a connection that died of idleness is replaced before it matters
-        self._read(Session.who_am_i)
-        return write(Pipeline(self._current(), self._current), batches)
+        return write(Pipeline(self._provider(), self._elsewhere), batches)
 
     def close(self) -> None:
         if self._session is not None:
@@ -106,5 +105,25 @@ class LdapDirectory:
     def _current(self) -> Session:
         if self._session is None or self._session.lost:
             self.close()
-            self._session = open_session(self._target)
+            self._session = self._servers.open()
+        return self._session
+
+    def _provider(self) -> Session:
+        """To write on: alive, still us, and not known to take no changes."""
+        session = self._current()
+        try:
+            fit = self._servers.takes_writes(session.url) and session.is_bound_as(self._target.bind_dn)
+        except UnavailableError:
+            fit = False
+        if not fit:
+            self.close()
+            self._session = self._servers.open(writing=True)
+        return self._current()
+
+    def _elsewhere(self, error: UnavailableError) -> Session:
+        """Another connection, after `error` ended the one that was written on."""
+        if isinstance(error, ReadOnlyError) and self._session is not None:
+            self._servers.refuses_writes(self._session.url, error.reason)
+        self.close()
+        self._session = self._servers.open_again()
         return self._session

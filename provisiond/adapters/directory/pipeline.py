@@ -4,6 +4,7 @@ is told that. What a conversation makes of it is decided by writing.py."""
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from inspect import GEN_CREATED, getgeneratorstate
@@ -21,16 +22,23 @@ TIMES = 5  # that one change is sent at most
 LOOKS = 20  # that may be lost in a row
 FRUITLESS = 5  # connections in a row that broke before any conversation came to its end
 
+REFERRAL, UNWILLING = 10, 53
+_READ_ONLY = re.compile(r"operation restricted|shadow context|read-only", re.IGNORECASE)
+
 T = TypeVar("T")
 Talk = Generator[Request, Reply | None, T]
 """Yields requests and is sent the reply; None: the connection broke, whether it was done is not known, and the
 next request goes over a new one. UnavailableError is thrown in where nothing more can be asked."""
 
 
+class ReadOnlyError(UnavailableError):
+    """It answers and takes no changes: a replica, or it was made read-only."""
+
+
 class Pipeline:
     """Over `session`, and over what `reopen` gives when that breaks. `halted`: why nothing is sent any more."""
 
-    def __init__(self, session: Session, reopen: Callable[[], Session]) -> None:
+    def __init__(self, session: Session, reopen: Callable[[UnavailableError], Session]) -> None:
         self._session = session
         self._reopen = reopen
         self.halted: UnavailableError | None = None
@@ -58,6 +66,8 @@ class Pipeline:
                         self._listen(flight, number, reply)
 
     def _listen(self, flight: _Flight[T], number: int, reply: Reply) -> None:
+        if refuses_writes(reply):
+            raise ReadOnlyError("directory", f"{self._session.url} takes no changes ({reply.text})")
         if reply.code in PASSING:
             self.halted = self.halted or UnavailableError("directory", reply.text)
         flight.answer(number, reply)
@@ -67,11 +77,16 @@ class Pipeline:
         if self.halted:
             return
         try:
-            self._session = self._reopen()
+            self._session = self._reopen(error)
         except ProvisiondError as reason:
-            self.halted = UnavailableError("directory", f"{error.reason}; {reason}")
+            self.halted = UnavailableError("directory", _both(error, reason))
         if flight.fruitless > FRUITLESS:
             self.halted = error
+
+
+def refuses_writes(reply: Reply) -> bool:
+    """Referral, or unwillingToPerform for all changes whatever they are (slapd's and 389-DS's words)."""
+    return reply.code == REFERRAL or (reply.code == UNWILLING and _READ_ONLY.search(reply.text) is not None)
 
 
 class _Flight(Generic[T]):
@@ -107,6 +122,11 @@ class _Flight(Generic[T]):
     def lost(self) -> None:
         self.todo.extendleft((index, talk, None) for index, talk in reversed(self.flying.values()))
         self.flying.clear()
+
+
+def _both(error: UnavailableError, later: ProvisiondError) -> str:
+    reason = later.reason if isinstance(later, UnavailableError) else str(later)
+    return reason if error.reason in reason else f"{error.reason}; {reason}"
 
 
 def _next(talk: Talk[T], reply: Reply | None, halted: UnavailableError | None) -> Request:

@@ -1,6 +1,6 @@
 """One connection to the directory that tells the truth: opened by the recipe of the field notes, bound as who
 it should be, every answer a result code or an UnavailableError. Decides nothing about entries, never sends
-anything twice: who may try again is directory.py's decision."""
+anything twice: who may try again is decided by pipeline.py and failover.py."""
 
 from __future__ import annotations
 
@@ -12,20 +12,14 @@ from typing import Any
 from ldap3 import (
     BASE,
     DEREF_NEVER,
-    NONE,
-    SAFE_SYNC,
-    SASL,
-    SIMPLE,
     SUBTREE,
-    Connection,
-    Server,
 )
 
 from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.exchange import Exchange
 from provisiond.adapters.directory.messages import ASSERTION, PERSON_ID, SUCCESS, Reply, Request
-from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls, close_failed_sockets
+from provisiond.adapters.directory.target import Address, LdapTarget, close_failed_sockets, unopened
 from provisiond.adapters.directory.wire import Found, Wire
 from provisiond.domain.changes import Mod
 from provisiond.domain.errors import ConfigError, UnavailableError
@@ -148,6 +142,9 @@ class Session:
         said = self._call(lambda c: c.extend.standard.who_am_i()) or ""
         return said.removeprefix("dn:") if said.startswith("dn:") else said
 
+    def is_bound_as(self, dn: str) -> bool:
+        return normalise_dn(self.who_am_i()) == normalise_dn(dn)
+
     def wire(self) -> Wire:
         """For scans (scanning.py): nothing else can be asked while one is read."""
         return Wire(self._connection)
@@ -175,20 +172,21 @@ class Session:
 
 def open_session(target: LdapTarget) -> Session:
     """Bound to the first server that answers. A wrong password stops at once: it is wrong everywhere."""
-    if faults := target.faults():
-        raise ConfigError(faults)
     reasons: list[str] = []
-    for url in target.urls:
+    for url in target.urls or [""]:
         try:
-            return _open(target, url)
+            return open_at(target, url)
         except UnavailableError as error:
             reasons.append(error.reason)
     raise UnavailableError("directory", "; ".join(reasons))
 
 
-def _open(target: LdapTarget, url: str) -> Session:
+def open_at(target: LdapTarget, url: str) -> Session:
+    """Bound to that server."""
+    if faults := target.faults():
+        raise ConfigError(faults)
     address = Address.of(url)
-    connection = _connection(target, address)
+    connection = unopened(target, address)
     session = Session(connection, url)
     close_failed_sockets(connection)
     try:
@@ -203,34 +201,6 @@ def _open(target: LdapTarget, url: str) -> Session:
         session.close()
         raise
     return session
-
-
-def _connection(target: LdapTarget, address: Address) -> Any:
-    # a new Server each time: one that failed once answers from memory for seconds (field notes 1.3)
-    local = address.scheme == "ldapi"
-    server = Server(
-        "ldapi:/" + address.host if local else address.host,
-        port=address.port,
-        use_ssl=address.scheme == "ldaps",
-        tls=None if local else VerifiedTls(address.host, target.ca_file),
-        get_info=NONE,
-        connect_timeout=target.connect_timeout,
-    )
-    how: dict[str, Any] = {"authentication": SASL, "sasl_mechanism": "EXTERNAL", "sasl_credentials": ""}
-    if target.bind == "simple":
-        how = {"authentication": SIMPLE, "user": target.bind_dn, "password": target.password}
-    return Connection(
-        server,
-        client_strategy=SAFE_SYNC,
-        receive_timeout=target.receive_timeout,
-        auto_referrals=False,
-        raise_exceptions=False,
-        auto_bind=False,
-        auto_escape=False,
-        check_names=False,  # names are ours and the server is the judge; ldap3 would rewrite them
-        return_empty_attributes=False,
-        **how,
-    )
 
 
 def _start_tls(session: Session) -> None:
