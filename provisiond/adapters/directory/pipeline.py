@@ -17,8 +17,9 @@ from provisiond.adapters.directory.session import PASSING, Session
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import ProvisiondError, UnavailableError
 
-WINDOW = 64
-TIMES = 5  # that one change is sent at most
+WINDOW = 64  # in flight; half as many after each break, and more again with every reply
+GROWTH = 0.25
+TIMES = 10  # that one change is sent at most
 LOOKS = 20  # that may be lost in a row
 FRUITLESS = 5  # connections in a row that broke before any conversation came to its end
 
@@ -98,12 +99,13 @@ class _Flight(Generic[T]):
         )
         self.flying: dict[int, tuple[int, Talk[T]]] = {}
         self.results: dict[int, T] = {}
+        self.window = float(WINDOW)
         self.fruitless = 0
 
     def launch(self, exchange: Exchange, halted: UnavailableError | None) -> list[bytes]:
-        """The messages to send now, so that WINDOW are in flight; they count as sent."""
+        """The messages to send now, so that the window is full; they count as sent."""
         ready: list[tuple[int, Talk[T], Request]] = []
-        while self.todo and len(self.flying) + len(ready) < WINDOW:
+        while self.todo and len(self.flying) + len(ready) < self.window:
             index, talk, reply = self.todo.popleft()
             try:
                 ready.append((index, talk, _next(talk, reply, halted)))
@@ -116,10 +118,12 @@ class _Flight(Generic[T]):
         return [message for _, message in numbered]
 
     def answer(self, number: int, reply: Reply) -> None:
+        self.window = min(WINDOW, self.window + GROWTH)
         index, talk = self.flying.pop(number)
         self.todo.appendleft((index, talk, reply))  # what is begun is finished first
 
     def lost(self) -> None:
+        self.window = max(1, self.window // 2)
         self.todo.extendleft((index, talk, None) for index, talk in reversed(self.flying.values()))
         self.flying.clear()
 
