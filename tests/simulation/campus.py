@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from provisiond.adapters.clock import SetClock
-from provisiond.cycle import Cycle, Result
+from provisiond.cycle import Cycle, Result, Work
 from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import (
     Account,
@@ -65,7 +65,9 @@ class Campus:
     policy: Policy = field(init=False)
     story: list[str] = field(default_factory=list)
     approved: bool = False  # an approval stands: the next losses are an operator's
-    accepted: list[tuple[str, datetime]] = field(default_factory=list)  # notice key, when a mail server took it
+    accepted: list[tuple[str, datetime]] = field(
+        default_factory=list
+    )  # notice key, when a mail server took it
     planted: dict[str, tuple[str, str]] = field(default_factory=dict)  # DN → attribute and value of others
 
     def __post_init__(self) -> None:
@@ -91,6 +93,8 @@ class Campus:
         """How many cycles it took until nothing was due; at most a few when all is well."""
         self.faults.calm = True
         self.registry.refuses, self.registry.rejections = None, ()
+        for dn in self.faults.intruders:
+            self.directory.uproot(dn)
         for turn in range(8):
             self.settle(NoticeStatus.ACCEPTED)
             self.approve()
@@ -104,7 +108,10 @@ class Campus:
         return self._cycle().run()
 
     def _cycle(self) -> Cycle:
-        ledger, directory = FaultyLedger(self.ledger, self.faults), FaultyDirectory(self.directory, self.faults)
+        ledger, directory = (
+            FaultyLedger(self.ledger, self.faults),
+            FaultyDirectory(self.directory, self.faults),
+        )
         return self.parts.cycle([self.registry], directory, ledger, self.clock, self.policy, ZONE)  # type: ignore[arg-type]
 
     def _guarded(self, act: Callable[[], object]) -> Result | None:
@@ -135,6 +142,16 @@ class Campus:
 
     def withdraw(self) -> None:
         self._change(status=Status.WITHDRAWN, status_on=self.today)
+
+    def move(self) -> None:
+        self._change(department=self.chance.choice(("Physics", "Music", "Law")))
+
+    def months_pass(self) -> None:
+        """Mail is taken, cycles run: what is announced comes to its end."""
+        for _ in range(8):
+            self.clock.at += timedelta(days=20)
+            self._cycle().run()
+            self.settle(NoticeStatus.ACCEPTED)
 
     def take_leave(self) -> None:
         self._change(status=Status.ON_LEAVE, status_on=self.today)
@@ -204,7 +221,7 @@ class Campus:
 
     def others_write(self) -> None:
         """A foreign value beside ours, and one in the place of ours."""
-        accounts = [dn for dn in self.directory.entries if dn.endswith(self.directory.people_base)]
+        accounts = [dn for dn, e in self.directory.entries.items() if "provisiondstate" in e.attributes]
         if not accounts:
             return
         dn = self.chance.choice(sorted(accounts))
@@ -238,8 +255,6 @@ class Campus:
 
     def _order(self, make: Callable[[], Order]) -> None:
         if account := self._account():
-            from provisiond.cycle import Work
-
             self._cycle().run(Work((account.student_id,), make()))
 
     def _account(self) -> Account | None:
@@ -257,6 +272,8 @@ EVENTS: tuple[Callable[[Campus], None], ...] = (
     *(Campus.activate,) * 3,
     *(Campus.mail,) * 4,
     *(Campus.complete,) * 3,
+    *(Campus.months_pass,) * 2,
+    *(Campus.move,) * 2,
     Campus.withdraw,
     Campus.take_leave,
     Campus.come_back,
@@ -265,8 +282,8 @@ EVENTS: tuple[Callable[[Campus], None], ...] = (
     Campus.everybody_is_withdrawn,
     Campus.vanish,
     Campus.shuffle,
-    Campus.reject_one,
-    Campus.mend,
+    *(Campus.reject_one,) * 2,
+    *(Campus.mend,) * 2,
     Campus.refuse_fetch,
     Campus.clock_back,
     Campus.lock,
@@ -274,6 +291,6 @@ EVENTS: tuple[Callable[[Campus], None], ...] = (
     Campus.release,
     Campus.extend,
     Campus.approve,
-    Campus.others_write,
+    *(Campus.others_write,) * 2,
     Campus.others_take_a_name,
 )
