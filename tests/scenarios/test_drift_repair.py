@@ -44,7 +44,7 @@ class Office:
             self.ledger.reserve([step], "connect.example.edu", self.clock.now())
             self.ledger.commit([step], {step.person_id: [record]}, self.clock.now())
             self.ledger.activate(step.person_id, "test", self.clock.now())
-        assert self.cycle(Work(everyone=True)).applied == 3
+        assert self.cycle(everyone=True).applied == 3
         assert not self.cycle().plan.is_due
 
     def name(self, number: int) -> str:
@@ -59,8 +59,8 @@ class Office:
     def _cycle(self) -> Cycle:
         return Cycle([], self.site.directory, self.ledger, self.clock, self.policy, ZONE)
 
-    def cycle(self, work: Work = Work()) -> Result:
-        return self._cycle().run(work)
+    def cycle(self, *, everyone: bool = False) -> Result:
+        return self._cycle().run(Work(everyone=everyone))
 
     def plan(self) -> Result:
         return self._cycle().plan()
