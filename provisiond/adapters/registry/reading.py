@@ -45,7 +45,7 @@ class Reading:
         line = block.line
         for place, (row, mark) in enumerate(zip(block.rows, marks, strict=True)):
             if row:
-                seen.append(SeenRow(line, unchanged.get(place) or self._read(row, mark, line, records)))
+                seen.append((line, unchanged.get(place) or self._read(row, mark, line, records)))
             line += 1 + row.count(b"\n")
         self._staging.stage(records)
         return seen
