@@ -6,16 +6,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from typing import TypeVar
 
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.registry import values
-from provisiond.adapters.registry.source import FIELDS, CsvSource
+from provisiond.adapters.registry.garbling import is_garbled
+from provisiond.adapters.registry.rows import MappedSource
+from provisiond.adapters.registry.source import FIELDS
 from provisiond.domain import hkid
-from provisiond.domain.model import RegistryRecord
+from provisiond.domain.model import RegistryRecord, Rejection
 from provisiond.domain.names import split_full_name
 
 T = TypeVar("T")
@@ -27,10 +29,12 @@ _BLANKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|  |\A | \Z| \n|\n ")
 
 
 class RecordMapping:
-    """Made for one fetch. Conversions of values that repeat (dates, codes) are remembered meanwhile."""
+    """Made for one fetch. Conversions of values that repeat (dates, codes) are remembered meanwhile.
+    `garbled`: how many rows held letters garbled by a wrong encoding."""
 
-    def __init__(self, source: CsvSource, file: str, digests: Digests, today: date) -> None:
+    def __init__(self, source: MappedSource, file: str, digests: Digests, today: date) -> None:
         self._source, self._file, self._digests, self._today = source, file, digests, today
+        self.garbled = 0
         self._coded = {FIELDS.index(name): values.coded(codes) for name, codes in source.codes.items()}
         self._birth = cache(self._birth_of)
         self._since = cache(self._since_of)
@@ -88,6 +92,9 @@ class RecordMapping:
         readable = not values.text_faults(text) and len(text) <= 64
         return (unicodedata.normalize("NFKC", values.clean(text)) or None) if readable else None
 
+    def rejection(self, line: int, student_id: str | None, reasons: Sequence[str]) -> Rejection:
+        return Rejection(self._source.name, self._file, line, student_id, tuple(reasons))
+
     def _cells(self, raw: tuple[str, ...]) -> tuple[list[str], list[str]]:
         """Cleaned, codes replaced; and what is wrong with their text. Most rows need no cleaning, and whether
         one does is seen on the row as a whole: seventeen cells each would cost more than all the rest."""
@@ -103,6 +110,7 @@ class RecordMapping:
             cells[0] = unicodedata.normalize("NFKC", cells[0])
         if broken or values.text_faults(joined):
             reasons = list(_cell_faults(raw))
+            self.garbled += is_garbled(joined)
         for place, coded in self._coded.items():
             cells[place] = coded(cells[place])
         return cells, reasons

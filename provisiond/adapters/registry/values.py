@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
-from provisiond.adapters.registry.decoding import is_garbled
+from provisiond.adapters.registry.garbling import is_garbled
 from provisiond.adapters.registry.source import FALSE_WORDS, TRUE_WORDS
 from provisiond.domain import hkid
 from provisiond.domain.model import Level, Status
