@@ -127,8 +127,8 @@ class HttpClient:
             self._in_time()
             size += len(part)
             self._received += len(part)
-            if size > source.maximum_page_bytes or self._received > source.maximum_bytes:
-                key = "maximum_page_bytes" if size > source.maximum_page_bytes else "maximum_bytes"
+            if size > source.maximum_page_size or self._received > source.maximum_size:
+                key = "maximum_page_size" if size > source.maximum_page_size else "maximum_size"
                 raise refused(self.label, f"it is larger than {key}", "have it paged, or raise the limit")
             parts.append(part)
         return b"".join(parts)

@@ -21,7 +21,6 @@ from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import Ending
 from provisiond.adapters.registry.source import FIELDS
 from provisiond.adapters.registry.watermark import instant
-from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Fetch
 from provisiond.ports import Clock, FetchMemory
 
@@ -30,8 +29,6 @@ class HttpRegistry:
     """A `ports.Registry` on a URL. Keeps nothing between fetches."""
 
     def __init__(self, source: HttpSource, digests: Digests, clock: Clock, zone: tzinfo) -> None:
-        if faults := list(source.faults()):
-            raise ConfigError([f"registry {source.name}: {key}: {fault}" for key, fault in faults])
         self._source, self._digests, self._clock, self._zone = source, digests, clock, zone
 
     @property

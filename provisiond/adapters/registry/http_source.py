@@ -1,15 +1,12 @@
 """What the configuration says of an HTTP source: where it is, how its pages follow each other, where in a page the
-records stand and what is in them. Finds every fault in that that can be seen without asking."""
+records stand and what is in them. Whether that is sound was judged by the settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +29,8 @@ class HttpSource:
     connect_timeout: int = 10
     read_timeout: int = 30
     timeout: int = 600
-    maximum_page_bytes: int = 16 * 2**20
-    maximum_bytes: int = 2**30
+    maximum_page_size: int = 16 * 2**20
+    maximum_size: int = 2**30
     maximum_pages: int = 10_000
     retries: int = 3
     date_formats: tuple[str, ...] = ("%Y-%m-%d", "%d/%m/%Y")
@@ -43,15 +40,3 @@ class HttpSource:
     age_column: str | None = None
     expected: Mapping[str, str] = field(default_factory=dict)
     supplement: bool = False
-
-    def faults(self) -> Iterator[tuple[str, str]]:
-        """(key, sentence)"""
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            yield "url", "must start with https:// and name a host"
-        elif parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            yield "url", "must be https: http is for this machine (localhost) only"
-        if parts.username or parts.password:
-            yield "url", "must not hold a user or password; the token stands in token_file"
-        if self.next is not None and self.cursor is not None:
-            yield "cursor", "pages follow by `next` or by `cursor`, not both"

@@ -20,7 +20,6 @@ from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import Ending
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.adapters.registry.watermark import Value, Watermark, instant
-from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Fetch
 from provisiond.ports import Clock, FetchMemory
 
@@ -33,8 +32,6 @@ class SqlRegistry:
     """A `ports.Registry` on a query. Keeps nothing between fetches."""
 
     def __init__(self, source: SqlSource, digests: Digests, clock: Clock, zone: tzinfo) -> None:
-        if faults := list(source.faults()):
-            raise ConfigError([f"registry {source.name}: {key}: {fault}" for key, fault in faults])
         self._source, self._digests, self._clock, self._zone = source, digests, clock, zone
 
     @property

@@ -1,11 +1,11 @@
 """What the configuration says of a database: where it is, the query, which column means what.
 
-Finds every fault in that that can be seen without connecting."""
+Whether that is sound was judged by the settings."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -46,12 +46,3 @@ class SqlSource:
     @property
     def has_parameter(self) -> bool:
         return _PARAMETER.search(self.query) is not None
-
-    def faults(self) -> Iterator[tuple[str, str]]:
-        """(key, sentence)"""
-        if not re.match(r"\s*(select|with)\b", self.query, re.IGNORECASE):
-            yield "query", "must be a SELECT"
-        if self.has_parameter and not self.watermark_column:
-            yield "watermark_column", "missing: the query has a parameter :watermark"
-        if self.maximum_age and not self.age_column:
-            yield "age_column", "missing: maximum_age needs a column that says when the data were made"
