@@ -85,7 +85,9 @@ def source_policy(
         if field not in _PRECEDENCE:
             faults.add(f"precedence.{field}", _DECIDED.get(field) or unknown(field, _PRECEDENCE))
         for source in sorted(set(sources) - set(names)):
-            faults.add(f"precedence.{field}", f"{unknown(source, names)} (registries are listed in [[registry]])")
+            faults.add(
+                f"precedence.{field}", f"{unknown(source, names)} (registries are listed in [[registry]])"
+            )
     return SourcePolicy(names, {_PRECEDENCE.get(field, field): order for field, order in precedence.items()})
 
 
@@ -126,7 +128,11 @@ def _key_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
 def _age_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
     if section.maximum_age and section.type == "sql" and not section.age_column:
         yield "age_column", "missing: maximum_age needs a column that says when the data were made"
-    if section.query and re.search(r"(?<![:\\\w]):watermark\b", section.query) and not section.watermark_column:
+    if (
+        section.query
+        and re.search(r"(?<![:\\\w]):watermark\b", section.query)
+        and not section.watermark_column
+    ):
         yield "watermark_column", "missing: the query has a parameter :watermark"
 
 

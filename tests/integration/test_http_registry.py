@@ -17,10 +17,11 @@ from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.json_pages import linked, value_at
 from provisiond.domain.errors import UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Fetch
+from tests.rigs.clock import NOON, StoppedClock
 from tests.rigs.front import certificate
 from tests.rigs.json_service import Answer, JsonService, as_json, running_service
 from tests.rigs.lives import ZONE
-from tests.rigs.memory import NOON, Remembered, StoppedClock
+from tests.rigs.memory import FakeMemory
 from tests.rigs.registry import COLUMNS, DIGESTS, TODAY, a_row
 
 TOKEN = "tok-3n-very-secret"
@@ -43,9 +44,9 @@ def a_source(service: JsonService, **overrides: Any) -> HttpSource:
     return HttpSource(**(settings | overrides))
 
 
-def fetched(service: JsonService, memory: Remembered | None = None, **overrides: Any) -> Fetch:
+def fetched(service: JsonService, memory: FakeMemory | None = None, **overrides: Any) -> Fetch:
     registry = HttpRegistry(a_source(service, **overrides), DIGESTS, StoppedClock(), ZONE)
-    return registry.fetch(TODAY, memory or Remembered())
+    return registry.fetch(TODAY, memory or FakeMemory())
 
 
 def students(fetch: Fetch) -> list[str]:
@@ -148,7 +149,7 @@ def conditional(service: JsonService) -> None:
 
 def test_an_unchanged_document_is_not_sent_again(service: JsonService) -> None:
     conditional(service)
-    memory = Remembered()
+    memory = FakeMemory()
     memory.take(first := fetched(service))
     again = fetched(service, memory)
     assert (again.rows, again.digest, again.etag, students(again)) == (3, first.digest, first.etag, [])
@@ -157,7 +158,7 @@ def test_an_unchanged_document_is_not_sent_again(service: JsonService) -> None:
 
 def test_another_mapping_reads_an_unchanged_document_again(service: JsonService) -> None:
     conditional(service)
-    memory = Remembered()
+    memory = FakeMemory()
     memory.take(fetched(service))
     fetched(service, memory, date_formats=("%Y-%m-%d",))
     assert "If-None-Match" not in service.asked[-1].headers
@@ -165,10 +166,12 @@ def test_another_mapping_reads_an_unchanged_document_again(service: JsonService)
 
 def test_what_is_unsettled_is_read_again(service: JsonService) -> None:
     conditional(service)
-    memory = Remembered()
+    memory = FakeMemory()
     memory.take(fetched(service))
-    block = next(iter(memory.held.values()))
-    memory.held[block.digest] = replace(block, rows=tuple(replace(row, settled=False) for row in block.rows))
+    block = next(iter(memory.remembered.values()))
+    memory.remembered[block.digest] = replace(
+        block, rows=tuple(replace(row, settled=False) for row in block.rows)
+    )
     fetched(service, memory)
     assert "If-None-Match" not in service.asked[-1].headers
 
@@ -184,7 +187,7 @@ def test_the_tag_of_the_first_of_several_pages_is_not_remembered(service: JsonSe
 def test_the_token_is_sent_and_shown_nowhere(service: JsonService) -> None:
     service.gives(as_json(documents(1)))
     source = a_source(service, token=TOKEN)
-    HttpRegistry(source, DIGESTS, StoppedClock(), ZONE).fetch(TODAY, Remembered())
+    HttpRegistry(source, DIGESTS, StoppedClock(), ZONE).fetch(TODAY, FakeMemory())
     assert service.asked[0].headers["Authorization"] == f"Bearer {TOKEN}"
     assert TOKEN not in repr(source)
     service.gives(Answer(status=401))

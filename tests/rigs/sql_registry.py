@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from tests.rigs.memory import NOON
+from tests.rigs.clock import NOON
 from tests.rigs.registry import COLUMNS, a_row
 
 DATES = ("birth_date", "status_on", "expected_end_on")

@@ -75,7 +75,6 @@ class HttpRows(RecordRows):
             yield [self._row(record) for record in records]
         self.refuse_empty()
         self._refuse_absent()
-        self.refuse_garbled()
         if self._source.age_column:
             refuse_wrong_age(self.file, self._newest, self._now, self._source.maximum_age)
 

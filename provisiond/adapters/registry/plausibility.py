@@ -1,5 +1,5 @@
 """Whether a fetch is what it should be before anything of it is believed: of the right term, fresh, from a clock that
-goes right, with letters that were not garbled on the way. Refuses it whole; single bad records are mapping's."""
+goes right. Refuses it whole; single bad records are mapping's, what speaks against all of them reading's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from provisiond.adapters.registry.decoding import is_garbled
 from provisiond.adapters.registry.refusal import refused
 
 CLOCK_SKEW = timedelta(hours=1)  # what two honest clocks may differ, summer time included
@@ -49,22 +48,3 @@ class Expected:
             if not expression.fullmatch(value.strip()):
                 cause = f"column {name} is not as expected ({expression.pattern}), first in row {line}"
                 raise refused(self._file, cause, "look whether it is of another term, or mend `expected`")
-
-
-class Letters:
-    """A few garbled rows are rejected one by one; more than a fifth of those with other than ASCII is an accident
-    of the whole source."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._foreign = self._garbled = 0
-
-    def see(self, text: str) -> None:
-        if not text.isascii():
-            self._foreign += 1
-            self._garbled += is_garbled(text)
-
-    def refuse_garbled(self) -> None:
-        if self._garbled >= 2 and self._garbled * 5 > self._foreign:
-            cause = f"{self._garbled} of {self._foreign} rows with non-ASCII letters hold garbled ones"
-            raise refused(self._file, f"wrongly encoded: {cause}", "look at the encoding where it comes from")

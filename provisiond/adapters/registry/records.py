@@ -1,6 +1,6 @@
 """Rows that come as typed values (of a database, of JSON) as raw rows: one JSON array of cell texts each.
 
-What every such source checks on the way: expected columns, garbled letters, that there is anything at all."""
+What every such source checks on the way: expected columns, and that there is anything at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import tzinfo
 from hashlib import blake2b
 
 from provisiond.adapters.registry.cell_text import cell_text
-from provisiond.adapters.registry.plausibility import Expected, Letters
+from provisiond.adapters.registry.plausibility import Expected
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import Cells, Fault
 
@@ -28,7 +28,6 @@ class RecordRows:
         self.count = 0
         self._zone = zone
         self._expected = Expected(file, expected)
-        self._letters = Letters(file)
         self._sum = 0
 
     @property
@@ -45,9 +44,7 @@ class RecordRows:
         except ValueError as error:
             return self.faulty(f"a column {error}")
         self._expected.refuse_other(others, self.count)
-        text = _encode(cells)
-        self._letters.see(text)
-        return self._summed(text)
+        return self._summed(_encode(cells))
 
     def faulty(self, reason: str) -> bytes:
         """A row that cannot be read as cells; `reason` shows no content."""
@@ -60,9 +57,6 @@ class RecordRows:
     def refuse_empty(self) -> None:
         if not self.count:
             raise refused(self.file, "it gives no rows", "look why the registry names nobody")
-
-    def refuse_garbled(self) -> None:
-        self._letters.refuse_garbled()
 
     def _summed(self, text: str) -> bytes:
         # lone surrogates can come out of JSON escapes; mapping rejects them as what they are

@@ -160,7 +160,6 @@ class SqlRows(RecordRows):
             self.refuse_empty()
             if self._source.age_column:
                 refuse_wrong_age(self.file, self._newest, self._now, self._source.maximum_age)
-        self.refuse_garbled()
         refuse_wrong_age(self.file, instant(self._greatest, self._zone), self._now, None)
 
 
