@@ -69,7 +69,9 @@ class WorkSet:
         self._next_uid_number = decision.next_uid_number
         self.unsettled |= {parked.student_id for parked in decision.parked}
         # a supplement that came before the person it speaks of must be there when the person comes
-        self.unsettled |= {s for s, records in snapshot.changed.items() if all(r.is_supplement for r in records)}
+        self.unsettled |= {
+            s for s, records in snapshot.changed.items() if all(r.is_supplement for r in records)
+        }
         self.unsettled -= {step.student_id for step in decision.steps} - self.fetches.doubtful
 
     def _snapshot(

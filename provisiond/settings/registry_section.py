@@ -44,10 +44,18 @@ _OWN_WORDS = {
 }
 # our field → the attribute of a record whose source it chooses
 _PRECEDENCE = {
-    name: name
-    for name in ("surname", "preferred_name", "chinese_name", "department", "level", "status")
-    + ("expected_end_on", "personal_mail", "supervisor_mail")
-} | {"hkid": "hkid_digest", "birth_date": "birth_digest"}
+    "surname": "surname",
+    "preferred_name": "preferred_name",
+    "chinese_name": "chinese_name",
+    "hkid": "hkid_digest",
+    "birth_date": "birth_digest",
+    "department": "department",
+    "level": "level",
+    "status": "status",
+    "expected_end_on": "expected_end_on",
+    "personal_mail": "personal_mail",
+    "supervisor_mail": "supervisor_mail",
+}
 _DECIDED = {
     "given_names": "a name is taken whole; surname decides",
     "full_name": "a name is taken whole; surname decides",
@@ -110,7 +118,7 @@ def _key_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
     given: dict[str, Any] = section.given()
     others = set().union(*_KEYS.values()) - _KEYS[section.type]
     for key in sorted(given.keys() & others):
-        types = " or ".join(name for name, keys in _KEYS.items() if key in keys)
+        types = '" or "'.join(name for name, keys in _KEYS.items() if key in keys)
         yield key, f'is for type = "{types}" only'
     for key in _NEEDED_KEYS[section.type]:
         if not given.get(key):

@@ -102,7 +102,7 @@ def test_pages_by_a_cursor_keep_the_other_parameters(service: JsonService) -> No
 def test_nested_places_and_typed_values_become_text(service: JsonService) -> None:
     record = documents(1)[0] | {"name": {"family": "WONG"}, "CONFIDENTIAL": True, "STUDENT_ID": 20240001}
     service.gives(as_json([record]))
-    (_, (found,)) = next(iter(fetched(service, fields=COLUMNS | {"surname": "name.family"}).changed))
+    (_, (found,)) = next(iter(fetched(service, fields={**COLUMNS, "surname": "name.family"}).changed))
     assert (found.surname, found.confidential, found.student_id) == ("WONG", True, "20240001")
 
 

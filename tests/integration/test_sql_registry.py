@@ -144,7 +144,7 @@ def test_another_term_stale_data_and_a_clock_in_the_future_are_refused(campus: C
     assert "not as expected" in refusal(campus, expected={"academic_year": "2023/24"})
     assert fetched(campus, expected={"ACADEMIC_YEAR": "2024/25"}).rows == 3
     late = StoppedClock(NOON + 3 * DAY)
-    aged = {"age_column": "changed_at", "maximum_age": 2 * DAY}
+    aged: dict[str, Any] = {"age_column": "changed_at", "maximum_age": 2 * DAY}
     assert "stale" in refusal(campus, clock=late, **aged)
     assert "in the future" in refusal(campus, clock=StoppedClock(NOON - DAY), **aged)
     assert fetched(campus, **aged).rows == 3

@@ -65,7 +65,9 @@ class Campus:
     policy: Policy = field(init=False)
     story: list[str] = field(default_factory=list)
     approved: bool = False  # an approval stands: the next losses are an operator's
-    accepted: list[tuple[str, datetime]] = field(default_factory=list)  # notice key, when a mail server took it
+    accepted: list[tuple[str, datetime]] = field(
+        default_factory=list
+    )  # notice key, when a mail server took it
     planted: dict[str, tuple[str, str]] = field(default_factory=dict)  # DN → attribute and value of others
 
     def __post_init__(self) -> None:
@@ -104,7 +106,10 @@ class Campus:
         return self._cycle().run()
 
     def _cycle(self) -> Cycle:
-        ledger, directory = FaultyLedger(self.ledger, self.faults), FaultyDirectory(self.directory, self.faults)
+        ledger, directory = (
+            FaultyLedger(self.ledger, self.faults),
+            FaultyDirectory(self.directory, self.faults),
+        )
         return self.parts.cycle([self.registry], directory, ledger, self.clock, self.policy, ZONE)  # type: ignore[arg-type]
 
     def _guarded(self, act: Callable[[], object]) -> Result | None:

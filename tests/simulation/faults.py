@@ -74,7 +74,9 @@ class FaultyDirectory:
     faults: Faults
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("observe", "names_with_prefixes", "drift") and self.faults.strikes(self.faults.away, name):
+        if name in ("observe", "names_with_prefixes", "drift") and self.faults.strikes(
+            self.faults.away, name
+        ):
             raise UnavailableError("directory", "away")
         return getattr(self.inner, name)
 

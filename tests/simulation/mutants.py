@@ -51,7 +51,11 @@ class SkipsHalf(NoReadBack):
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         return FakeDirectory.apply(
-            self, [[c for c in batch if not (isinstance(c, AddEntry) and c.what == "listing")] for batch in batches]
+            self,
+            [
+                [c for c in batch if not (isinstance(c, AddEntry) and c.what == "listing")]
+                for batch in batches
+            ],
         )
 
 
@@ -107,7 +111,9 @@ class EatsErrors(Cycle):
     """What the directory refused or did not answer is committed all the same."""
 
     def _committed(self, written: Any, seen: Observation, failed: list[Parked]) -> int:
-        return Cycle._committed(self, replace(written, outcomes=[Done()] * len(written.outcomes)), seen, failed)
+        return Cycle._committed(
+            self, replace(written, outcomes=[Done()] * len(written.outcomes)), seen, failed
+        )
 
 
 class CommitsFirst(Cycle):

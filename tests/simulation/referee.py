@@ -50,7 +50,9 @@ class Referee:
     # -- I4: nobody loses access beyond the brake -------------------------------------------------------
     def _losses(self) -> Iterator[str]:
         now = self.campus.clock.now()
-        locked = {p for p, a in self.campus.ledger.people.items() if any(h.kind is HoldKind.LOCK for h in a.holds)}
+        locked = {
+            p for p, a in self.campus.ledger.people.items() if any(h.kind is HoldKind.LOCK for h in a.holds)
+        }
         for entry in self._accounts():
             who, open_now = entry[MARK][0], "pwdendtime" not in entry
             if self.served.get(who) and not open_now and who not in locked and not self.campus.approved:
@@ -69,7 +71,9 @@ class Referee:
             for i in self.campus.ledger.outbox()
             if i.notice.kind in (NoticeKind.CREATED, NoticeKind.GRACE_BEGUN, NoticeKind.ALUMNI)
         )
-        yield from (f"{kind} told {count} times to {who}" for (who, kind, _), count in said.items() if count > 1)
+        yield from (
+            f"{kind} told {count} times to {who}" for (who, kind, _), count in said.items() if count > 1
+        )
 
     # -- what others wrote stays --------------------------------------------------------------------------
     def _foreign(self) -> Iterator[str]:
@@ -83,7 +87,11 @@ class Referee:
         for entry in self._accounts():
             if entry["provisiondstate"] != (State.ALUMNI,):
                 continue
-            told = [at for key, at in self.campus.accepted if key.startswith(f"{entry[MARK][0]}:{NoticeKind.GRACE_BEGUN}")]
+            told = [
+                at
+                for key, at in self.campus.accepted
+                if key.startswith(f"{entry[MARK][0]}:{NoticeKind.GRACE_BEGUN}")
+            ]
             if not told or self.campus.clock.now() + timedelta(hours=40) < min(told) + lead:
                 yield f"{entry['uid'][0]} expired and nobody was told in time"
 
@@ -98,8 +106,12 @@ class Referee:
                     yield f"{account.account_name} has no entry"
             elif not frozen and entry["provisiondstate"] != (account.state.value,):
                 yield f"{account.account_name} is {account.state} here and {entry['provisiondstate']} there"
-            listing = self.campus.directory.look(f"uid={account.account_name},{self.campus.directory.contacts_base}")
-            secret = any(r.confidential for _, r in self.campus.ledger.records.values() if r.proposed_id == who)
+            listing = self.campus.directory.look(
+                f"uid={account.account_name},{self.campus.directory.contacts_base}"
+            )
+            secret = any(
+                r.confidential for _, r in self.campus.ledger.records.values() if r.proposed_id == who
+            )
             if listing and not frozen and (account.unlisted or secret):
                 yield f"{account.account_name} is listed against their will"
         yield from (f"the ledger does not know {who}" for who in shown)

@@ -57,7 +57,7 @@ def _refuse_doubled(places: Mapping[str, list[int]], fields: Mapping[str, str], 
         )
 
 
-def place(names: Sequence[str], name: str, file: str) -> int:
+def column_place(names: Sequence[str], name: str, file: str) -> int:
     """Where the column `name` stands, case and blanks not counting."""
     found = [at for at, other in enumerate(names) if _plain(other) == _plain(name)]
     if len(found) != 1:

@@ -65,10 +65,6 @@ class HttpRows(RecordRows):
         self._absent = set(source.fields.values()) | set(source.expected)
         self._newest: datetime | None = None
 
-    @property
-    def salt(self) -> tuple[str, ...]:
-        return ("http", *sorted(f"{name}={text}" for name, text in self._source.expected.items()))
-
     def chunks(self) -> Iterator[list[bytes]]:
         self._refuse_wrong_age(self._last_modified())
         for records in self._pages.from_page(self._first):

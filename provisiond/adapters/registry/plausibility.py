@@ -42,9 +42,14 @@ class Expected:
         self._file = file
         self._expressions = [(name, re.compile(text)) for name, text in expressions.items()]
 
-    def refuse_other(self, values: Iterable[str], line: int) -> None:
+    @property
+    def salt(self) -> tuple[str, ...]:
+        """Rows that were believed under another expectation must be looked at again."""
+        return tuple(f"{name}={expression.pattern}" for name, expression in self._expressions)
+
+    def refuse_other(self, values: Iterable[str], where: str) -> None:
         """`values` in the order of the configured columns. The value is not shown: it may be a shifted birth date."""
         for (name, expression), value in zip(self._expressions, values, strict=True):
             if not expression.fullmatch(value.strip()):
-                cause = f"column {name} is not as expected ({expression.pattern}), first in row {line}"
+                cause = f"column {name} is not as expected ({expression.pattern}), first in {where}"
                 raise refused(self._file, cause, "look whether it is of another term, or mend `expected`")

@@ -31,6 +31,10 @@ class RecordRows:
         self._sum = 0
 
     @property
+    def salt(self) -> tuple[str, ...]:
+        return ("values", *self._expected.salt)
+
+    @property
     def digest(self) -> str:
         """The same for the same rows in any order: a database keeps none, and an approval must find it again."""
         return f"{self._sum:064x}"
@@ -43,7 +47,7 @@ class RecordRows:
             others = [cell_text(value, self._zone) for value in expected]
         except ValueError as error:
             return self.faulty(f"a column {error}")
-        self._expected.refuse_other(others, self.count)
+        self._expected.refuse_other(others, f"row {self.count}")
         return self._summed(_encode(cells))
 
     def faulty(self, reason: str) -> bytes:

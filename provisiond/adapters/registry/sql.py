@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import cast
 
 from provisiond.adapters.digests import Digests
-from provisiond.adapters.registry.columns import columns, place
+from provisiond.adapters.registry.columns import column_place, columns
 from provisiond.adapters.registry.database import Database, Reading
 from provisiond.adapters.registry.intake import taken_in
 from provisiond.adapters.registry.plausibility import refuse_wrong_age
@@ -56,15 +56,11 @@ class SqlRows(RecordRows):
         self._newest: datetime | None = None
         super().__init__(self._database.label, source.expected, zone)
 
-    @property
-    def salt(self) -> tuple[str, ...]:
-        return ("sql", *sorted(f"{name}={text}" for name, text in self._source.expected.items()))
-
     def chunks(self) -> Iterator[list[bytes]]:
         with self._database.reading() as reading:
             names = reading.columns()
             pick = columns(names, self._source.fields, self.file)
-            expected = [place(names, name, self.file) for name in self._source.expected]
+            expected = [column_place(names, name, self.file) for name in self._source.expected]
             notes = [
                 self._noted(names, name) for name in (self._source.watermark_column, self._source.age_column)
             ]
@@ -99,9 +95,9 @@ class SqlRows(RecordRows):
             yield from reading.everything()
             return
         start = self._start(self._last)
-        yield from reading.since(start, names[place(names, column, self.file)])
+        yield from reading.since(start, names[column_place(names, column, self.file)])
         if self._unsettled:  # their rows need not have changed: it is we who are not done with them
-            student_id = names[place(names, self._source.fields["student_id"], self.file)]
+            student_id = names[column_place(names, self._source.fields["student_id"], self.file)]
             yield from reading.of_students(self._unsettled, student_id)
 
     def _start(self, last: Watermark) -> Value:
@@ -127,7 +123,7 @@ class SqlRows(RecordRows):
     # -- what is noted on the way ------------------------------------------------------------------------
 
     def _noted(self, names: Sequence[str], column: str | None) -> int | None:
-        return None if column is None else place(names, column, self.file)
+        return None if column is None else column_place(names, column, self.file)
 
     def _note(self, values: Sequence[object]) -> None:
         mark, age = values
