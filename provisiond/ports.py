@@ -296,9 +296,10 @@ class Ledger(Protocol):
 
     # -- steps -----------------------------------------------------------------------------------------
     def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
-        """Give the identifiers of new accounts (steps with `identity`), all in one transaction, before any
-        directory write: account rows in `to_state` with applied False, no records yet. Idempotent for the
-        same person and name. A step whose name or number was given to another is returned as Parked."""
+        """Before any directory write, all in one transaction: give the identifiers of new accounts (steps with
+        `identity`: account rows in `to_state` with applied False, no records yet; idempotent for the same
+        person and name), and remember that the entries of these persons may be half-written, so that they are
+        due until `commit`. A step whose name or number was given to another is returned as Parked."""
         ...
 
     def commit(
@@ -390,7 +391,7 @@ class Ledger(Protocol):
         """Entry ID → person ID, of those that were ever seen."""
         ...
 
-    def people(self) -> Iterator[tuple[str, str]]:
+    def students(self) -> Iterator[tuple[str, str]]:
         """Person ID and student ID of every account, in no order, without holding all in memory."""
         ...
 

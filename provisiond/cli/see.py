@@ -11,7 +11,7 @@ import typer
 
 from provisiond import bootstrap, settings
 from provisiond.cli import explain as explaining
-from provisiond.cli import report, screen
+from provisiond.cli import refusals, report, screen
 from provisiond.cli.session import errors, person, session
 from provisiond.cycle import Work
 from provisiond.domain import names as account_names
@@ -84,11 +84,13 @@ def plan(
         day = at.date() if at else None
         with session(context).parts(writes=False, at=day) as parts, screen.progress() as progress:
             result = parts.cycle(progress).plan(Work(everyone=everyone))
+            waiting = refusals.waiting_expiries(parts)
         if json:
-            screen.as_json(report.plan_json(result))
+            screen.as_json(report.plan_json(result) | {"waiting_expiries": waiting})
         elif ldif:
             sys.stdout.write(report.plan_ldif(result.plan))
         else:
+            refusals.tell(waiting)
             report.tell(result, done=False)
         sys.exit(report.exit_code(result) or (report.DUE if result.plan.is_due else 0))
 
@@ -117,9 +119,11 @@ def history(
         if verify:
             if fault := parts.ledger.verify_history():
                 screen.fail(f"the history was tampered with: {fault}")
-                sys.exit(65)
-            screen.say("the history is whole")
-            return
+            if json:
+                screen.as_json({"whole": fault is None, "fault": fault})
+            elif fault is None:
+                screen.say("the history is whole")
+            sys.exit(65 if fault else 0)
         lines = parts.ledger.history(person(parts, who).person_id if who else None)
         if json:
             screen.as_json(lines)
@@ -187,9 +191,8 @@ def names(
     """Show which account name somebody would get, and why others were passed over."""
     with errors():
         surname, given = split_full_name(name)
-        config = session(context).config
         policy, taken = settings.names_policy(), frozenset[str]()
-        if config.exists():
+        if session(context).has_configuration():
             policy, taken = _taken(context, surname, given)
         allocation = account_names.allocate(surname, given, policy, taken)
         if json:

@@ -25,6 +25,7 @@ SHARED = frozenset(
         "edupersonaffiliation",
         "edupersonscopedaffiliation",
         "edupersonentitlement",
+        "schacpersonaluniquecode",
     }
 )
 INITIAL = frozenset({"loginshell", "homedirectory"})

@@ -69,9 +69,9 @@ def _of_orders(
     person: Person, standing: Standing, today: date
 ) -> Iterator[tuple[NoticeKind, str, date | None]]:
     assert person.account
-    for extension in person.account.extensions:
-        if extension.until_on == standing.expiry_on and standing.state is State.GRACE:
-            yield NoticeKind.EXTENDED, extension.until_on.isoformat(), extension.until_on
+    granted = {extension.until_on for extension in person.account.extensions}  # perhaps the same day twice
+    if standing.expiry_on in granted and standing.state is State.GRACE:
+        yield NoticeKind.EXTENDED, standing.expiry_on.isoformat(), standing.expiry_on
     for hold in person.account.holds:
         if hold.kind is HoldKind.LOCK and (hold.until_on is None or hold.until_on >= today):
             yield NoticeKind.HOLD_SET, hold.set_at.isoformat(timespec="seconds"), hold.until_on

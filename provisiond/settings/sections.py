@@ -187,6 +187,10 @@ class Posix(Section):
     login_shell: Annotated[str, Field(pattern=r"^/")] | None = None
 
 
+class Drift(Section):
+    action: Literal["repair", "report"] | None = None
+
+
 class Admin(Section):
     url: LdapUrl | None = None
     bind: Bind | None = None
@@ -215,6 +219,7 @@ class Directory(Section):
     quota_attribute: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
     protected: frozenset[Dn] | None = None
     posix: Posix | None = None
+    drift: Drift | None = None
     admin: Admin | None = None
 
 

@@ -89,6 +89,7 @@ def test_attributes_are_shown_as_the_schema_spells_them(site: Site) -> None:
 
 def test_history_shows_tampering(site: Site) -> None:
     site.run("once")
+    assert site.json("history", "--verify") == {"whole": True, "fault": None}
     with sqlite3.connect(site.university.folder / "ledger.db") as database:
         triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for (name,) in triggers:
@@ -96,6 +97,7 @@ def test_history_shows_tampering(site: Site) -> None:
         database.execute("UPDATE history SET reason = 'nothing to see here' WHERE seq = 3")
     database.close()
     assert "3" in site.run("history", "--verify", expect=65)
+    assert not site.json("history", "--verify", expect=65)["whole"]
 
 
 def test_two_cycles_never_run_at_once(site: Site) -> None:

@@ -106,6 +106,17 @@ def test_an_extension_moves_the_expiry() -> None:
     assert world.account(WHO).state is State.ALUMNI
 
 
+def test_an_extension_granted_twice_is_told_once() -> None:
+    """Even where both were granted before the studies ended."""
+    world = enrolled()
+    until = date(2027, 9, 30)
+    for who in ("supervisor", "dean"):
+        world.order(WHO, Extend(Extension(until, world.clock.now(), "thesis", who)))
+    world.registry.put(a_person(WHO, status=Status.COMPLETED, status_on=TODAY))
+    (step,) = world.plan().plan.due
+    assert [n.kind for n in step.notices].count(NoticeKind.EXTENDED) == 1
+
+
 def test_who_chooses_to_be_unlisted_has_no_listing() -> None:
     world = enrolled()
     listing = "uid=tmchan,ou=contacts,dc=example,dc=edu"
@@ -164,7 +175,7 @@ def test_an_absent_record_takes_nothing_and_is_reported() -> None:
     del world.registry.records[WHO, a_person().programme]
     result = world.cycle()
     assert [absent.student_ids for absent in result.absent] == [(WHO,)]
-    assert world.account(WHO).state is State.ACTIVE and not result.plan.due
+    assert world.account(WHO).state is State.ACTIVE and not result.plan.due_count
 
 
 def test_a_rejected_record_takes_nothing_from_an_existing_account() -> None:
@@ -199,12 +210,11 @@ def test_a_registry_that_shrank_is_held_told_once_and_taken_after_approval() -> 
     for student_id, programme in list(world.registry.records)[:30]:
         del world.registry.records[student_id, programme]
     for _ in range(3):
-        (error,) = world.cycle().refused
-        assert isinstance(error, UnsafeFetchError)
+        (refused,) = world.cycle().refused
+        assert isinstance(refused.error, UnsafeFetchError)
     told = [i for i in world.ledger.outbox() if i.notice.kind is NoticeKind.OPERATOR]
     assert len(told) == 1
-    assert isinstance(error, UnsafeFetchError) and error.plan_hash
-    world.ledger.approve(error.plan_hash, "operator", world.clock.now())
+    world.ledger.approve(refused.ticket, "operator", world.clock.now())
     assert not world.cycle().refused
     assert world.ledger.population() == 50
 
@@ -219,7 +229,7 @@ def test_mass_withdrawal_is_held_told_once_and_approved_once() -> None:
     world.registry.put(*(a_person(p.student_id, status=Status.WITHDRAWN, status_on=TODAY) for p in people))
     for _ in range(2):
         result = world.cycle()
-        assert len(result.plan.held) == 50 and result.applied == 0
+        assert result.plan.held_count == 50 and result.applied == 0
     assert len([i for i in world.ledger.outbox() if i.notice.kind is NoticeKind.OPERATOR]) == 1
     assert result.plan.held_hash
     world.ledger.approve(result.plan.held_hash, "operator", world.clock.now())

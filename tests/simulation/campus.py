@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from provisiond.adapters.clock import SetClock
-from provisiond.cycle import Cycle, Result
+from provisiond.cycle import Cycle, Result, Work
 from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import (
     Account,
@@ -93,6 +93,8 @@ class Campus:
         """How many cycles it took until nothing was due; at most a few when all is well."""
         self.faults.calm = True
         self.registry.refuses, self.registry.rejections = None, ()
+        for dn in self.faults.intruders:
+            self.directory.uproot(dn)
         for turn in range(8):
             self.settle(NoticeStatus.ACCEPTED)
             self.approve()
@@ -140,6 +142,16 @@ class Campus:
 
     def withdraw(self) -> None:
         self._change(status=Status.WITHDRAWN, status_on=self.today)
+
+    def move(self) -> None:
+        self._change(department=self.chance.choice(("Physics", "Music", "Law")))
+
+    def months_pass(self) -> None:
+        """Mail is taken, cycles run: what is announced comes to its end."""
+        for _ in range(8):
+            self.clock.at += timedelta(days=20)
+            self._cycle().run()
+            self.settle(NoticeStatus.ACCEPTED)
 
     def take_leave(self) -> None:
         self._change(status=Status.ON_LEAVE, status_on=self.today)
@@ -209,7 +221,7 @@ class Campus:
 
     def others_write(self) -> None:
         """A foreign value beside ours, and one in the place of ours."""
-        accounts = [dn for dn in self.directory.entries if dn.endswith(self.directory.people_base)]
+        accounts = [dn for dn, e in self.directory.entries.items() if "provisiondstate" in e.attributes]
         if not accounts:
             return
         dn = self.chance.choice(sorted(accounts))
@@ -243,8 +255,6 @@ class Campus:
 
     def _order(self, make: Callable[[], Order]) -> None:
         if account := self._account():
-            from provisiond.cycle import Work
-
             self._cycle().run(Work((account.student_id,), make()))
 
     def _account(self) -> Account | None:
@@ -262,6 +272,8 @@ EVENTS: tuple[Callable[[Campus], None], ...] = (
     *(Campus.activate,) * 3,
     *(Campus.mail,) * 4,
     *(Campus.complete,) * 3,
+    *(Campus.months_pass,) * 2,
+    *(Campus.move,) * 2,
     Campus.withdraw,
     Campus.take_leave,
     Campus.come_back,
@@ -270,8 +282,8 @@ EVENTS: tuple[Callable[[Campus], None], ...] = (
     Campus.everybody_is_withdrawn,
     Campus.vanish,
     Campus.shuffle,
-    Campus.reject_one,
-    Campus.mend,
+    *(Campus.reject_one,) * 2,
+    *(Campus.mend,) * 2,
     Campus.refuse_fetch,
     Campus.clock_back,
     Campus.lock,
@@ -279,6 +291,6 @@ EVENTS: tuple[Callable[[Campus], None], ...] = (
     Campus.release,
     Campus.extend,
     Campus.approve,
-    Campus.others_write,
+    *(Campus.others_write,) * 2,
     Campus.others_take_a_name,
 )

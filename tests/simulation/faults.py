@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisiond.domain.changes import Change
+from provisiond.domain.changes import AddEntry, Change
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports import Directory, Ledger, Outcome, Unknown
+from provisiond.ports import Done, Ledger, Outcome, Unknown
+from tests.rigs.directory import FakeDirectory
 
 # Calls that write, around which a process may die (FIELD-NOTES, Appendix C).
 LEDGER_WRITES = frozenset(
@@ -31,7 +32,9 @@ class Faults:
     crash: float = 0.02
     lost_reply: float = 0.02
     away: float = 0.02
+    intruder: float = 0.03
     calm: bool = False
+    intruders: list[str] = field(default_factory=list)  # DNs that somebody else took a moment before us
     happened: list[str] = field(default_factory=list)
 
     def strikes(self, likelihood: float, what: str) -> bool:
@@ -70,7 +73,7 @@ class FaultyLedger:
 class FaultyDirectory:
     """A directory that goes away, dies in the middle of a batch, or whose last word is lost."""
 
-    inner: Directory
+    inner: FakeDirectory
     faults: Faults
 
     def __getattr__(self, name: str) -> Any:
@@ -82,21 +85,23 @@ class FaultyDirectory:
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         """One change at a time, so that a fault may stand between an account, its listing and its groups."""
-        outcomes: list[Outcome] = []
-        for batch in batches:
-            outcome = self._applied(batch)
-            outcomes.append(outcome)
-        return outcomes
+        return [self._applied(batch) for batch in batches]
+
+    def _intrude(self, change: Change) -> None:
+        if isinstance(change, AddEntry) and not self.inner.look(change.dn):
+            if self.faults.strikes(self.faults.intruder, "intruder"):
+                self.inner.plant(change.dn, {"objectclass": ("account",), "description": ("theirs",)})
+                self.faults.intruders.append(change.dn)
 
     def _applied(self, batch: Sequence[Change]) -> Outcome:
-        outcome: Outcome | None = None
         for change in batch:
             self.faults.may_crash("between two changes")
+            self._intrude(change)
             if self.faults.strikes(self.faults.away, "directory away"):
                 raise UnavailableError("directory", "away in the middle of a batch")
             (outcome,) = self.inner.apply([[change]])
             if self.faults.strikes(self.faults.lost_reply, "reply lost, read-back too"):
                 return Unknown(change, "the reply was lost")
-            if type(outcome).__name__ != "Done":
+            if not isinstance(outcome, Done):
                 return outcome
-        return outcome or self.inner.apply([[]])[0]
+        return Done()

@@ -68,7 +68,7 @@ class ReusesNames(FakeLedger):
     def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
         for step in steps:
             if step.identity:
-                self.identifiers.pop(step.identity.account_name, None)
+                self.names.pop(step.identity.account_name, None)
         return super().reserve(steps, domain, at)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from provisiond.domain.model import Attributes, HoldKind, NoticeKind, State
+from provisiond.domain.model import Account, Attributes, HoldKind, NoticeKind, State
 from tests.simulation.campus import LOSSES, Campus
 
 MARK = "provisiondpersonid"
@@ -100,21 +100,47 @@ class Referee:
         shown = {entry[MARK][0]: entry for entry in self._accounts()}
         for who, account in self.campus.ledger.people.items():
             entry = shown.pop(who, None)
-            frozen = any(hold.kind is HoldKind.FREEZE for hold in account.holds)
+            if any(hold.kind is HoldKind.FREEZE for hold in account.holds):
+                continue
+            if (
+                not account.applied
+            ):  # cut off, and the registry took the record back: it waits for the registry
+                continue
             if entry is None:
-                if account.applied:
-                    yield f"{account.account_name} has no entry"
-            elif not frozen and entry["provisiondstate"] != (account.state.value,):
+                yield f"{account.account_name} has no entry"
+                continue
+            if entry["provisiondstate"] != (account.state.value,):
                 yield f"{account.account_name} is {account.state} here and {entry['provisiondstate']} there"
-            listing = self.campus.directory.look(
-                f"uid={account.account_name},{self.campus.directory.contacts_base}"
-            )
-            secret = any(
-                r.confidential for _, r in self.campus.ledger.records.values() if r.proposed_id == who
-            )
-            if listing and not frozen and (account.unlisted or secret):
-                yield f"{account.account_name} is listed against their will"
+            yield from self._records(account)
+            yield from self._listing(account, entry)
+            yield from self._groups(account)
         yield from (f"the ledger does not know {who}" for who in shown)
+
+    def _records(self, account: Account) -> Iterator[str]:
+        known = {r.key for who, r in self.campus.ledger.records.values() if who == account.person_id}
+        statuses = {r.key: r.status for _, r in self.campus.ledger.records.values()}
+        for record in self.campus.registry.records.values():
+            if record.student_id == account.student_id and known:
+                if statuses.get(record.key) is not record.status:
+                    yield f"what the registry says of {account.account_name} was never taken over"
+
+    def _listing(self, account: Account, entry: Attributes) -> Iterator[str]:
+        dn = f"uid={account.account_name},{self.campus.directory.contacts_base}"
+        listed = bool(self.campus.directory.look(dn))
+        mine = [r for who, r in self.campus.ledger.records.values() if who == account.person_id]
+        secret = account.unlisted or any(record.confidential for record in mine)
+        if listed and secret:
+            yield f"{account.account_name} is listed against their will"
+        if account.state is State.ACTIVE and not listed and not secret:
+            yield f"{account.account_name} is active and not listed"
+
+    def _groups(self, account: Account) -> Iterator[str]:
+        directory, dn = self.campus.directory, f"uid={account.account_name},ou=people,dc=example,dc=edu"
+        wanted = self.campus.policy.entitlements[account.state].groups
+        for group in ("students", "library", "alumni"):
+            members = directory.look(f"cn={group},{directory.groups_base}")["member"]
+            if (dn in members) is not (group in wanted):
+                yield f"{account.account_name} ({account.state}) and the group {group} do not agree"
 
     def _accounts(self) -> Iterator[Attributes]:
         base = self.campus.directory.people_base

@@ -106,6 +106,10 @@ def test_values_and_attributes_of_others_survive_every_change() -> None:
         ou=("Physics", "Choir"),
         mail=(*seen.account.attributes["mail"], "other@example.edu"),
         edupersonaffiliation=("student", "member", "staff"),
+        schacpersonaluniquecode=(
+            *seen.account.attributes["schacpersonaluniquecode"],
+            "urn:schac:personalUniqueCode:int:studentID:other.edu:99",
+        ),
         objectclass=(*seen.account.attributes["objectclass"], "sambaThing"),
     )
     case = a_case(

@@ -85,7 +85,7 @@ class LdapDirectory:
             if found := self._read(look):
                 return found
         begin = self._read(partial(sync.watermark, base=self._bases.base)) or ""
-        return Drift(begin, deleted=since is not None and bool(begin))
+        return Drift(begin, deleted=bool(since and begin))
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         if not any(batches):

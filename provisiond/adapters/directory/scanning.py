@@ -15,6 +15,7 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Kind, Marked, Sighting, Surveyed
 
 _NONE = [b""]
+_REMEMBERED = 1000
 MARK = PERSON_ID.lower().encode()
 # the `memberof` overlay's changes of members bear this name (config/openldap/overlays.ldif): it hides who was the
 # last to change the entry itself, whose number they leave as it is
@@ -92,7 +93,7 @@ class Places:
         above = dn[dn.find(",") :]
         kind = self._known.get(above)
         if kind is None:
-            if len(self._known) > 1000:
+            if len(self._known) > _REMEMBERED:
                 self._known.clear()
             kind = self._known[above] = self._look(dn)
         return kind
@@ -108,9 +109,15 @@ class Authors:
 
     def __init__(self, us: str) -> None:
         self._us = normalise_dn(us)
+        self._known: dict[bytes, bool] = {}
 
     def are_us(self, name: bytes) -> bool:
-        return normalise_dn(name.decode()) == self._us
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            known = self._known[name] = normalise_dn(name.decode()) == self._us
+        return known
 
     def wrote(self, entry: Found) -> bool:
         modifier, creator, created, modified = (

@@ -15,6 +15,7 @@ from provisiond.adapters.directory.wire import SUCCESS, End, Found, Intermediate
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Drift, Sighting
 
+MOST_CHANGES = 10_000  # of one look; beyond it, a comparison of everything is no dearer and needs no memory
 SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"
 _SYNC_DONE = b"1.3.6.1.4.1.4203.1.9.1.3"
 _REFRESH_ONLY = b"\x0a\x01\x01"
@@ -73,12 +74,13 @@ def _polled(session: Session, base: str, cookie: str) -> _Poll:
             match part:
                 case Found():
                     poll.changed.append(part)
+                    poll.told = len(poll.changed) <= MOST_CHANGES
                 case Intermediate(value=message):
                     _note(poll, message)
                 case End():
                     _finish(poll, part)
             if not poll.told:
-                break  # a list of everything that is still there would follow
+                break  # a list of everything that is still there would follow, or ever more changes
     if not poll.told:
         leave(session)
     return poll

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from provisiond.adapters.ledger import (
     people,
     records,
     schema,
+    sightings,
     steps,
 )
 from provisiond.adapters.ledger.connection import Database
@@ -38,7 +39,7 @@ from provisiond.domain.model import (
     Rejection,
 )
 from provisiond.domain.plan import Parked, Step
-from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine
+from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, Sighting
 
 
 class SqlLedger:
@@ -177,6 +178,23 @@ class SqlLedger:
     def spend(self, plan_hash: str, at: datetime) -> bool:
         with self._db.write() as connection:
             return brakes.spend(connection, plan_hash, at)
+
+    # -- drift -----------------------------------------------------------------------------------------
+    def sight(self, seen: Iterable[Sighting], gone: Iterable[bytes] = ()) -> None:
+        with self._db.write() as connection:
+            sightings.keep(connection, seen, gone)
+
+    def sightings(self) -> Iterator[Sighting]:
+        with self._db.read() as connection:
+            yield from sightings.every(connection)
+
+    def owners(self, entry_ids: Iterable[bytes]) -> dict[bytes, str]:
+        with self._db.read() as connection:
+            return sightings.owners(connection, entry_ids)
+
+    def students(self) -> Iterator[tuple[str, str]]:
+        with self._db.read() as connection:
+            yield from sightings.students(connection)
 
     # -- outbox and history ----------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:

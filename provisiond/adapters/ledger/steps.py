@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Date, bindparam, case, update
 
-from provisiond.adapters.ledger import history, orders, outbox, parking, records
+from provisiond.adapters.ledger import history, orders, outbox, parking, records, sightings
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.tables import account
 from provisiond.domain.model import RegistryRecord
@@ -23,6 +23,7 @@ def commit(
     orders.require(connection, [*(step.person_id for step in steps), *known])
     _update_accounts(connection, steps, at)
     records.replace(connection, known)
+    sightings.forget_removed(connection, steps)
     outbox.add(connection, (notice for step in steps for notice in step.notices), at)
     parking.unpark(connection, (step.person_id for step in steps))
     history.append(connection, (_happened(step, at) for step in steps if step.is_due))

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -199,4 +200,15 @@ parked = Table(
     Column("reason", String, primary_key=True),
     Column("student_id", String, nullable=False),
     Column("since", Instant, nullable=False),
+)
+
+# Entries of the directory: whose they are, and the state in which they were known to be right (NULL: not since
+# their last change). No foreign key: the directory may show marks of persons whom we do not know.
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("entry_id", LargeBinary(16), primary_key=True),
+    Column("person_id", String, nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("state", LargeBinary(8), nullable=True),
 )

@@ -23,6 +23,7 @@ from provisiond.domain.names import split_full_name
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
 _SEPARATOR = "\n"
+_YEARS_AHEAD = 2  # an admission may be told that long before; more is a clock that is wrong
 _DIGIT = re.compile(r"\d")
 # ASCII blanks that must go
 _BLANKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|  |\A | \Z| \n|\n ")
@@ -48,7 +49,7 @@ class RecordMapping:
         cells, reasons = self._cells(raw)
         student_id, surname, given, full, preferred, chinese, identity, *rest = cells
         born, programme, department, level_code, status_code, since, end, mail, supervisor, secret = rest
-        surname, given = _name(surname, given, full)
+        surname, given = map(values.narrow, _name(surname, given, full))
         birth, why_birth = self._birth(born)
         (level, status, status_on), why_studies = self._studies(level_code, status_code, since)
         end_on, why_end = self._end(end)
@@ -156,6 +157,8 @@ class RecordMapping:
 
     def _since_of(self, text: str) -> Found[date]:
         on, why = self._date("the date of the status", text, 100)
+        if on and not values.near(min(on, self._today), on, _YEARS_AHEAD):
+            return None, "the date of the status is not plausible: it lies years ahead"
         return on, why if on or why else "the date of the status is missing"
 
     def _end_of(self, text: str) -> Found[date]:
@@ -191,8 +194,7 @@ def _name(surname: str, given: str, full: str) -> tuple[str, str]:
     """The two separate fields win; a full name is split where they are empty or not mapped."""
     if surname or not full:
         return surname, given
-    surname, given = split_full_name(full)
-    return (surname, given) if surname else (full, "")  # no Latin letter: parked later, not lost
+    return split_full_name(full)
 
 
 def _hkid(text: str) -> Found[str]:
@@ -215,6 +217,8 @@ def _text_reasons(student_id: str, names: tuple[str, ...]) -> list[str]:
         reasons.append("the student ID holds a blank or is longer than 64 characters")
     if any("?" in name for name in names):
         reasons.append("a name holds a question mark (a letter lost in a conversion)")
+    if any(map(values.is_mangled, names)):
+        reasons.append("a name holds signs that are no letters (changed in a conversion)")
     return reasons
 
 
