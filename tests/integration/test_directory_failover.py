@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
