@@ -4,6 +4,7 @@ Puts the stages together, each a module beside this one."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ from provisiond.adapters.registry.reading import Reading
 from provisiond.adapters.registry.recollection import Recollection
 from provisiond.adapters.registry.rows import MappedSource, RowSource
 from provisiond.adapters.registry.staging import Changed, SeenBlocks, Staging
+from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Fetch, Rejection
 from provisiond.ports import FetchMemory
 
@@ -29,12 +31,23 @@ def taken_in(
     rows: RowSource, source: MappedSource, digests: Digests, today: date, memory: FetchMemory
 ) -> Fetch:
     """Everything the source gives. What did not change since `memory` is counted, not looked at."""
+    try:
+        return _taken_in(rows, source, digests, today, memory)
+    except sqlite3.Error as error:
+        raise UnavailableError(
+            "registry", f"cannot stage {rows.file}: {error}; make room where temporary files are kept"
+        ) from error
+
+
+def _taken_in(
+    rows: RowSource, source: MappedSource, digests: Digests, today: date, memory: FetchMemory
+) -> Fetch:
     salt = salt_of(_salt_parts(rows, source, digests))
     staging = Staging(source.name, rows.file)
     survey = _surveyed(rows, salt, staging, memory)
     ending = rows.ending()
-    here = survey.seen if ending.complete else survey.seen | memory.settled() | memory.unsettled()
-    recollection = Recollection(staging, memory, here, survey.kept if ending.complete else here)
+    kept = frozenset(survey.kept) if ending.complete else memory.settled() | memory.unsettled()
+    recollection = Recollection(staging, memory, survey.seen, kept)
     reading = Reading(rows, RecordMapping(source, rows.file, digests, today), staging, recollection, salt)
     for block in staging.spooled():
         staging.keep(block.digest if ending.complete else block_digest(block.digest), reading.look(block))
@@ -54,7 +67,7 @@ def taken_in(
         rejections=tuple(sorted(rejections, key=lambda rejection: rejection.line)),
         changed=Changed(staging),
         gone=missing.gone,
-        kept=frozenset(survey.kept) if complete else kept_blocks(staging, memory),
+        kept=kept if complete else kept_blocks(staging, memory),
         blocks=SeenBlocks(staging, verdict.lines, known, missing.doubtful),
         complete=complete,
         etag=ending.etag,

@@ -20,9 +20,7 @@ class RowLines:
     """Of the part of a file between two offsets, in an encoding that holds ASCII as itself. `line`: the one that
     comes next."""
 
-    def __init__(
-        self, file: str, encoding: str, delimiter: str, chunk_bytes: int = _CHUNK_BYTES
-    ) -> None:
+    def __init__(self, file: str, encoding: str, delimiter: str, chunk_bytes: int = _CHUNK_BYTES) -> None:
         self._chunk_bytes = chunk_bytes
         self._file, self._encoding, self._delimiter = file, encoding, delimiter
         self._blank = _BLANK + b'"' + delimiter.encode(encoding)
