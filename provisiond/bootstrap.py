@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import assert_never
 
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
@@ -17,11 +18,15 @@ from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
+from provisiond.adapters.registry.http_json import HttpRegistry
+from provisiond.adapters.registry.http_source import HttpSource
+from provisiond.adapters.registry.sql import SqlRegistry
+from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Clock, Directory, Ledger, Registry
-from provisiond.settings import DirectorySettings, Settings
+from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
 SQLITE = "sqlite:///"
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
@@ -49,11 +54,14 @@ class Parts:
 
 
 @contextmanager
-def parts(settings: Settings, clock: Clock, *, writes: bool) -> Iterator[Parts]:
-    """Open what the configuration names; close it in the end. One process at a time may write."""
+def parts(
+    settings: Settings, clock: Clock, *, writes: bool, directory: Directory | None = None
+) -> Iterator[Parts]:
+    """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
+    one than the configured."""
     with exclusive(ledger_path(settings)) if writes else nullcontext():
         ledger = SqlLedger.open(settings.ledger_url, create=False)
-        the_directory = directory(settings)
+        the_directory = directory or ldap_directory(settings)
         try:
             yield Parts(settings, clock, ledger, the_directory)
         finally:
@@ -62,11 +70,24 @@ def parts(settings: Settings, clock: Clock, *, writes: bool) -> Iterator[Parts]:
 
 
 def registries(settings: Settings) -> list[Registry]:
-    digests = Digests(settings.digest_key)
-    return [CsvRegistry(CsvSource(**asdict(source)), digests) for source in settings.registries]
+    """How old their data are is judged by the real clock, also where the plan of another day is looked at."""
+    digests, clock, zone = Digests(settings.digest_key), SystemClock(), settings.zone
+    made: list[Registry] = []
+    for source in settings.registries:
+        given = {field.name: getattr(source, field.name) for field in fields(source)}
+        match source:
+            case CsvSettings():
+                made.append(CsvRegistry(CsvSource(**given), digests, clock))
+            case SqlSettings():
+                made.append(SqlRegistry(SqlSource(**given), digests, clock, zone))
+            case HttpSettings():
+                made.append(HttpRegistry(HttpSource(**given), digests, clock, zone))
+            case _:
+                assert_never(source)
+    return made
 
 
-def directory(settings: Settings) -> LdapDirectory:
+def ldap_directory(settings: Settings) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),
@@ -74,7 +95,6 @@ def directory(settings: Settings) -> LdapDirectory:
         where.people_base,
         where.contacts_base,
         where.groups_base,
-        settings.directory.connections,
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
     )
 

@@ -5,74 +5,86 @@ What to do is the core's; how, the adapters'; when, the daemon's."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
+from heapq import merge
 
 import structlog
 
-from provisiond.domain import names
-from provisiond.domain.brakes import is_shrunk
-from provisiond.domain.decide import Snapshot, decide
-from provisiond.domain.digest import record_digest
-from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
-from provisiond.domain.model import Account, Fetch, Notice, NoticeKind, RegistryRecord, Rejection
-from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold, ordered
-from provisiond.domain.plan import Parked, Plan, Step
+from provisiond.domain.brakes import Tally, braked, tripped, weights
+from provisiond.domain.decide import decide
+from provisiond.domain.model import Notice, NoticeKind, Rejection
+from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+from provisiond.domain.plan import Batch, Parked, Plan, Step
 from provisiond.domain.policy import Policy
-from provisiond.ports import AccountFilter, Clock, Directory, Done, Ledger, Refused, Registry
-
-COMPLAINT = "fetch-"  # begins the ticket of a refused fetch that nobody can approve
-BATCH = 200  # persons whose entries are written between two commits of the ledger
+from provisiond.drift import Look, look
+from provisiond.fetches import Fetches, RefusedFetch, fetched
+from provisiond.namespace import Namespace
+from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry
+from provisiond.spool import Spool
+from provisiond.workset import WorkSet
 
 log = structlog.get_logger("provisiond.cycle")
 
 Progress = Callable[[str, int, int], None]
-"""(what, done, of how many)"""
+"""(what, done, of how many; 0: not known)"""
+
+ROLLING = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to look at beside what fell due: an order for one person (no registry is read), or everybody."""
+    """What to look at beside what fell due: certain persons only (no registry is read; with one order, for one
+    of them), or everybody."""
 
-    person_id: str | None = None
+    student_ids: tuple[str, ...] | None = None
     order: Order | None = None
     everyone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Persons of whom a complete fetch did not name everything the ledger knows (a programme, or all of
-    them): reported, nothing is taken away."""
+    """Persons of whom complete fetches did not name everything the ledger knows (a programme, or all of
+    them): reported; what it means is policy's."""
 
     source: str
     student_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """What the sources said, next to the snapshot made of it."""
-
-    snapshot: Snapshot
-    fetches: tuple[Fetch, ...]
-    refused: tuple[ProvisiondError, ...]  # sources whose fetch was refused or not to be had
-    absent: tuple[Absent, ...]
-    released: frozenset[str]  # approved hashes of shrunk fetches that were taken over
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
-    """What one cycle found and did. `failed`: persons whom the directory refused."""
+    """What one cycle found and did. `failed`: persons whom the directory refused, or whose outcome is unknown."""
 
     at: datetime
     plan: Plan
-    refused: tuple[ProvisiondError, ...]
+    refused: tuple[RefusedFetch, ...]
     rejections: tuple[Rejection, ...]
     absent: tuple[Absent, ...]
+    drifted: tuple[str, ...] = ()  # students whose entries were changed by others
+    looked_at: int = 0
     applied: int = 0
     failed: tuple[Parked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was found before anything was written. `drifted`: students whose entries others left with something
+    to repair."""
+
+    now: datetime
+    fetches: Fetches
+    work: WorkSet
+    plan: Plan
+    absent: tuple[Absent, ...]
+    drifted: frozenset[str]
+    look: Look | None
+
+    def close(self) -> None:
+        if self.look:
+            self.look.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,178 +100,170 @@ class Cycle:
     def plan(self, work: Work = Work()) -> Result:
         """What `run` would do now; writes nothing anywhere."""
         seen = self._observe(work)
-        return self._result(seen, decide(seen.snapshot, self.policy))
+        seen.close()
+        return _result(seen)
 
     def run(self, work: Work = Work()) -> Result:
         """Do it. Raises UnavailableError where a system went away: the next cycle finishes the work."""
-        if work.person_id and work.order:
-            record_order(self.ledger, work.person_id, work.order)
-        seen = self._observe(Work(work.person_id, None, work.everyone))
-        plan = decide(seen.snapshot, self.policy)
-        now = seen.snapshot.now
-        self._tell(seen, plan, now)
-        applied, failed = self._act(plan, seen)
-        self.ledger.park([*plan.parked, *failed], now)
-        for fetch in seen.fetches:
-            self.ledger.mark_fetch(fetch, now)
-        for ticket in seen.released:
-            self.ledger.spend(ticket, now)
-        return self._result(seen, plan, applied, tuple(failed))
+        if work.student_ids and work.order:
+            (account,) = self.ledger.load_students(work.student_ids).values()
+            record_order(self.ledger, account.person_id, work.order)
+        seen = self._observe(Work(work.student_ids, None, work.everyone))
+        with closing(seen):
+            self._tell(seen)
+            applied, failed = self._act(seen)
+            self._remember(seen, failed)
+        return _result(seen, applied, tuple(failed))
 
     # -- observe ---------------------------------------------------------------------------------------
 
     def _observe(self, work: Work) -> Observation:
         now = self.clock.now()
         today = now.astimezone(self.zone).date()
-        approved = frozenset(plan.hash for plan in self.ledger.held_plans() if plan.approved_by)
-        fetches, refused = self._fetch(now, approved) if work.person_id is None else ((), ())
-        changed, absent = self._compared(fetches)
-        due = [work.person_id] if work.person_id else self.ledger.due(today)
-        accounts = self._accounts(due, changed, work)
-        self.progress("directory", 0, len(accounts))
-        snapshot = Snapshot(
-            now=now,
-            zone=self.zone,
-            accounts=accounts,
-            changed=changed,
-            observed=self.directory.observe(_whom(accounts, changed)),
-            taken=self._taken(accounts, changed),
-            next_uid_number=self.ledger.next_uid_number(self.policy.directory.first_uid_number),
-            population=self.ledger.population(),
-            approved=approved,
-        )
-        released = approved & {fetch_ticket(fetch) for fetch in fetches}
-        return Observation(snapshot, tuple(fetches), tuple(refused), tuple(absent), released)
-
-    def _fetch(
-        self, now: datetime, approved: frozenset[str]
-    ) -> tuple[Sequence[Fetch], Sequence[ProvisiondError]]:
-        """Every source for itself: what one refuses does not stop the others."""
-        fetches: list[Fetch] = []
-        refused: list[ProvisiondError] = []
-        for registry in self.registries:
+        approved = self._approved(now)
+        fetches, looked = Fetches(), None
+        if work.student_ids is None:
             self.progress("registry", 0, 0)
-            try:
-                fetch = registry.fetch(now.astimezone(self.zone).date())
-                self._believed(fetch, approved)
-                fetches.append(fetch)
-            except (UnsafeFetchError, UnavailableError) as error:
-                refused.append(error)
-        return fetches, refused
+            fetches = fetched(self.registries, self.ledger, self.policy.brakes, today, approved)
+            looked = look(self.directory, self.ledger)
+        suspects = looked.student_ids if looked else frozenset[str]()
 
-    def _believed(self, fetch: Fetch, approved: frozenset[str]) -> None:
-        last = self.ledger.last_fetch(fetch.source)
-        ticket = fetch_ticket(fetch)
-        if last and is_shrunk(fetch.rows, last.rows, self.policy.brakes) and ticket not in approved:
-            raise UnsafeFetchError(
-                f"registry {fetch.source}: {fetch.file} has {fetch.rows} rows, the last good fetch had"
-                f" {last.rows}: the registry shrank. Nothing was taken from it. If this is right: provisiond"
-                f" approve {ticket}",
-                ticket,
-            )
+        def due() -> Iterable[str]:
+            if work.student_ids is not None:
+                return sorted(work.student_ids)
+            if work.everyone:
+                return self.ledger.all_students()
+            return merge(self.ledger.due_students(today), sorted(suspects))
 
-    def _compared(
-        self, fetches: Sequence[Fetch]
-    ) -> tuple[dict[str, tuple[RegistryRecord, ...]], list[Absent]]:
-        """Records that differ from the ones last committed, and the persons no longer named.
+        work_set = WorkSet(self.directory, self.ledger, self.policy, now, self.zone, fetches, due, work.order)
+        spared = self._spared(suspects, work, today)
+        plan, drifted = self._decide(work_set, approved, suspects, spared)
+        absent = self._absent(fetches, work_set) if work.student_ids is None else ()
+        return Observation(now, fetches, work_set, plan, absent, drifted, looked)
 
-        Of a person we know, nothing is taken over while one of their records is rejected: the half that can
-        be read (left one programme) may mean the opposite of the whole (for another)."""
-        changed: dict[str, list[RegistryRecord]] = defaultdict(list)
-        absent = []
-        for fetch in fetches:
-            known = self.ledger.digests(fetch.source)
-            students = {student_id for student_id, _ in known}
-            named = {(record.student_id, record.programme) for record in fetch.records}
-            doubtful = {r.student_id for r in fetch.rejections if r.student_id}
-            for record in fetch.records:
-                is_new = known.get((record.student_id, record.programme)) != record_digest(record)
-                if is_new and not (record.student_id in doubtful and record.student_id in students):
-                    changed[record.student_id].append(record)
-            gone = sorted({pair[0] for pair in known if pair not in named} - doubtful)
-            if gone:
-                absent.append(Absent(fetch.source, tuple(gone)))
-        return {student_id: tuple(records) for student_id, records in changed.items()}, absent
+    def _spared(self, suspects: frozenset[str], work: Work, today: date) -> frozenset[str]:
+        """Students of whom policy wants drift reported only, and nothing else is due."""
+        if self.policy.directory.repair_drift or work.everyone or not suspects:
+            return frozenset()
+        return suspects.difference(self.ledger.due_students(today))
 
-    def _accounts(
-        self, due: Sequence[str], changed: Mapping[str, Sequence[RegistryRecord]], work: Work
-    ) -> tuple[Account, ...]:
-        accounts = {a.person_id: a for a in self.ledger.load_students(changed).values()}
-        if work.everyone:
-            due = [a.person_id for a in self.ledger.accounts(AccountFilter())]
-        accounts |= self.ledger.load(person_id for person_id in due if person_id not in accounts)
-        if work.order and work.person_id:
-            accounts[work.person_id] = ordered(accounts[work.person_id], work.order)
-        return tuple(accounts.values())
+    def _approved(self, now: datetime) -> frozenset[str]:
+        lifetime = timedelta(hours=self.policy.brakes.approval_hours)
+        held = self.ledger.held_plans()
+        return frozenset(p.hash for p in held if p.approved_at and now < p.approved_at + lifetime)
 
-    def _taken(
-        self, accounts: Sequence[Account], changed: Mapping[str, Sequence[RegistryRecord]]
-    ) -> frozenset[str]:
-        """Identifiers, ever given by us or standing in the directory, that begin like a new person's name."""
-        known = {account.student_id for account in accounts}
-        prefixes = {
-            prefix
-            for student_id, records in changed.items()
-            if student_id not in known
-            for record in records
-            for prefix in names.prefixes(record.surname, record.given_names, self.policy.names)
-        }
-        given = self.ledger.names_with_prefixes(prefixes)
-        standing = self.directory.names_with_prefixes(prefixes)
-        return frozenset().union(*given.values(), *standing.values())
+    def _decide(
+        self, work: WorkSet, approved: frozenset[str], suspects: frozenset[str], spared: frozenset[str]
+    ) -> tuple[Plan, frozenset[str]]:
+        """Decide batch by batch, then count the whole. Beside the plan: of which suspects anything would change."""
+        spool, tally, parked, drifted = Spool(), Tally(), list[Parked](), set[str]()
+        with closing_namespace(self.directory, self.ledger, self.policy) as namespace:
+            for snapshot in work.snapshots(namespace):
+                decision = decide(snapshot, self.policy)
+                work.decided(snapshot, decision)
+                namespace.give(s.account_name for s in decision.steps if s.identity)
+                parked += decision.parked
+                drifted |= {s.student_id for s in decision.steps if s.changes and s.student_id in suspects}
+                left = spared.difference(snapshot.changed)
+                steps = tuple(s for s in decision.steps if s.student_id not in left)
+                tally.add(steps)
+                spool.add(Batch(steps, snapshot.changed))
+                self.progress("decide", work.looked_at, 0)
+        today = work.now.astimezone(self.zone).date()
+        recent = self.ledger.recent_weights(work.now - ROLLING)
+        over = tripped(tally.counts, recent, self.ledger.population(), self.policy.brakes, today)
+        return braked(spool, tally, tuple(parked), over, approved), frozenset(drifted)
+
+    def _absent(self, fetches: Fetches, work: WorkSet) -> tuple[Absent, ...]:
+        gone = [(f.source, student_id) for f in fetches.taken for student_id, _ in f.gone]
+        known = [(a.source, a.student_id) for a in self.ledger.absences() if a.key not in work.named_again]
+        sources = sorted({source for source, _ in gone + known})
+        return tuple(Absent(s, tuple(sorted({who for of, who in gone + known if of == s}))) for s in sources)
 
     # -- act -------------------------------------------------------------------------------------------
 
-    def _act(self, plan: Plan, seen: Observation) -> tuple[int, list[Parked]]:
+    def _act(self, seen: Observation) -> tuple[int, list[Parked]]:
         """Batch by batch: identifiers into the ledger, entries into the directory, the outcome into the ledger.
-        A crash between any two leaves a world from which the next cycle does the same work again."""
-        now, applied, failed = seen.snapshot.now, 0, list[Parked]()
-        self.progress("apply", 0, len(plan.steps))
-        for batch in _batches(plan.steps):
-            clashes = {parked.person_id: parked for parked in self._reserve(batch, now)}
-            todo = [step for step in batch if step.person_id not in clashes]
-            outcomes = self.directory.apply([step.changes for step in todo])
-            done = [s for s, outcome in zip(todo, outcomes, strict=True) if isinstance(outcome, Done)]
-            failed += [*clashes.values(), *_refusals(todo, outcomes)]
-            changed = seen.snapshot.changed
-            self.ledger.commit(done, {s.person_id: changed.get(s.student_id, ()) for s in done}, now)
-            if (
-                plan.released and done
-            ):  # used once something was done under it; an outage before does not count
-                self.ledger.spend(plan.released, now)
-            applied += sum(step.is_due for step in done)
-            _log_steps(done)
-            self.progress("apply", applied, len(plan.steps))
+        A crash between any two leaves a world from which the next cycle does the same work again. While the
+        directory writes a batch, the one before is committed and the next one reserved."""
+        plan, applied, failed = seen.plan, 0, list[Parked]()
+        self.progress("apply", 0, plan.due_count)
+        with ThreadPoolExecutor(1, "directory") as writer:
+            written: _Written | None = None
+            for batch in _applicable(plan):
+                todo = self._reserved(batch, seen.now, failed)
+                outcomes = writer.submit(self.directory.apply, [step.changes for step in todo.steps])
+                if written:
+                    applied += self._committed(written, seen, failed)
+                    self.progress("apply", applied, plan.due_count)
+                written = _Written(todo, outcomes.result())
+            if written:
+                applied += self._committed(written, seen, failed)
         return applied, failed
 
-    def _reserve(self, batch: Sequence[Step], now: datetime) -> list[Parked]:
-        new = [step for step in batch if step.identity]
-        return self.ledger.reserve(new, self.policy.directory.mail_domain, now) if new else []
+    def _reserved(self, batch: Batch, now: datetime, failed: list[Parked]) -> Batch:
+        """The batch without those whose identifiers were given to others meanwhile. Also remembers whose entries
+        may be half-written from now on: should the registry say otherwise after a crash, they are looked at."""
+        writing = [step for step in batch.steps if step.identity or step.changes]
+        clashes = self.ledger.reserve(writing, self.policy.directory.mail_domain, now) if writing else []
+        failed += clashes
+        lost = {parked.person_id for parked in clashes}
+        return (
+            Batch(tuple(s for s in batch.steps if s.person_id not in lost), batch.records) if lost else batch
+        )
+
+    def _committed(self, written: _Written, seen: Observation, failed: list[Parked]) -> int:
+        """How many due steps were carried out."""
+        batch, plan = written.batch, seen.plan
+        pairs = list(zip(batch.steps, written.outcomes, strict=True))
+        done = [step for step, outcome in pairs if isinstance(outcome, Done)]
+        failed += [_failure(step, outcome) for step, outcome in pairs if not isinstance(outcome, Done)]
+        records = {s.person_id: batch.records.get(s.student_id, ()) for s in done}
+        # what an operator let through does not count on the day's brakes
+        weigh = {} if plan.released else weights(done)
+        self.ledger.commit(done, records, seen.now, weigh)
+        if plan.released and done:  # used by the first batch done; an outage before does not count
+            self.ledger.spend(plan.released, seen.now)
+        _log_steps(done)
+        return sum(step.is_due for step in done)
+
+    def _remember(self, seen: Observation, failed: Sequence[Parked]) -> None:
+        """What was fetched, and who is not finished: their rows are looked at again."""
+        now, today = seen.now, seen.now.astimezone(self.zone).date()
+        self.ledger.park([*seen.plan.parked, *failed], now)
+        if seen.work.named_again:
+            self.ledger.named_again(seen.work.named_again)
+        unsettled = (
+            seen.work.unsettled | {f.student_id for f in failed} | {s.student_id for s in seen.plan.held}
+        )
+        for fetch in seen.fetches.taken:
+            self.ledger.mark_fetch(fetch, unsettled, now, today)
+            if fetch.complete and (limit := self.policy.lifecycle.absent_fetches):
+                self.ledger.call_absent(fetch.source, limit, now)
+        for ticket in seen.fetches.released:
+            self.ledger.spend(ticket, now)
+        if seen.look and not (self.policy.directory.repair_drift and seen.drifted & unsettled):
+            seen.look.remember(self.ledger, seen.drifted | unsettled)  # else: found again by the next look
 
     # -- tell ------------------------------------------------------------------------------------------
 
-    def _tell(self, seen: Observation, plan: Plan, now: datetime) -> None:
+    def _tell(self, seen: Observation) -> None:
         """Operators hear of a held plan or a refused fetch once; later cycles keep it visible, silently."""
-        if plan.held_hash:
-            self._hold(plan.held_hash, "; ".join(t.sentence for t in plan.tripped), now)
-        for error in seen.refused:
-            self._hold(getattr(error, "plan_hash", None) or self._complaint(error), str(error), now)
-            log.error("fetch refused", reason=str(error))
-        for fetch in seen.fetches:
-            for rejection in fetch.rejections:
-                log.warning(
-                    "record rejected",
-                    student_id=rejection.student_id,
-                    file=rejection.file,
-                    line=rejection.line,
-                    reasons=list(rejection.reasons),
-                )
-
-    def _complaint(self, error: ProvisiondError) -> str:
-        """A ticket (not to be approved) that is new for each spell of trouble: since the last good fetches."""
-        marks = [self.ledger.last_fetch(registry.name) for registry in self.registries]
-        spell = [str(error), *(mark.at.isoformat() if mark else "" for mark in marks)]
-        return COMPLAINT + hashlib.sha256("\n".join(spell).encode()).hexdigest()[:10]
+        if seen.plan.held_hash:
+            self._hold(seen.plan.held_hash, "; ".join(t.sentence for t in seen.plan.tripped), seen.now)
+        for refused in seen.fetches.refused:
+            self._hold(refused.ticket, str(refused), seen.now)
+            log.error("fetch refused", source=refused.source, reason=str(refused))
+        for rejection in seen.fetches.rejections:
+            log.warning(
+                "record rejected",
+                student_id=rejection.student_id,
+                file=rejection.file,
+                line=rejection.line,
+                reasons=list(rejection.reasons),
+            )
+        for student_id in sorted(seen.drifted):
+            log.warning("changed by others", student_id=student_id)
 
     def _hold(self, ticket: str, summary: str, now: datetime) -> None:
         today = now.astimezone(self.zone).date()
@@ -270,16 +274,21 @@ class Cycle:
         if self.ledger.hold_plan(ticket, summary, told, now):
             log.error("plan held", hash=ticket, summary=summary)
 
-    def _result(
-        self, seen: Observation, plan: Plan, applied: int = 0, failed: tuple[Parked, ...] = ()
-    ) -> Result:
-        rejections = tuple(r for fetch in seen.fetches for r in fetch.rejections)
-        return Result(seen.snapshot.now, plan, seen.refused, rejections, seen.absent, applied, failed)
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A batch and what the directory said to it."""
+
+    batch: Batch
+    outcomes: Sequence[Outcome]
 
 
-def fetch_ticket(fetch: Fetch) -> str:
-    """Under which hash a shrunk fetch waits for approval: exactly this content, no other."""
-    return fetch.digest[:16]
+@contextmanager
+def closing_namespace(directory: Directory, ledger: Ledger, policy: Policy) -> Iterator[Namespace]:
+    with ExitStack() as stack:
+        namespace = Namespace(directory, ledger, policy.names)
+        stack.callback(namespace.close)
+        yield namespace
 
 
 def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
@@ -295,29 +304,16 @@ def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
             ledger.extend(person_id, extension)
 
 
-def _whom(accounts: Sequence[Account], changed: Mapping[str, Sequence[RegistryRecord]]) -> dict[str, str]:
-    """Person ID → account name of all to be observed; a new person has no name yet ("")."""
-    whom = {account.person_id: account.account_name for account in accounts}
-    known = {account.student_id for account in accounts}
-    new = {r[0].proposed_id: "" for student_id, r in changed.items() if student_id not in known}
-    return whom | new
+def _applicable(plan: Plan) -> Iterator[Batch]:
+    for batch in plan.batches:
+        steps = tuple(step for step in batch.steps if not plan.holds(step))
+        if steps:
+            yield Batch(steps, batch.records)
 
 
-def _batches(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
-    for start in range(0, len(steps), BATCH):
-        yield steps[start : start + BATCH]
-
-
-def _refusals(todo: Sequence[Step], outcomes: Sequence[Done | Refused]) -> list[Parked]:
-    return [
-        Parked(
-            step.person_id,
-            step.student_id,
-            f"the directory refused to {o.change.sentence}: {o.text} ({o.code})",
-        )
-        for step, o in zip(todo, outcomes, strict=True)
-        if isinstance(o, Refused)
-    ]
+def _failure(step: Step, outcome: Outcome) -> Parked:
+    assert not isinstance(outcome, Done)
+    return Parked(step.person_id, step.student_id, outcome.sentence)
 
 
 def _log_steps(done: Sequence[Step]) -> None:
@@ -326,3 +322,17 @@ def _log_steps(done: Sequence[Step]) -> None:
             log.info("change", person=step.person_id, what=change.sentence)
         if step.transition:
             log.info("transition", person=step.person_id, from_state=step.from_state, to_state=step.to_state)
+
+
+def _result(seen: Observation, applied: int = 0, failed: tuple[Parked, ...] = ()) -> Result:
+    return Result(
+        at=seen.now,
+        plan=seen.plan,
+        refused=seen.fetches.refused,
+        rejections=seen.fetches.rejections,
+        absent=seen.absent,
+        drifted=tuple(sorted(seen.drifted)),
+        looked_at=seen.work.looked_at,
+        applied=applied,
+        failed=failed,
+    )

@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from provisiond.domain.changes import Change
 from provisiond.domain.model import (
+    Absence,
     Account,
     Block,
     Extension,
@@ -97,8 +99,80 @@ class Refused:
     code: int
     text: str
 
+    @property
+    def sentence(self) -> str:
+        return f"the directory refused to {self.change.sentence}: {self.text} ({self.code})"
 
-Outcome = Done | Refused
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Whether `change` took effect could not be read back; the next cycle looks."""
+
+    change: Change
+    text: str
+
+    @property
+    def sentence(self) -> str:
+        return f"it is not known whether the directory did {self.change.sentence}: {self.text}"
+
+
+Outcome = Done | Refused | Unknown
+RecordKey = tuple[str, str, str]
+"""Source, student ID, programme."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One entry of the whole tree: `names` are lower-case uid values and local parts of mail addresses."""
+
+    dn: str
+    names: frozenset[str]
+    person_id: str | None
+    csn: str
+
+
+class Kind(StrEnum):
+    """What an entry with a person's ID is, by its place."""
+
+    ACCOUNT = "account"
+    LISTING = "listing"
+    OTHER = "other"  # elsewhere under the base: not ours to have
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A marked entry as it was when it was known to be right. `entry_id`: 16 bytes that stay the entry's whatever
+    its name; `state`: 8 bytes that change with its content and memberships; None: not looked at since a change."""
+
+    entry_id: bytes
+    person_id: str
+    kind: Kind
+    state: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A marked entry as it is. `ours`: we were the last to change it, as far as the server tells (in doubt: no)."""
+
+    dn: str
+    sighting: Sighting
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What happened to entries since the last look. `watermark`: where the next one begins; `person_ids`: whose
+    marked entries others changed; `seen`: marked entries changed by anybody; `touched`: IDs of entries that were
+    deleted by anybody or changed by others, marked or not (whose they were before, the ledger knows).
+    `deleted`: some may be gone and the server cannot tell which; `memberships`: others changed a managed group.
+    Both call for a comparison of everything."""
+
+    watermark: str
+    person_ids: frozenset[str] = frozenset()
+    seen: tuple[Sighting, ...] = ()
+    touched: frozenset[bytes] = frozenset()
+    deleted: bool = False
+    memberships: bool = False
 
 
 class Directory(Protocol):
@@ -110,13 +184,28 @@ class Directory(Protocol):
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
         """`people`: person ID → account name. Entries are found by the person's ID (not by name); groups
-        from `memberOf`. Every person asked for is in the answer.
+        from `memberOf`. Every person asked for is in the answer, `clash` set where several entries carry the ID.
         Raises UnavailableError when the answer is not known to be complete."""
         ...
 
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
         """For each prefix the lower-case `uid` values and local parts of `mail` anywhere under the base,
         ours or not, that start with it: one indexed search per batch of prefixes."""
+        ...
+
+    def survey(self) -> Iterator[Surveyed]:
+        """Every entry under the base that has a name or our mark, a page at a time. Raises UnavailableError
+        when the answer is not known to be complete."""
+        ...
+
+    def drift(self, since: str | None) -> Drift:
+        """What others did to marked entries since that watermark (None: nothing is asked, only where to begin),
+        at no cost per untouched entry."""
+        ...
+
+    def marked(self, *, authors: bool = False) -> Iterator[Marked]:
+        """Every marked entry under the base, one by one, in no order; with their state. `ours` is asked for with
+        `authors` only. Raises UnavailableError, in the end, unless these were all."""
         ...
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
@@ -145,12 +234,14 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class HeldPlan:
-    """A plan (or fetch) that a brake refused. `approved_by` is set by `approve`, `spent_at` by its one use."""
+    """A plan (or fetch) that a brake refused. `approved_by` and `approved_at` are set by `approve` (anew when an
+    approval ran out), `spent_at` by its one use."""
 
     hash: str
     summary: str
     told_at: datetime
     approved_by: str | None
+    approved_at: datetime | None
     spent_at: datetime | None
 
 
@@ -171,12 +262,13 @@ class Ledger(Protocol):
     """
 
     # -- what to work on -------------------------------------------------------------------------------
-    def digests(self, source: str) -> dict[tuple[str, str], str]:
-        """(student ID, programme) → digest of the record last committed from that source."""
+    def due_students(self, today: date) -> Iterator[str]:
+        """Student IDs, ascending (as text), of persons with next_on <= today, whose first step was never carried out
+        (`applied` False), or whose entries may be half-written."""
         ...
 
-    def due(self, today: date) -> list[str]:
-        """Person IDs with next_on <= today, or whose last step was not carried out (`applied` False)."""
+    def all_students(self) -> Iterator[str]:
+        """Student IDs of all accounts, ascending."""
         ...
 
     def load(self, person_ids: Iterable[str]) -> dict[str, Account]: ...
@@ -200,24 +292,37 @@ class Ledger(Protocol):
         """Every identifier ever given that starts with each prefix (one indexed range query a prefix)."""
         ...
 
+    def identifiers(self) -> Iterator[str]:
+        """Every identifier ever given, in any order."""
+        ...
+
     def next_uid_number(self, first: int) -> int:
         """Larger than every uid number ever given, at least `first`."""
         ...
 
     # -- steps -----------------------------------------------------------------------------------------
     def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
-        """Give the identifiers of new accounts (steps with `identity`), all in one transaction, before any
-        directory write: account rows in `to_state` with applied False, no records yet. Idempotent for the
-        same person and name. A step whose name or number was given to another is returned as Parked."""
+        """Before any directory write, all in one transaction: give the identifiers of new accounts (steps with
+        `identity`: account rows in `to_state` with applied False, no records yet; idempotent for the same
+        person and name), and remember that the entries of these persons may be half-written, so that they are
+        due until `commit`. A step whose name or number was given to another is returned as Parked."""
         ...
 
     def commit(
-        self, steps: Sequence[Step], records: Mapping[str, Sequence[RegistryRecord]], at: datetime
+        self,
+        steps: Sequence[Step],
+        records: Mapping[str, Sequence[RegistryRecord]],
+        at: datetime,
+        weights: Mapping[str, int] | None = None,
     ) -> None:
         """The steps were carried out: state, next_on, applied True, the person's records (person ID → records
         that replace those of the same key; empty or missing: unchanged), notices into the outbox (a key that
         exists already is left as it is), one history line per transition or changed step, parking of that
-        person removed."""
+        person removed. `weights`: what they weigh on each brake, for `recent_weights`."""
+        ...
+
+    def recent_weights(self, since: datetime) -> dict[str, int]:
+        """What was committed since then, by brake."""
         ...
 
     def park(self, parked: Sequence[Parked], at: datetime) -> None:
@@ -244,8 +349,22 @@ class Ledger(Protocol):
     def extend(self, person_id: str, extension: Extension) -> None: ...
 
     # -- registry --------------------------------------------------------------------------------------
-    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
-        """Remember as the last good fetch of its source; replaces that source's rejections."""
+    def memory(self, source: str) -> FetchMemory: ...
+
+    def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
+        """Remember as the last good fetch of its source: blocks (rows of `unsettled` students are looked at again),
+        one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
+        source's rejections. An incremental fetch does not advance while anything is unsettled."""
+        ...
+
+    def named_again(self, keys: Collection[RecordKey]) -> None:
+        """These records are absent no more."""
+        ...
+
+    def absences(self) -> list[Absence]: ...
+
+    def call_absent(self, source: str, at_least: int, at: datetime) -> None:
+        """Make the persons due of whom a record has now been absent for that many fetches."""
         ...
 
     def last_fetch(self, source: str) -> FetchMark | None: ...
@@ -267,6 +386,33 @@ class Ledger(Protocol):
 
     def spend(self, plan_hash: str, at: datetime) -> bool:
         """Use an approval, once: True when it was approved and unspent."""
+        ...
+
+    def held_plan(self, plan_hash: str) -> HeldPlan | None:
+        """The latest one of that hash, spent or not."""
+        ...
+
+    # -- drift -----------------------------------------------------------------------------------------
+    def watermark(self) -> str | None:
+        """Where the next look for drift begins; None before the first one."""
+        ...
+
+    def set_watermark(self, watermark: str) -> None: ...
+
+    def sight(self, seen: Iterable[Sighting], gone: Iterable[bytes] = ()) -> None:
+        """Remember these entries as seen, in place of what was known of them; forget those that are gone."""
+        ...
+
+    def sightings(self) -> Iterator[Sighting]:
+        """Every one, in no order, without holding all in memory."""
+        ...
+
+    def owners(self, entry_ids: Iterable[bytes]) -> dict[bytes, str]:
+        """Entry ID → person ID, of those that were ever seen."""
+        ...
+
+    def students(self) -> Iterator[tuple[str, str]]:
+        """Person ID and student ID of every account, in no order, without holding all in memory."""
         ...
 
     # -- outbox and history ----------------------------------------------------------------------------

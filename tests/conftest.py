@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.rigs.postgres import PostgresRig, running_postgres
 from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
 
 _CHOICE = pytest.StashKey[tuple[Kind, str]]()
@@ -45,3 +46,10 @@ def slapd(slapd_server: SlapdRig) -> SlapdRig:
     """The directory after `directory init`, without people, whatever the test before left."""
     slapd_server.reset()
     return slapd_server
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
+    """One server for the whole run; tests make databases of their own."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as rig:
+        yield rig

@@ -10,16 +10,27 @@ from typing import Annotated
 
 import typer
 
-from provisiond.cli import report, screen
+from provisiond import audit as auditing
+from provisiond.cli import refusals, report, screen
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
-from provisiond.cycle import COMPLAINT, Work
+from provisiond.cycle import Work
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import Extension, Hold, HoldKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+from provisiond.fetches import COMPLAINT
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
+
+
+def _said(reason: str) -> str:
+    """A blank reason is none."""
+    if not reason.strip():
+        raise typer.BadParameter("say why: it is kept in the history")
+    return reason.strip()
+
+
+Reason = Annotated[str, typer.Option(help="Why; kept in the history.", callback=_said)]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day it holds.")]
 
 
@@ -37,11 +48,32 @@ def once(
             cycle = parts.cycle(progress)
             work = Work(everyone=everyone)
             result = cycle.plan(work) if dry_run else cycle.run(work)
+            waiting = refusals.waiting_expiries(parts)
         if json:
-            screen.as_json(report.plan_json(result))
+            screen.as_json(report.plan_json(result) | {"waiting_expiries": waiting})
         else:
+            refusals.tell(waiting)
             report.tell(result, done=not dry_run)
         sys.exit(report.exit_code(result))
+
+
+def audit(
+    context: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what differs, as a cycle would.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare every entry with what the ledger knows. Exit 0: all is as it should be, 1: something differs, 65: a
+    brake holds the repair."""
+    with errors():
+        with session(context).parts(writes=True) as parts, screen.progress() as progress:
+            found = auditing.audit(parts.cycle(progress), fix=fix)
+        if json:
+            screen.as_json(report.audit_json(found))
+        else:
+            report.tell_audit(found, done=fix)
+        trouble = report.exit_code(found.result) if found.result else 0
+        well = not found.strangers if fix else found.is_well
+        sys.exit(trouble or (0 if well else report.DUE))
 
 
 def approve(
@@ -133,10 +165,12 @@ def _order(
                 raise RejectedError(f"{not_before} has passed: give a day from today on")
             account = person(parts, who)
             order = make(now)
-            work = Work(account.person_id, order)
+            work = Work((account.student_id,), order)
             result = parts.cycle().plan(work) if dry_run else parts.cycle().run(work)
         report.tell(result, done=not dry_run)
         freezes = isinstance(order, SetHold) and order.hold.kind is HoldKind.FREEZE
+        if not result.plan.is_due and (freezes or not result.plan.parked):
+            screen.say(f"the order {'would be' if dry_run else 'is'} recorded; nothing else changes now")
         if result.plan.parked and not freezes:
             raise RejectedError(f"the order stands and waits: {result.plan.parked[0].reason}")
         sys.exit(report.exit_code(result))

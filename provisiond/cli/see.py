@@ -11,14 +11,15 @@ import typer
 
 from provisiond import bootstrap, settings
 from provisiond.cli import explain as explaining
-from provisiond.cli import report, screen
-from provisiond.cli.session import errors, person, session
+from provisiond.cli import refusals, report, screen
+from provisiond.cli.session import account_of, errors, person, session
 from provisiond.cycle import Work
 from provisiond.domain import names as account_names
 from provisiond.domain.errors import ConfigError, ProvisiondError
 from provisiond.domain.fullnames import split_full_name
 from provisiond.domain.model import State
 from provisiond.domain.policy import NamePolicy
+from provisiond.fetches import NothingRemembered
 from provisiond.ports import AccountFilter
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
@@ -41,10 +42,9 @@ def check(context: typer.Context) -> None:
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
         for registry in bootstrap.registries(found):
             try:
-                fetch = registry.fetch(bootstrap.today(found))
+                fetch = registry.fetch(bootstrap.today(found), NothingRemembered())
                 screen.say(
-                    f"ok  registry {registry.name}: {len(fetch.records)} records,"
-                    f" {len(fetch.rejections)} rejected"
+                    f"ok  registry {registry.name}: {fetch.rows} rows, {len(fetch.rejections)} rejected"
                 )
             except ProvisiondError as error:
                 screen.say(f"FAULT registry {registry.name}")
@@ -63,7 +63,7 @@ def _check_ledger(found: settings.Settings) -> list[str]:
 
 def _check_directory(found: settings.Settings) -> list[str]:
     try:
-        return bootstrap.directory(found).check()
+        return bootstrap.ldap_directory(found).check()
     except ConfigError as error:
         return error.faults
     except ProvisiondError as error:
@@ -84,11 +84,13 @@ def plan(
         day = at.date() if at else None
         with session(context).parts(writes=False, at=day) as parts, screen.progress() as progress:
             result = parts.cycle(progress).plan(Work(everyone=everyone))
+            waiting = refusals.waiting_expiries(parts)
         if json:
-            screen.as_json(report.plan_json(result))
+            screen.as_json(report.plan_json(result) | {"waiting_expiries": waiting})
         elif ldif:
             sys.stdout.write(report.plan_ldif(result.plan))
         else:
+            refusals.tell(waiting)
             report.tell(result, done=False)
         sys.exit(report.exit_code(result) or (report.DUE if result.plan.is_due else 0))
 
@@ -96,7 +98,7 @@ def plan(
 def explain(context: typer.Context, who: Person, json: Json = False, at: At = None) -> None:
     """Why one person's account is what it is, and what comes next."""
     with errors(), session(context).parts(writes=False, at=at.date() if at else None) as parts:
-        if parts.ledger.find(who) is None and (why := explaining.why_no_account(parts, who)):
+        if account_of(parts, who) is None and (why := explaining.why_no_account(parts, who)):
             told: dict[str, Any] = {"account_name": None, "student_id": who, "no_account_because": why}
         else:
             told = explaining.explained(parts, person(parts, who))
@@ -117,9 +119,11 @@ def history(
         if verify:
             if fault := parts.ledger.verify_history():
                 screen.fail(f"the history was tampered with: {fault}")
-                sys.exit(65)
-            screen.say("the history is whole")
-            return
+            if json:
+                screen.as_json({"whole": fault is None, "fault": fault})
+            elif fault is None:
+                screen.say("the history is whole")
+            sys.exit(65 if fault else 0)
         lines = parts.ledger.history(person(parts, who).person_id if who else None)
         if json:
             screen.as_json(lines)
@@ -152,7 +156,7 @@ def accounts(
                 account.state.value,
                 "yes" if account.activated_at else "no",
                 account.next_on,
-                " ".join(record.programme for record in account.records),
+                " ".join(record.programme for record in account.studies),
                 " ".join(hold.kind for hold in account.holds),
             )
             for account in found
@@ -187,9 +191,8 @@ def names(
     """Show which account name somebody would get, and why others were passed over."""
     with errors():
         surname, given = split_full_name(name)
-        config = session(context).config
         policy, taken = settings.names_policy(), frozenset[str]()
-        if config.exists():
+        if session(context).has_configuration():
             policy, taken = _taken(context, surname, given)
         allocation = account_names.allocate(surname, given, policy, taken)
         if json:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 from provisiond import bootstrap, logs
@@ -65,7 +66,7 @@ def tell_story(university: University) -> None:
         some = [a for a in parts.ledger.accounts(AccountFilter()) if a.applied][:3]
         for account in some:
             order = Activate(parts.clock.now(), "demo")
-            show(parts.cycle().run(Work(account.person_id, order)))
+            show(parts.cycle().run(Work((account.student_id,), order)))
         chosen = [account.student_id for account in some]
         chapter("5. The registry changes: a newcomer, a new department, a completion, a withdrawal")
         university.edit(lambda rows: _change(rows, chosen, (today - timedelta(days=1)).isoformat()))
@@ -100,16 +101,18 @@ def show(result: Result) -> None:
 
 def show_load(result: Result) -> None:
     """Of a large load: some names, the troubles, the sum."""
-    rows = [(s.account_name, s.student_id, s.to_state.value, len(s.changes)) for s in result.plan.due[:12]]
+    rows = [
+        (s.account_name, s.student_id, s.to_state.value, len(s.changes)) for s in islice(result.plan.due, 12)
+    ]
     screen.table("the first twelve", ("account name", "student ID", "state", "changes"), rows)
     report.tell_troubles(result)
     screen.say(report.summary(result, done=True), "bold")
 
 
 def show_held(result: Result) -> None:
-    for step in result.plan.held[:3]:
+    for step in islice(result.plan.held, 3):
         report.tell_step(step, "HELD ")
-    screen.say(f"… and {max(0, len(result.plan.held) - 3)} more", "dim")
+    screen.say(f"… and {max(0, result.plan.held_count - 3)} more", "dim")
     report.tell_brakes(result.plan)
     screen.say(report.summary(result, done=True), "bold")
 

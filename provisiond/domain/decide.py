@@ -1,7 +1,8 @@
-"""THE decision: `decide(snapshot, policy) -> Plan`. Pure: no I/O, no clock, no log.
+"""THE decision: `decide(snapshot, policy)`, a batch of persons at a time. Pure: no I/O, no clock, no log.
 
 Stages: correlate records (people) → lifecycle → identifiers (names) → desired entries → changes against the
-observed ones (diff) → notices due → brakes. Each knows only what it is given."""
+observed ones (diff) → notices due. Each knows only what it is given. What all batches together may do is for
+brakes.py."""
 
 from __future__ import annotations
 
@@ -10,15 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from provisiond.domain import names
-from provisiond.domain.brakes import braked
-from provisiond.domain.changes import Change, DeleteEntry, Leave, ModifyEntry, Op
+from provisiond.domain.changes import Change, DeleteEntry, Join, Leave, ModifyEntry, Op
 from provisiond.domain.diff import changes
 from provisiond.domain.entries import desired
 from provisiond.domain.lifecycle import ENDED, Standing, standing
 from provisiond.domain.model import Account, Observed, RegistryRecord, State
 from provisiond.domain.notices import notices_due
 from provisiond.domain.people import Person, people
-from provisiond.domain.plan import Identity, Parked, Plan, Step
+from provisiond.domain.plan import Identity, Parked, Step
 from provisiond.domain.policy import Policy
 
 NAMES = frozenset({"cn", "sn", "givenname", "displayname", "cn;lang-zh", "displayname;lang-zh"})
@@ -28,7 +28,7 @@ NOTHING_SEEN = Observed(None, None, frozenset())
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All a decision rests on. `changed`: student ID → records that differ from the ledger's; `taken`: every
-    identifier known to begin like the name of a new person; `approved`: hashes an operator released."""
+    identifier known to begin like the name of a new person."""
 
     now: datetime
     zone: tzinfo
@@ -37,30 +37,41 @@ class Snapshot:
     observed: Mapping[str, Observed]
     taken: frozenset[str]
     next_uid_number: int
-    population: int
-    approved: frozenset[str]
 
 
-def decide(snapshot: Snapshot, policy: Policy) -> Plan:
-    """What to do for everyone in the work set, brakes applied."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do for the persons of one snapshot. `next_uid_number`: the first one not given."""
+
+    steps: tuple[Step, ...]
+    parked: tuple[Parked, ...]
+    next_uid_number: int
+
+
+def decide(snapshot: Snapshot, policy: Policy) -> Decision:
+    """What to do for everyone in the snapshot; no brake is applied yet."""
     today = snapshot.now.astimezone(snapshot.zone).date()
     identifiers = _Identifiers(policy, set(snapshot.taken), snapshot.next_uid_number)
     steps: list[Step] = []
     parked: list[Parked] = []
-    for person in people(snapshot.accounts, snapshot.changed):
+    for person in people(snapshot.accounts, snapshot.changed, policy.sources):
         where = standing(person, today, snapshot.zone, policy.lifecycle)
-        if reason := _why_not(person, where):
+        seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
+        if reason := _why_not(person, where) or seen.clash:
             parked.append(Parked(person.person_id, person.student_id, reason))
             continue
-        seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
         if person.account is None and seen.account is None and not _deserves_account(where):
             continue
         identity = identifiers.of(person, where, seen)
         if isinstance(identity, Parked):
             parked.append(identity)
+            continue
+        step = _step(person, identity, where, seen, snapshot, policy)
+        if touched := _protected(step, policy):
+            parked.append(Parked(person.person_id, person.student_id, f"{touched} is protected"))
         else:
-            steps.append(_step(person, identity, where, seen, snapshot, policy))
-    return braked(tuple(steps), tuple(parked), snapshot.population, policy.brakes, snapshot.approved)
+            steps.append(step)
+    return Decision(tuple(steps), tuple(parked), identifiers.next_uid_number)
 
 
 def _why_not(person: Person, where: Standing) -> str | None:
@@ -78,6 +89,18 @@ def _why_not(person: Person, where: Standing) -> str | None:
 def _deserves_account(where: Standing) -> bool:
     """Nobody whose studies had ended before we heard of them gets an account."""
     return where.state is State.PENDING
+
+
+def _protected(step: Step, policy: Policy) -> str | None:
+    """The first DN this step would write that the configuration protects, by itself or from above."""
+    if not policy.directory.protected:
+        return None
+    written = (change.group if isinstance(change, Join | Leave) else change.dn for change in step.changes)
+    return next((dn for dn in written if _lies_under(dn.casefold(), policy.directory.protected)), None)
+
+
+def _lies_under(dn: str, protected: frozenset[str]) -> bool:
+    return any(dn == one or dn.endswith(f",{one}") for one in protected)
 
 
 @dataclass(slots=True)
@@ -154,7 +177,7 @@ def _ends_access(person: Person, where: Standing, seen: Observed, todo: tuple[Ch
     mods = [mod for change in todo if isinstance(change, ModifyEntry) for mod in change.mods]
     closes = not where.locked and any(mod.attribute == "pwdendtime" and mod.values for mod in mods)
     unlists = any(isinstance(c, DeleteEntry) for c in todo) and not (account and account.unlisted)
-    same_level = account is None or where.record.level in {record.level for record in account.records}
+    same_level = account is None or where.record.level in {record.level for record in account.studies}
     leaves = any(isinstance(change, Leave) for change in todo) or any(
         mod.op is Op.DELETE and mod.attribute == "edupersonentitlement" for mod in mods
     )

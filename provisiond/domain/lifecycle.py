@@ -54,17 +54,21 @@ def add_months(day: date, months: int) -> date:
 
 def standing(person: Person, today: date, zone: tzinfo, policy: LifecyclePolicy) -> Standing:
     """The lifecycle of one person on the day `today` in the university's `zone`. A status dated in the future
-    has not happened yet."""
-    now = [_as_of(record, today) for record in person.records]
-    if current := [r for r in now if r.status is Status.REGISTERED]:
+    has not happened yet: studies to come count only where nothing else is studied now."""
+    now = [_as_of(record, today) for record in _present(person, policy)]
+    registered = [r for r in now if r.status is Status.REGISTERED]
+    coming = [r for r in registered if r.status_on > today and r in person.records]
+    if current := [r for r in registered if r not in coming]:
         derived = _studying(best(current, policy), person, State.ACTIVE, today)
     elif on_leave := [r for r in now if r.status is Status.ON_LEAVE]:
         derived = _studying(best(on_leave, policy), person, State.ON_LEAVE, today)
+    elif coming:
+        derived = _studying(best(coming, policy), person, State.ACTIVE, today)
     elif completed := [r for r in now if r.status is Status.COMPLETED]:
         withdrawn_on = max((r.status_on for r in now if r.status is Status.WITHDRAWN), default=None)
         derived = _completed(completed, withdrawn_on, person.account, today, zone, policy)
     else:
-        derived = _withdrawn(now)
+        derived = _withdrawn(now, person)
     return _with_orders(derived, person, today, policy)
 
 
@@ -81,6 +85,20 @@ def best(records: Sequence[RegistryRecord], policy: LifecyclePolicy) -> Registry
     )
 
 
+def _present(person: Person, policy: LifecyclePolicy) -> list[RegistryRecord]:
+    """The records; one that so many complete fetches lacked as policy says counts as withdrawn since then."""
+    limit = policy.absent_fetches
+    absences = person.account.absences if person.account and limit else ()
+    gone = {absence.key: absence.since_on for absence in absences if absence.fetches >= limit}
+    studying = (Status.REGISTERED, Status.ON_LEAVE)
+    return [
+        replace(record, status=Status.WITHDRAWN, status_on=gone[record.key])
+        if record.key in gone and record.status in studying
+        else record
+        for record in person.records
+    ]
+
+
 def _as_of(record: RegistryRecord, today: date) -> RegistryRecord:
     to_come = record.status is not Status.REGISTERED and record.status_on > today
     return replace(record, status=Status.REGISTERED) if to_come else record
@@ -95,9 +113,11 @@ def _studying(record: RegistryRecord, person: Person, activated: State, today: d
     return Standing(activated, record, told)
 
 
-def _withdrawn(records: list[RegistryRecord]) -> Standing:
+def _withdrawn(records: list[RegistryRecord], person: Person) -> Standing:
     last = max(records, key=lambda r: (r.status_on, r.key))
-    told = f"the registry says withdrawn since {last.status_on} ({last.programme})"
+    said = next(r for r in person.records if r.key == last.key)
+    how = "says withdrawn" if said.status is Status.WITHDRAWN else "no longer names the student"
+    told = f"the registry {how} since {last.status_on} ({last.programme})"
     return Standing(State.TERMINATED, last, told)
 
 
@@ -114,7 +134,8 @@ def _completed(
     expiry_on = add_months(last.status_on, policy.grace_months[last.level])
     if withdrawn_on and withdrawn_on > expiry_on:  # back after an earlier degree, and left without another
         told = f"withdrawn since {withdrawn_on}; an alumni account by the degree of {last.status_on}"
-        return Standing(State.ALUMNI, last, told, last.status_on, withdrawn_on, withdrawn_on)
+        last_on = withdrawn_on - timedelta(days=1)  # a withdrawal ends log-in at once, not with the day
+        return Standing(State.ALUMNI, last, told, last.status_on, last_on, last_on)
     granted = [extension.until_on for extension in (account.extensions if account else ())]
     expiry_on = max([expiry_on, *granted])
     told = f"completed on {last.status_on} ({last.programme}); the expiry date is {expiry_on}"

@@ -79,6 +79,12 @@ class RegistryRecord:
         """What makes a record the same record in the next fetch."""
         return (self.source, self.student_id, self.programme)
 
+    @property
+    def is_supplement(self) -> bool:
+        """Adds attributes to a person whom another source names, and tells of no studies: the programme is empty,
+        birth date, department, level, status and its date say nothing."""
+        return not self.programme
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -91,6 +97,22 @@ class Rejection:
     line: int
     student_id: str | None
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A record that complete fetches do not name any more: since when, and how many of them."""
+
+    source: str
+    student_id: str
+    programme: str
+    since_on: date
+    fetches: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """That of the record."""
+        return (self.source, self.student_id, self.programme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +194,7 @@ class NoticeKind(StrEnum):
     REINSTATED = "reinstated"
     EXTENDED = "extended"
     HOLD_SET = "hold-set"
+    HOLD_LIFTED = "hold-lifted"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
 
 
@@ -220,6 +243,12 @@ class Account:
     holds: tuple[Hold, ...]  # not yet released
     extensions: tuple[Extension, ...]
     outbox: tuple[OutboxItem, ...]
+    absences: tuple[Absence, ...]
+
+    @property
+    def studies(self) -> tuple[RegistryRecord, ...]:
+        """The records that tell of a programme."""
+        return tuple(record for record in self.records if not record.is_supplement)
 
 
 Attributes = Mapping[str, tuple[str, ...]]
@@ -228,17 +257,21 @@ Attributes = Mapping[str, tuple[str, ...]]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An object in the directory (RFC 4512), desired or observed. Attribute names are lower case, with
-    options (`cn;lang-zh`); `objectclass` is one of them."""
+    options (`cn;lang-zh`); `objectclass` is one of them. `csn`: the number of the change that an observed one
+    shows, where the server has such."""
 
     dn: str
     attributes: Attributes = field(hash=False)
+    csn: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What the directory shows of one person: entries that carry the person's ID (None: absent), the
-    managed groups (DNs, normalised) that hold the account as a member."""
+    managed groups (DNs, normalised) that hold the account as a member. `clash`: a sentence where several
+    entries carry the ID, so that nobody can say which is the person's."""
 
     account: Entry | None
     listing: Entry | None
     groups: frozenset[str]
+    clash: str | None = None

@@ -1,14 +1,16 @@
-"""What one cycle wants to do, as data: steps (one person each), what brakes hold back, and a hash of that."""
+"""What one cycle wants to do, as data: steps (one person each), what brakes hold back, and a hash of that.
+
+Steps are decided batch by batch and may be more than memory holds: a plan reads them as often as it is asked."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from provisiond.domain.changes import Change
-from provisiond.domain.model import Notice, State
+from provisiond.domain.model import Notice, RegistryRecord, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,54 +64,83 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Steps decided together, and the records (by student ID) to be committed with them."""
+
+    steps: tuple[Step, ...]
+    records: Mapping[str, tuple[RegistryRecord, ...]] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Tripped:
-    """A brake that refuses: `count` of `brake` is above `limit` at `population` managed accounts."""
+    """A brake that refuses: `count` of `brake`, with `recent` ones of the last 24 hours, is above `limit` at
+    `population` managed accounts."""
 
     brake: str
     count: int
+    recent: int
     limit: int
     population: int
 
     @property
     def sentence(self) -> str:
-        return f"{self.count} {self.brake}, {self.limit} allowed for {self.population} accounts"
+        recent = f" and {self.recent} in the last 24 hours" if self.recent else ""
+        return f"{self.count} {self.brake}{recent}, {self.limit} allowed for {self.population} accounts"
+
+
+def _nothing_held(_step: Step) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`steps` may be applied; `held` may not until an operator approves `held_hash`. `released`: the approved
-    hash that let steps through which a brake had held."""
+    """What may be applied, and what may not until an operator approves `held_hash`. `released`: the approved
+    hash that let steps through which a brake had held. `hash` covers everything that is due, held or not."""
 
-    steps: tuple[Step, ...]
-    held: tuple[Step, ...]
-    tripped: tuple[Tripped, ...]
-    parked: tuple[Parked, ...]
+    batches: Iterable[Batch]  # can be read again
+    parked: tuple[Parked, ...] = ()
+    tripped: tuple[Tripped, ...] = ()
+    holds: Callable[[Step], bool] = _nothing_held
+    due_count: int = 0  # of steps that are not held
+    held_count: int = 0
+    hash: str = ""
+    held_hash: str | None = None
     released: str | None = None
 
     @property
-    def due(self) -> tuple[Step, ...]:
-        return tuple(step for step in self.steps if step.is_due)
+    def steps(self) -> Iterator[Step]:
+        return (s for batch in self.batches for s in batch.steps if not self.holds(s))
+
+    @property
+    def held(self) -> Iterator[Step]:
+        if not self.held_count:
+            return iter(())
+        return (s for batch in self.batches for s in batch.steps if self.holds(s))
+
+    @property
+    def due(self) -> Iterator[Step]:
+        return (step for step in self.steps if step.is_due)
 
     @property
     def is_due(self) -> bool:
-        return bool(self.due or self.held)
-
-    @property
-    def hash(self) -> str:
-        """Hash of everything that would be done, held or not."""
-        return plan_hash((*self.due, *self.held))
-
-    @property
-    def held_hash(self) -> str | None:
-        return plan_hash(self.held) if self.held else None
+        return bool(self.due_count or self.held_count)
 
 
-def plan_hash(steps: Iterable[Step]) -> str:
-    """SHA-256 (16 hex digits) over what the steps would do, whatever their order.
+class PlanHash:
+    """SHA-256 over what steps would do, added up so that neither their order nor the batches matter.
 
     Reasons and next dates are left out: they tell, they do not act."""
-    lines = sorted(
-        repr((s.person_id, s.account_name, s.from_state, s.to_state, s.changes, [n.key for n in s.notices]))
-        for s in steps
-    )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+    __slots__ = ("_sum",)
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, step: Step) -> None:
+        notices = [notice.key for notice in step.notices]
+        acts = (step.person_id, step.account_name, step.from_state, step.to_state, step.changes, notices)
+        self._sum += int.from_bytes(hashlib.sha256(repr(acts).encode()).digest())
+
+    def __str__(self) -> str:
+        total = (self._sum % 2**256).to_bytes(32)
+        return hashlib.sha256(total).hexdigest()[:16]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from provisiond.domain.model import Level, NoticeKind, State
 
@@ -52,6 +53,8 @@ class LifecyclePolicy:
     reminder_days: tuple[int, ...] = (30, 7, 1)
     required_notices: frozenset[NoticeKind] = frozenset({NoticeKind.GRACE_BEGUN, NoticeKind.EXPIRY_REMINDER})
     minimum_lead_days: int = 7
+    # complete fetches in a row that lack a record before it counts as withdrawn; 0: it never does
+    absent_fetches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class DirectoryPolicy:
     gid_number: int = 100000
     home_directory: str = "/home/{account_name}"
     login_shell: str = "/bin/bash"
+    repair_drift: bool = True  # what others changed in managed attributes; False: it is only reported
+    protected: frozenset[str] = frozenset()  # DNs (normalised) that no plan touches, nor anything below them
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,25 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A part of each year with limits of its own: (month, day) of its first and last day; it may span New Year.
+    `limits`: by brake."""
+
+    name: str
+    first: tuple[int, int]
+    last: tuple[int, int]
+    limits: Mapping[str, Limit]
+
+    def holds(self, today: date) -> bool:
+        day = (today.month, today.day)
+        if self.first <= self.last:
+            return self.first <= day <= self.last
+        return day >= self.first or day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
 class BrakePolicy:
-    """Limits on what one plan may do, counted before the first write."""
+    """Limits on what one plan, together with the last 24 hours, may do; counted before the first write."""
 
     creations: Limit = Limit(number=5000, percent=20, always_allowed=1000)
     completions: Limit = Limit(number=500, percent=10, always_allowed=10)
@@ -96,6 +118,25 @@ class BrakePolicy:
     mails: Limit = Limit(number=5000, percent=50, always_allowed=1000)
     shrink_percent: float = 10  # a registry smaller than the last good one by more is held
     shrink_always_allowed: int = 5
+    windows: tuple[Window, ...] = ()
+    approval_hours: int = 72  # after which an approval that was not used is void
+    grow_percent: float = 100  # … and one that is larger by more
+    grow_always_allowed: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePolicy:
+    """Who is believed where several registries speak of one person. `order`: all of them, best first;
+    `precedence`: an order of its own for single attributes of RegistryRecord (surname stands for the whole name,
+    status for its date too); sources it does not name follow in `order`."""
+
+    order: tuple[str, ...] = ()
+    precedence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def rank(self, attribute: str, source: str) -> int:
+        """0 is best; a source that is configured no more comes last."""
+        order = tuple(dict.fromkeys((*self.precedence.get(attribute, ()), *self.order)))
+        return order.index(source) if source in order else len(order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +150,7 @@ class Policy:
     entitlements_by_level: Mapping[tuple[State, Level], Entitlement]
     operators: tuple[str, ...] = ()  # mail addresses that are told of brakes
     groups: frozenset[str] = frozenset()  # that we manage even where no entitlement gives them (any more)
+    sources: SourcePolicy = SourcePolicy()
 
     def entitlement(self, state: State, level: Level) -> Entitlement:
         return self.entitlements_by_level.get((state, level)) or self.entitlements[state]

@@ -33,6 +33,10 @@ def directory_policy(
     given = posix.given() | bases | {"posix": posix.enabled}
     if section.quota_attribute:
         given["quota_attribute"] = section.quota_attribute
+    if section.protected is not None:
+        given["protected"] = section.protected
+    if section.drift and section.drift.action:
+        given["repair_drift"] = section.drift.action == "repair"
     known = {field.name for field in fields(DirectoryPolicy)}
     given |= {"domain": university.domain, "mail_domain": university.mail_domain}
     return DirectoryPolicy(**{key: value for key, value in given.items() if key in known})

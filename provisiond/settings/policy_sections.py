@@ -8,9 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from provisiond.domain.brakes import BRAKES
 from provisiond.domain.model import Level, NoticeKind, State
 from provisiond.domain.names import faults as name_faults
-from provisiond.domain.policy import BrakePolicy, Entitlement, LifecyclePolicy, NamePolicy
+from provisiond.domain.policy import (
+    BrakePolicy,
+    Entitlement,
+    LifecyclePolicy,
+    Limit,
+    NamePolicy,
+    Window,
+)
 from provisiond.settings import sections as s
 from provisiond.settings.notation import unknown
 from provisiond.settings.parsing import Faults
@@ -124,11 +132,25 @@ def _check_ended(
             faults.add(f"entitlements.{name}.login", "must be false: whoever was withdrawn has no access")
 
 
-def brakes(section: s.Brakes) -> BrakePolicy:
+def brakes(section: s.Brakes, faults: Faults) -> BrakePolicy:
     default = BrakePolicy()
-    limits = {
-        name: replace(getattr(default, name), **limit.given())
-        for name in ("creations", "completions", "losses", "renames", "mails")
-        if (limit := getattr(section, name))
-    }
-    return replace(default, **limits, **(section.registry or s.RegistryBrake()).given())
+    limits = _limits(section, {name: getattr(default, name) for name in BRAKES})
+    given = section.given() | (section.registry or s.RegistryBrake()).given()
+    windows = tuple(
+        Window(w.name, w.first, w.last, _limits(w, _ordinary(default, limits))) for w in section.windows or ()
+    )
+    for window in windows:
+        if not window.limits:
+            faults.add("brakes.windows", f"{window.name} gives no limit; add for example creations")
+    return replace(default, **given | limits | {"windows": windows})
+
+
+def _ordinary(default: BrakePolicy, own: Mapping[str, Limit]) -> dict[str, Limit]:
+    """What a window's keys are laid over: the ordinary limits."""
+    return {name: own.get(name, getattr(default, name)) for name in BRAKES}
+
+
+def _limits(section: s.BrakeLimits, default: Mapping[str, Limit]) -> dict[str, Limit]:
+    """Of the brakes that the section names."""
+    named = {name: getattr(section, name) for name in BRAKES}
+    return {name: replace(default[name], **limit.given()) for name, limit in named.items() if limit}

@@ -5,6 +5,7 @@ What a key means when it is left out is decided by the dataclasses that the sect
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -23,7 +24,12 @@ Zone = Annotated[Text, AfterValidator(notation.time_zone)]
 Mail = Annotated[Text, AfterValidator(notation.mail_address)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
+DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
+Duration = Annotated[timedelta, BeforeValidator(notation.duration)]
+Size = Annotated[int, BeforeValidator(notation.size)]
+Query = Annotated[Text, AfterValidator(notation.query)]
+Expression = Annotated[Text, AfterValidator(notation.expression)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Uri = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
@@ -74,9 +80,15 @@ RegistryField = Annotated[str, AfterValidator(_registry_field)]
 
 
 class Registry(Section):
-    type: Literal["csv"]
+    """Of every type; which keys belong to which is `registry_section`'s."""
+
+    type: Literal["csv", "sql", "http"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    path: Text
+    supplement: StrictBool | None = None
+    maximum_age: Duration | None = None
+    age_column: Text | None = None
+    expected: dict[Text, Expression] | None = None
+    path: Text | None = None
     pattern: Text | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: Text | None = None
@@ -86,6 +98,27 @@ class Registry(Section):
     maximum_rejected_percent: Percent | None = None
     fields: dict[RegistryField, Text]
     codes: dict[RegistryField, dict[str, str]] | None = None
+    url: Text | None = None
+    ca_file: Text | None = None
+    connect_timeout: Positive | None = None
+    timeout: Positive | None = None
+    query: Query | None = None
+    password_file: Text | None = None
+    watermark_column: Text | None = None
+    overlap: Annotated[timedelta | int | None, BeforeValidator(notation.overlap)] = None
+    first_watermark: Text | StrictInt | None = None
+    complete_every: Duration | None = None
+    token_file: Text | None = None
+    records: str | None = None
+    next: Text | None = None
+    cursor: Text | None = None
+    cursor_parameter: Text | None = None
+    total: Text | None = None
+    read_timeout: Positive | None = None
+    maximum_page_size: Size | None = None
+    maximum_size: Size | None = None
+    maximum_pages: Positive | None = None
+    retries: Whole | None = None
 
 
 class Names(Section):
@@ -113,6 +146,7 @@ class Lifecycle(Section):
     reminder_days: tuple[Positive, ...] | None = None
     required_notices: frozenset[NoticeKind] | None = None
     minimum_lead_days: Whole | None = None
+    absent_fetches: Whole | None = None
 
 
 class LevelEntitlement(Section):
@@ -153,6 +187,10 @@ class Posix(Section):
     login_shell: Annotated[str, Field(pattern=r"^/")] | None = None
 
 
+class Drift(Section):
+    action: Literal["repair", "report"] | None = None
+
+
 class Admin(Section):
     url: LdapUrl | None = None
     bind: Bind | None = None
@@ -173,13 +211,14 @@ class Directory(Section):
     ca_file: Text | None = None
     connect_timeout: Positive | None = None
     receive_timeout: Positive | None = None
-    connections: Annotated[StrictInt, Field(ge=1, le=64)] | None = None
     base: Dn
     people_base: Dn | None = None
     contacts_base: Dn | None = None
     groups_base: Dn | None = None
     quota_attribute: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    protected: frozenset[Dn] | None = None
     posix: Posix | None = None
+    drift: Drift | None = None
     admin: Admin | None = None
 
 
@@ -192,15 +231,28 @@ class BrakeLimit(Section):
 class RegistryBrake(Section):
     shrink_percent: Percent | None = None
     shrink_always_allowed: Whole | None = None
+    grow_percent: Annotated[float, Strict(), Field(ge=0)] | None = None
+    grow_always_allowed: Whole | None = None
 
 
-class Brakes(Section):
+class BrakeLimits(Section):
     creations: BrakeLimit | None = None
     completions: BrakeLimit | None = None
     losses: BrakeLimit | None = None
     renames: BrakeLimit | None = None
     mails: BrakeLimit | None = None
+
+
+class BrakeWindow(BrakeLimits):
+    name: Text
+    first: DayOfYear
+    last: DayOfYear
+
+
+class Brakes(BrakeLimits):
     registry: RegistryBrake | None = None
+    approval_hours: Positive | None = None
+    windows: tuple[BrakeWindow, ...] | None = None
 
 
 class Document(Section):
@@ -211,6 +263,7 @@ class Document(Section):
     university: University | None = None
     ledger: Ledger | None = None
     registry: tuple[Registry, ...] | None = None
+    precedence: dict[str, tuple[str, ...]] | None = None
     names: Names | None = None
     lifecycle: Lifecycle | None = None
     groups: dict[GroupName, str] | None = None

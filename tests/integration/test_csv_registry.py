@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import ConfigError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Fetch, Level, Rejection, Status
@@ -26,7 +27,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 def fetched(drop: Path, **settings: Any) -> Fetch:
-    return CsvRegistry(a_source(drop, **settings), DIGESTS).fetch(TODAY, FakeMemory())
+    return CsvRegistry(a_source(drop, **settings), DIGESTS, SystemClock()).fetch(TODAY, FakeMemory())
 
 
 def refusal(drop: Path, **settings: Any) -> str:
@@ -247,6 +248,16 @@ def test_a_full_name_is_split_where_that_is_all_there_is(drop: Path) -> None:
     first, second = records_of(fetched(drop, fields=named | {"full_name": "PREFERRED_NAME"}))
     assert (first.surname, first.given_names) == ("CHAN", "Tai Man")
     assert second.surname == "陳大文"
+    write_rows(drop, [a_row(preferred_name="CHAN T"), a_row(student_id="2", preferred_name=", Tai Man")])
+    (rejection,) = fetched(drop, fields=named | {"full_name": "PREFERRED_NAME"}).rejections
+    assert "surname is missing" in rejection.reasons[0]
+
+
+def test_full_width_letters_are_written_as_everybody_else_writes_them(drop: Path) -> None:
+    """They are shown in the directory and in mails; Chinese signs stay as they are."""
+    write_rows(drop, [a_row(surname="ＣＨＡＮ", given_names="Ｔａｉ－Ｍａｎ", chinese_name="陳，大文")])
+    (record,) = records_of(fetched(drop))
+    assert (record.surname, record.given_names, record.chinese_name) == ("CHAN", "Tai-Man", "陳，大文")
 
 
 @pytest.mark.parametrize(
@@ -279,6 +290,16 @@ def test_a_full_name_is_split_where_that_is_all_there_is(drop: Path) -> None:
         ({"confidential": "maybe"}, "unknown confidentiality flag code 'maybe'"),
         ({"surname": "CH\x07AN"}, "the surname holds a control character"),
         ({"given_names": "Tai\u202eMan"}, "the given names holds a control character"),
+        ({"given_names": "£ucja"}, "a name holds signs that are no letters (changed in a conversion)"),
+        ({"surname": "M&Uuml;LLER"}, "a name holds signs that are no letters (changed in a conversion)"),
+        ({"surname": "Gal·la D´Arc", "given_names": "Mª José"}, None),
+        ({"department": "A123456(3)"}, "the department holds an HKID number or a date"),
+        ({"department": "2001-03-04"}, "the department holds an HKID number or a date"),
+        ({"surname": "A1234563"}, "the surname holds an HKID number or a date"),
+        ({"preferred_name": "a 123456 (3)"}, "the preferred name holds an HKID number or a date"),
+        ({"student_id": "A123456(3)"}, "the student ID holds an HKID number or a date"),
+        ({"programme": "04/03/2001"}, "the programme holds an HKID number or a date"),
+        ({"programme": "A1234563", "department": "School of 1997"}, None),
         ({"department": "x" * 257}, "the department is longer than 256 characters"),
     ],
 )  # fmt: skip
@@ -411,6 +432,7 @@ def test_every_fault_of_the_configuration_is_named_at_once(drop: Path) -> None:
                 codes={"status": {"REG": "registred"}},
             ),
             DIGESTS,
+            SystemClock(),
         )
     text = str(caught.value)
     for word in ("delimiter", "utf-9", "trailer", "did you mean student_id", "fields.level", "registred"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from provisiond.domain import decide as core
+from provisiond.domain.brakes import Tally, braked, tripped
 from provisiond.domain.decide import Snapshot
 from provisiond.domain.model import (
     Account,
@@ -21,7 +23,7 @@ from provisiond.domain.model import (
     RegistryRecord,
     State,
 )
-from provisiond.domain.plan import Step
+from provisiond.domain.plan import Batch, Parked, Plan, Step, Tripped
 from provisiond.domain.policy import (
     BrakePolicy,
     DirectoryPolicy,
@@ -92,6 +94,7 @@ def an_account(*records: RegistryRecord, **overrides: Any) -> Account:
         "records": records,
         "holds": (),
         "extensions": (),
+        "absences": (),
         "outbox": (
             accepted(first.proposed_id, NoticeKind.CREATED),
             accepted(first.proposed_id, NoticeKind.ACTIVATED),
@@ -114,29 +117,86 @@ def accepted(
     return OutboxItem(notice, NoticeStatus.ACCEPTED, noon(on), noon(on), "250 ok")
 
 
-def a_snapshot(
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A snapshot, and what the brakes look at beside the plan. `recent`: weights of the last 24 hours."""
+
+    snapshot: Snapshot
+    population: int = 1000
+    approved: frozenset[str] = frozenset()
+    recent: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A plan of one batch, its steps at hand."""
+
+    plan: Plan
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(self.plan.steps)
+
+    @property
+    def held(self) -> tuple[Step, ...]:
+        return tuple(self.plan.held)
+
+    @property
+    def parked(self) -> tuple[Parked, ...]:
+        return self.plan.parked
+
+    @property
+    def tripped(self) -> tuple[Tripped, ...]:
+        return self.plan.tripped
+
+    @property
+    def is_due(self) -> bool:
+        return self.plan.is_due
+
+    @property
+    def hash(self) -> str:
+        return self.plan.hash
+
+    @property
+    def held_hash(self) -> str | None:
+        return self.plan.held_hash
+
+
+def decide(case: Case, policy: Policy) -> Decided:
+    """Decision and brakes as the cycle puts them together, for one batch."""
+    snapshot = case.snapshot
+    decision = core.decide(snapshot, policy)
+    tally = Tally()
+    tally.add(decision.steps)
+    today = snapshot.now.astimezone(snapshot.zone).date()
+    over = tripped(tally.counts, dict(case.recent), case.population, policy.brakes, today)
+    batches = (Batch(decision.steps, snapshot.changed),)
+    return Decided(braked(batches, tally, decision.parked, over, case.approved))
+
+
+def a_case(
     *,
     accounts: Iterable[Account] = (),
     records: Iterable[RegistryRecord] = (),
     observed: dict[str, Observed] | None = None,
     today: date = TODAY,
-    **overrides: Any,
-) -> Snapshot:
+    population: int = 1000,
+    approved: frozenset[str] = frozenset(),
+    recent: tuple[tuple[str, int], ...] = (),
+) -> Case:
     changed: dict[str, tuple[RegistryRecord, ...]] = {}
     for record in records:
         changed[record.student_id] = (*changed.get(record.student_id, ()), record)
-    facts: dict[str, Any] = {
-        "now": noon(today),
-        "zone": ZONE,
-        "accounts": tuple(accounts),
-        "changed": changed,
-        "observed": observed or {},
-        "taken": frozenset(),
-        "next_uid_number": 100000,
-        "population": 1000,
-        "approved": frozenset(),
-    }
-    return Snapshot(**(facts | overrides))
+    snapshot = Snapshot(
+        now=noon(today),
+        zone=ZONE,
+        accounts=tuple(accounts),
+        changed=changed,
+        observed=observed or {},
+        taken=frozenset(),
+        next_uid_number=100000,
+    )
+    return Case(snapshot, population, approved, recent)
 
 
 def the_only_step(steps: tuple[Step, ...]) -> Step:

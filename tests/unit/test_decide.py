@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, ModifyEntry, Op
-from provisiond.domain.decide import decide
 from provisiond.domain.entries import desired
 from provisiond.domain.lifecycle import standing
 from provisiond.domain.model import (
@@ -27,16 +26,18 @@ from provisiond.domain.model import (
     Status,
 )
 from provisiond.domain.people import person
-from provisiond.domain.plan import Identity, Plan
+from provisiond.domain.plan import Identity
 from provisiond.domain.policy import BrakePolicy, Limit, Policy
 from tests.rigs.lives import (
     LEVELS,
     TODAY,
     ZONE,
+    Decided,
+    a_case,
     a_person,
     a_policy,
-    a_snapshot,
     an_account,
+    decide,
     entry_with,
     noon,
     the_only_step,
@@ -53,13 +54,13 @@ def shown(account: Account, today: date = TODAY, policy: Policy = POLICY) -> Obs
     return Observed(wanted.account, wanted.listing, frozenset(g.casefold() for g in wanted.groups))
 
 
-def kinds(plan: Plan) -> list[NoticeKind]:
+def kinds(plan: Decided) -> list[NoticeKind]:
     return [notice.kind for step in plan.steps for notice in step.notices]
 
 
 def test_a_new_student_gets_account_groups_and_a_notice() -> None:
     step = the_only_step(
-        decide(a_snapshot(records=[a_person(surname="CHAN", given_names="Tai Man")]), POLICY).steps
+        decide(a_case(records=[a_person(surname="CHAN", given_names="Tai Man")]), POLICY).steps
     )
     assert (step.account_name, step.from_state, step.to_state) == ("tmchan", None, State.PENDING)
     assert [type(change) for change in step.changes] == [AddEntry, Join, Join]
@@ -78,16 +79,16 @@ def test_a_listing_appears_on_activation_only_of_those_who_may_be_listed() -> No
 
 def test_nothing_is_due_where_the_directory_shows_what_it_should() -> None:
     account = an_account(a_person())
-    plan = decide(a_snapshot(accounts=[account], observed={account.person_id: shown(account)}), POLICY)
+    plan = decide(a_case(accounts=[account], observed={account.person_id: shown(account)}), POLICY)
     assert not plan.is_due
 
 
 def test_a_change_of_legal_name_leaves_the_account_name() -> None:
     account = an_account(a_person(surname="CHAN"))
-    snapshot = a_snapshot(
+    case = a_case(
         accounts=[account], records=[a_person(surname="WONG")], observed={account.person_id: shown(account)}
     )
-    step = the_only_step(decide(snapshot, POLICY).steps)
+    step = the_only_step(decide(case, POLICY).steps)
     assert step.renames and step.account_name == "tmchan"
     modified = {
         mod.attribute for change in step.changes if isinstance(change, ModifyEntry) for mod in change.mods
@@ -105,14 +106,18 @@ def test_values_and_attributes_of_others_survive_every_change() -> None:
         ou=("Physics", "Choir"),
         mail=(*seen.account.attributes["mail"], "other@example.edu"),
         edupersonaffiliation=("student", "member", "staff"),
+        schacpersonaluniquecode=(
+            *seen.account.attributes["schacpersonaluniquecode"],
+            "urn:schac:personalUniqueCode:int:studentID:other.edu:99",
+        ),
         objectclass=(*seen.account.attributes["objectclass"], "sambaThing"),
     )
-    snapshot = a_snapshot(
+    case = a_case(
         accounts=[account],
         records=[a_person(department="Chemistry")],
         observed={account.person_id: replace(seen, account=foreign)},
     )
-    changes = the_only_step(decide(snapshot, POLICY).steps).changes
+    changes = the_only_step(decide(case, POLICY).steps).changes
     mods = [mod for c in changes if isinstance(c, ModifyEntry) and c.what == "account" for mod in c.mods]
     assert {(mod.op, mod.attribute, mod.values) for mod in mods} == {
         (Op.DELETE, "ou", ("Physics",)),
@@ -124,14 +129,14 @@ def test_a_group_that_no_entitlement_names_is_not_ours_to_leave() -> None:
     account = an_account(a_person())
     seen = shown(account)
     choir = replace(seen, groups=seen.groups | {"cn=choir,ou=groups,dc=example,dc=edu"})
-    assert not decide(a_snapshot(accounts=[account], observed={account.person_id: choir}), POLICY).is_due
+    assert not decide(a_case(accounts=[account], observed={account.person_id: choir}), POLICY).is_due
 
 
 def test_a_withdrawal_closes_log_in_groups_and_listing() -> None:
     account = an_account(a_person())
     gone = a_person(status=Status.WITHDRAWN, status_on=date(2026, 11, 20))
-    snapshot = a_snapshot(accounts=[account], records=[gone], observed={account.person_id: shown(account)})
-    step = the_only_step(decide(snapshot, POLICY).steps)
+    case = a_case(accounts=[account], records=[gone], observed={account.person_id: shown(account)})
+    step = the_only_step(decide(case, POLICY).steps)
     assert step.to_state is State.TERMINATED and step.ends_access
     assert {type(change) for change in step.changes} == {ModifyEntry, DeleteEntry, Leave}
     ends = [
@@ -148,10 +153,8 @@ def test_a_withdrawal_closes_log_in_groups_and_listing() -> None:
 def test_a_terminated_account_keeps_no_affiliation_and_no_quota() -> None:
     account = an_account(a_person())
     gone = a_person(status=Status.WITHDRAWN, status_on=date(2026, 11, 20))
-    snapshot = a_snapshot(accounts=[account], records=[gone], observed={account.person_id: shown(account)})
-    (change,) = (
-        c for c in the_only_step(decide(snapshot, POLICY).steps).changes if isinstance(c, ModifyEntry)
-    )
+    case = a_case(accounts=[account], records=[gone], observed={account.person_id: shown(account)})
+    (change,) = (c for c in the_only_step(decide(case, POLICY).steps).changes if isinstance(c, ModifyEntry))
     emptied = {mod.attribute for mod in change.mods if mod.op is Op.DELETE or not mod.values}
     assert emptied == {
         "edupersonaffiliation",
@@ -167,7 +170,7 @@ def test_a_returner_keeps_name_and_mail_and_can_log_in_again() -> None:
     seen = shown(account)
     assert seen.account and "pwdendtime" in seen.account.attributes
     back = a_person(programme="PHD", level=Level.RESEARCH_POSTGRADUATE, status_on=TODAY)
-    plan = decide(a_snapshot(accounts=[account], records=[back], observed={account.person_id: seen}), POLICY)
+    plan = decide(a_case(accounts=[account], records=[back], observed={account.person_id: seen}), POLICY)
     step = the_only_step(plan.steps)
     assert (step.account_name, step.to_state, step.identity) == ("tmchan", State.ACTIVE, None)
     assert NoticeKind.REINSTATED in kinds(plan)
@@ -180,14 +183,14 @@ def test_a_returner_keeps_name_and_mail_and_can_log_in_again() -> None:
 def test_nobody_whose_studies_ended_before_gets_an_account() -> None:
     for status in (Status.COMPLETED, Status.WITHDRAWN):
         assert not decide(
-            a_snapshot(records=[a_person(status=status, status_on=date(2026, 11, 1))]), POLICY
+            a_case(records=[a_person(status=status, status_on=date(2026, 11, 1))]), POLICY
         ).steps
 
 
 def test_a_frozen_person_is_left_alone_and_shown() -> None:
     hold = Hold(HoldKind.FREEZE, noon(), None, "court case", "operator")
     account = an_account(a_person(), holds=(hold,))
-    plan = decide(a_snapshot(accounts=[account]), POLICY)
+    plan = decide(a_case(accounts=[account]), POLICY)
     assert not plan.steps
     assert "court case" in plan.parked[0].reason
 
@@ -196,28 +199,41 @@ def test_a_lock_takes_log_in_and_nothing_else() -> None:
     account = an_account(a_person())
     locked = replace(account, holds=(Hold(HoldKind.LOCK, noon(), None, "theft", "operator"),))
     step = the_only_step(
-        decide(a_snapshot(accounts=[locked], observed={account.person_id: shown(account)}), POLICY).steps
+        decide(a_case(accounts=[locked], observed={account.person_id: shown(account)}), POLICY).steps
     )
     assert not step.ends_access
     (change,) = step.changes
     assert isinstance(change, ModifyEntry) and [mod.attribute for mod in change.mods] == ["pwdendtime"]
 
 
+def test_a_person_whose_mark_was_copied_waits_and_all_others_go_on() -> None:
+    """Nobody can say which entry is the right one; the others are not held hostage."""
+    one, other = an_account(a_person()), an_account(a_person("20000002"), account_name="other")
+    seen = {a.person_id: shown(a) for a in (one, other)}
+    seen[one.person_id] = replace(seen[one.person_id], clash="uid=a and uid=b carry the same person ID")
+    records = [replace(a.records[0], department="Law") for a in (one, other)]
+    plan = decide(a_case(accounts=[one, other], records=records, observed=seen), POLICY)
+    assert the_only_step(plan.steps).account_name == "other"
+    assert [(p.student_id, p.reason) for p in plan.parked] == [
+        (one.student_id, "uid=a and uid=b carry the same person ID")
+    ]
+
+
 def test_a_student_id_given_to_another_human_is_parked() -> None:
     account = an_account(a_person(birth_digest="b1", hkid_digest="h1"))
     stranger = a_person(birth_digest="b2", hkid_digest="h2")
-    plan = decide(a_snapshot(accounts=[account], records=[stranger]), POLICY)
+    plan = decide(a_case(accounts=[account], records=[stranger]), POLICY)
     assert not plan.steps and "another person" in plan.parked[0].reason
 
 
 def test_a_name_without_latin_letters_waits_for_an_operator() -> None:
-    plan = decide(a_snapshot(records=[a_person(surname="陳", given_names="大文")]), POLICY)
+    plan = decide(a_case(records=[a_person(surname="陳", given_names="大文")]), POLICY)
     assert not plan.steps and len(plan.parked) == 1
 
 
 def test_seven_hundred_students_of_one_name_get_seven_hundred_names() -> None:
     records = [a_person(str(20000000 + i), surname="CHAN", given_names="Tai Man") for i in range(700)]
-    steps = decide(a_snapshot(records=records), POLICY).steps
+    steps = decide(a_case(records=records), POLICY).steps
     names = [step.account_name for step in steps]
     assert len(set(names)) == 700
     assert (names[0], names[1], names[676], names[677]) == ("tmchan", "tmchanaa", "tmchanzz", "tmchanaaa")
@@ -233,7 +249,7 @@ def test_seven_hundred_students_of_one_name_get_seven_hundred_names() -> None:
 )
 def test_overtaken_reminders_are_not_sent(today: date, expected: list[NoticeKind]) -> None:
     account = an_account(a_person(status=Status.COMPLETED, status_on=date(2026, 10, 31)))
-    assert kinds(decide(a_snapshot(accounts=[account], today=today), POLICY)) == expected
+    assert kinds(decide(a_case(accounts=[account], today=today), POLICY)) == expected
 
 
 # -- brakes --------------------------------------------------------------------------------------------
@@ -253,26 +269,26 @@ def _flipped(count: int) -> tuple[list[Account], dict[str, Observed], list[Regis
 def test_a_tripped_brake_holds_what_it_counts_and_lets_the_rest_go_on() -> None:
     accounts, observed, gone = _flipped(3)
     newcomer = a_person("30000000", surname="LEE", given_names="Bo")
-    snapshot = a_snapshot(accounts=accounts, observed=observed, records=[*gone, newcomer])
-    plan = decide(snapshot, TIGHT)
+    case = a_case(accounts=accounts, observed=observed, records=[*gone, newcomer])
+    plan = decide(case, TIGHT)
     assert [step.account_name for step in plan.steps] == ["blee"]
     assert len(plan.held) == 3 and [t.brake for t in plan.tripped] == ["losses"]
 
 
 def test_an_approval_releases_exactly_the_plan_it_names() -> None:
     accounts, observed, gone = _flipped(4)
-    first = a_snapshot(accounts=accounts[:3], observed=observed, records=gone[:3])
+    first = a_case(accounts=accounts[:3], observed=observed, records=gone[:3])
     ticket = decide(first, TIGHT).held_hash
     assert ticket
     assert not decide(replace(first, approved=frozenset({ticket})), TIGHT).held
-    more = a_snapshot(accounts=accounts, observed=observed, records=gone, approved=frozenset({ticket}))
+    more = a_case(accounts=accounts, observed=observed, records=gone, approved=frozenset({ticket}))
     assert len(decide(more, TIGHT).held) == 4
 
 
 def test_the_hash_of_a_held_plan_does_not_change_with_time() -> None:
     accounts, observed, gone = _flipped(3)
     hashes = {
-        decide(a_snapshot(accounts=accounts, observed=observed, records=gone, today=day), TIGHT).held_hash
+        decide(a_case(accounts=accounts, observed=observed, records=gone, today=day), TIGHT).held_hash
         for day in (TODAY, TODAY + timedelta(days=1))
     }
     assert len(hashes) == 1
@@ -333,9 +349,9 @@ def test_order_of_records_is_irrelevant_and_names_serve_one_person(
     records: list[RegistryRecord], chance: random.Random
 ) -> None:
     unique = list({r.key: r for r in records}.values())
-    plan = decide(a_snapshot(records=unique), POLICY)
+    plan = decide(a_case(records=unique), POLICY)
     chance.shuffle(unique)
-    assert decide(a_snapshot(records=unique), POLICY).hash == plan.hash
+    assert decide(a_case(records=unique), POLICY).hash == plan.hash
     assert len({step.account_name for step in plan.steps}) == len(plan.steps)
 
 
@@ -344,7 +360,7 @@ def test_order_of_records_is_irrelevant_and_names_serve_one_person(
 def test_a_plan_converges(records: list[RegistryRecord], days: int) -> None:
     """Apply the plan, decide again on the same day: nothing to do."""
     unique = list({r.key: r for r in records}.values())
-    first = decide(a_snapshot(records=unique), POLICY)
+    first = decide(a_case(records=unique), POLICY)
     world: dict[str, Entry] = {}
     groups: set[tuple[str, str]] = set()
     accounts = []
@@ -354,7 +370,7 @@ def test_a_plan_converges(records: list[RegistryRecord], days: int) -> None:
     later = TODAY + timedelta(days=days)
     for _ in range(2):
         observed = {a.person_id: _seen(a, world, groups) for a in accounts}
-        plan = decide(a_snapshot(accounts=accounts, observed=observed, today=later, population=10**6), POLICY)
+        plan = decide(a_case(accounts=accounts, observed=observed, today=later, population=10**6), POLICY)
         for step in (*plan.steps, *plan.held):
             for change in step.changes:
                 carried_out(change, world, groups)
@@ -408,7 +424,7 @@ def _with(state: State, **changes: object) -> Policy:
 )
 def test_a_policy_that_takes_access_from_many_is_held(policy: Policy) -> None:
     accounts, observed = _many()
-    plan = decide(a_snapshot(accounts=accounts, observed=observed, population=MANY), policy)
+    plan = decide(a_case(accounts=accounts, observed=observed, population=MANY), policy)
     assert len(plan.held) == MANY and "losses" in {t.brake for t in plan.tripped}
 
 
@@ -423,29 +439,29 @@ def test_a_policy_that_takes_access_from_many_is_held(policy: Policy) -> None:
 def test_a_column_gone_wrong_for_everybody_is_held(changed: dict[str, object], brake: str) -> None:
     accounts, observed = _many()
     records = [replace(account.records[0], **changed) for account in accounts]  # type: ignore[arg-type]
-    snapshot = a_snapshot(accounts=accounts, observed=observed, records=records, population=MANY)
-    plan = decide(snapshot, POLICY)
+    case = a_case(accounts=accounts, observed=observed, records=records, population=MANY)
+    plan = decide(case, POLICY)
     assert len(plan.held) == MANY and brake in {t.brake for t in plan.tripped}
 
 
 def test_a_leave_dated_in_the_future_has_not_begun() -> None:
     account = an_account(a_person(status=Status.ON_LEAVE, status_on=TODAY + timedelta(days=60)))
-    step = the_only_step(decide(a_snapshot(accounts=[account]), POLICY).steps)
+    step = the_only_step(decide(a_case(accounts=[account]), POLICY).steps)
     assert (step.to_state, step.next_on) == (State.ACTIVE, TODAY + timedelta(days=60))
 
 
 def test_without_an_hkid_birth_date_and_name_tell_another_human() -> None:
     account = an_account(a_person(birth_digest="b1", surname="CHAN"))
     stranger = a_person(birth_digest="b2", surname="WONG")
-    assert decide(a_snapshot(accounts=[account], records=[stranger]), POLICY).parked
+    assert decide(a_case(accounts=[account], records=[stranger]), POLICY).parked
     corrected = a_person(birth_digest="b2", surname="CHAN")
-    assert not decide(a_snapshot(accounts=[account], records=[corrected]), POLICY).parked
+    assert not decide(a_case(accounts=[account], records=[corrected]), POLICY).parked
 
 
 def test_a_returner_who_withdraws_is_an_alumnus_at_once_and_told() -> None:
     done = a_person(status=Status.COMPLETED, status_on=date(2020, 6, 30))
     left = a_person(programme="PHD", status=Status.WITHDRAWN, status_on=TODAY)
-    plan = decide(a_snapshot(accounts=[an_account(done, left)]), POLICY)
+    plan = decide(a_case(accounts=[an_account(done, left)]), POLICY)
     assert the_only_step(plan.steps).to_state is State.ALUMNI
     assert kinds(plan) == [NoticeKind.ALUMNI]
 
@@ -453,7 +469,7 @@ def test_a_returner_who_withdraws_is_an_alumnus_at_once_and_told() -> None:
 def test_an_open_entry_of_somebody_who_left_is_closed_though_the_ledger_forgot_them() -> None:
     seen = shown(an_account(a_person()))
     gone = a_person(status=Status.WITHDRAWN, status_on=TODAY)
-    plan = decide(a_snapshot(records=[gone], observed={gone.proposed_id: seen}), POLICY)
+    plan = decide(a_case(records=[gone], observed={gone.proposed_id: seen}), POLICY)
     step = the_only_step(plan.steps)
     assert (step.account_name, step.to_state, step.ends_access) == ("tmchan", State.TERMINATED, True)
     assert NoticeKind.CREATED not in kinds(plan)
@@ -462,5 +478,5 @@ def test_an_open_entry_of_somebody_who_left_is_closed_though_the_ledger_forgot_t
 def test_numbers_are_not_asked_of_accounts_that_have_none() -> None:
     policy = replace(POLICY, directory=replace(POLICY.directory, posix=True))
     account = an_account(a_person())
-    snapshot = a_snapshot(accounts=[account], observed={account.person_id: shown(account)})
-    assert not decide(snapshot, policy).is_due
+    case = a_case(accounts=[account], observed={account.person_id: shown(account)})
+    assert not decide(case, policy).is_due

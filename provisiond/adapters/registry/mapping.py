@@ -4,6 +4,7 @@ Clashes between rows are clashes.py's; where the cells come from is no matter he
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -16,11 +17,13 @@ from provisiond.adapters.registry.garbling import is_garbled
 from provisiond.adapters.registry.rows import MappedSource
 from provisiond.adapters.registry.source import FIELDS
 from provisiond.domain import hkid
-from provisiond.domain.model import RegistryRecord, Rejection
+from provisiond.domain.model import Level, RegistryRecord, Rejection, Status
 from provisiond.domain.names import split_full_name
 
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
+_YEARS_AHEAD = 2  # an admission may be told that long before; more is a clock that is wrong
+_DIGIT = re.compile(r"\d")
 _REMEMBERED = 20_000  # conversions of each kind
 
 
@@ -45,17 +48,19 @@ class RecordMapping:
         cells, reasons = self._cells(raw)
         student_id, surname, given, full, preferred, chinese, identity, *rest = cells
         born, programme, department, level_code, status_code, since, end, mail, supervisor, secret = rest
-        surname, given = _name(surname, given, full)
+        surname, given = map(values.narrow, _name(surname, given, full))
         birth, why_birth = self._birth(born)
-        level, why_level = self._level(level_code)
-        status, why_status = self._status(status_code)
-        status_on, why_since = self._since(since)
+        (level, status, status_on), why_studies = self._studies(level_code, status_code, since)
         end_on, why_end = self._end(end)
         confidential, why_flag = self._flag(secret)
         number, why_number = _hkid(identity)
-        whys = (why_number, why_birth, why_level, why_status, why_since, why_end, why_flag)
-        reasons += _text_reasons(student_id, surname, given, programme, department, (preferred, chinese))
+        whys = (why_number, why_birth, *why_studies, why_end, why_flag)
+        reasons += _text_reasons(student_id, (surname, given, preferred, chinese))
+        if not self._source.supplement:
+            reasons += _missing(surname, programme, department)
         reasons += [*filter(None, whys), *_mail_reasons(mail, supervisor)]
+        reasons += self._misplaced(surname, given, preferred, chinese, department)
+        reasons += self._misplaced_codes(student_id, programme)
         if reasons or birth is None or level is None or status is None or status_on is None:
             return tuple(dict.fromkeys(reasons))
         return RegistryRecord(
@@ -105,9 +110,39 @@ class RecordMapping:
             cells[place] = coded(cells[place])
         return cells, reasons
 
+    def _misplaced(self, *texts: str) -> list[str]:
+        """These would be shown to everybody: an HKID number or a birth date among them is no name."""
+        fields = ("surname", "given_names", "preferred_name", "chinese_name", "department")
+        if not any(map(_DIGIT.search, texts)):
+            return []
+        return [
+            f"{_word(field)} holds an HKID number or a date"
+            for field, text in zip(fields, texts, strict=True)
+            if text and values.is_secret(text, self._source.date_formats)
+        ]
+
+    def _misplaced_codes(self, student_id: str, programme: str) -> list[str]:
+        """Codes may well look like an HKID number (s1234567), but not when it is written with its brackets."""
+        return [
+            f"{_word(field)} holds an HKID number or a date"
+            for field, text in (("student_id", student_id), ("programme", programme))
+            if not text.isalnum() and values.is_written_secret(text, self._source.date_formats)
+        ]
+
+    def _studies(
+        self, level_code: str, status_code: str, since: str
+    ) -> tuple[tuple[Level | None, Status | None, date | None], tuple[str | None, ...]]:
+        """A supplement tells of none (RegistryRecord.is_supplement)."""
+        if self._source.supplement:
+            return (Level.UNDERGRADUATE, Status.REGISTERED, date.min), ()
+        level, why_level = self._level(level_code)
+        status, why_status = self._status(status_code)
+        status_on, why_since = self._since(since)
+        return (level, status, status_on), (why_level, why_status, why_since)
+
     def _birth_of(self, text: str) -> Found[str]:
         if not text:
-            return None, "the birth date is missing"
+            return ("", None) if self._source.supplement else (None, "the birth date is missing")
         on = values.day(text, self._source.date_formats)
         if on is None:
             return None, f"the birth date is not a date ({self._formats()} expected)"
@@ -116,6 +151,8 @@ class RecordMapping:
 
     def _since_of(self, text: str) -> Found[date]:
         on, why = self._date("the date of the status", text, 100)
+        if on and not values.near(min(on, self._today), on, _YEARS_AHEAD):
+            return None, "the date of the status is not plausible: it lies years ahead"
         return on, why if on or why else "the date of the status is missing"
 
     def _end_of(self, text: str) -> Found[date]:
@@ -152,8 +189,7 @@ def _name(surname: str, given: str, full: str) -> tuple[str, str]:
     """The two separate fields win; a full name is split where they are empty or not mapped."""
     if surname or not full:
         return surname, given
-    surname, given = split_full_name(full)
-    return (surname, given) if surname else (full, "")  # no Latin letter: parked later, not lost
+    return split_full_name(full)
 
 
 def _hkid(text: str) -> Found[str]:
@@ -168,22 +204,27 @@ def _of_code(what: str, text: str, value: Callable[[str], T | None]) -> Found[T]
     return None, f"unknown {what} code {values.code_text(text)}" if text else f"the {what} is missing"
 
 
-def _text_reasons(
-    student_id: str, surname: str, given: str, programme: str, department: str, others: tuple[str, ...]
-) -> list[str]:
+def _text_reasons(student_id: str, names: tuple[str, ...]) -> list[str]:
     reasons = []
     if not student_id:
         reasons.append("the student ID is missing")
     elif " " in student_id or len(student_id) > 64:
         reasons.append("the student ID holds a blank or is longer than 64 characters")
+    if any("?" in name for name in names):
+        reasons.append("a name holds a question mark (a letter lost in a conversion)")
+    if any(map(values.is_mangled, names)):
+        reasons.append("a name holds signs that are no letters (changed in a conversion)")
+    return reasons
+
+
+def _missing(surname: str, programme: str, department: str) -> list[str]:
+    reasons = []
     if not surname:
         reasons.append("the surname is missing (a single name stands there, not in the given names)")
     if not programme:
         reasons.append("the programme is missing")
     if not department:
         reasons.append("the department is missing")
-    if "?" in "".join((surname, given, *others)):
-        reasons.append("a name holds a question mark (a letter lost in a conversion)")
     return reasons
 
 

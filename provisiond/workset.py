@@ -1,0 +1,127 @@
+"""Whom one cycle looks at, batch by batch in the order of student IDs: who changed in a registry, fell due, was
+ordered about, or was touched in the directory by others. Makes the snapshots that are decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+from heapq import merge
+from itertools import groupby, islice
+from operator import itemgetter
+
+from provisiond.domain.decide import Decision, Snapshot
+from provisiond.domain.digest import record_digest
+from provisiond.domain.model import Account, RegistryRecord
+from provisiond.domain.orders import Order, ordered
+from provisiond.domain.policy import Policy
+from provisiond.fetches import Fetches
+from provisiond.namespace import Namespace, New
+from provisiond.ports import Directory, Ledger, RecordKey
+
+PERSONS_A_BATCH = 500
+
+Records = tuple[RegistryRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Someone:
+    """A student to look at: because of records that may have changed, or because they are due anyway."""
+
+    student_id: str
+    records: Records
+    due: bool
+
+
+@dataclass(slots=True)
+class WorkSet:
+    """Iterate `snapshots`; tell `decided` of each before taking the next. `named_again`: keys of records that were
+    absent and are back; `unsettled`: students of whom not everything is taken over."""
+
+    directory: Directory
+    ledger: Ledger
+    policy: Policy
+    now: datetime
+    zone: tzinfo
+    fetches: Fetches
+    due: Callable[[], Iterable[str]]  # student IDs, ascending
+    order: Order | None = None
+    named_again: set[RecordKey] = field(default_factory=set)
+    unsettled: set[str] = field(default_factory=set)
+    looked_at: int = 0
+    _next_uid_number: int = 0
+
+    def snapshots(self, namespace: Namespace) -> Iterator[Snapshot]:
+        self._next_uid_number = self.ledger.next_uid_number(self.policy.directory.first_uid_number)
+        doubtful = self.fetches.doubtful
+        self.unsettled |= doubtful
+        for batch in _batches(_everyone(self.fetches, self.due())):
+            accounts = self.ledger.load_students(one.student_id for one in batch)
+            changed = {one.student_id: self._news(one, accounts, doubtful) for one in batch}
+            wanted = {one.student_id for one in batch if one.due or changed[one.student_id]}
+            here = tuple(self._as_ordered(a) for a in accounts.values() if a.student_id in wanted)
+            new = {s: records for s, records in changed.items() if records and s not in accounts}
+            self.looked_at += len(here) + len(new)
+            if here or new:
+                yield self._snapshot(here, new, {s: r for s, r in changed.items() if r}, namespace)
+
+    def decided(self, snapshot: Snapshot, decision: Decision) -> None:
+        self._next_uid_number = decision.next_uid_number
+        self.unsettled |= {parked.student_id for parked in decision.parked}
+        # a supplement that came before the person it speaks of must be there when the person comes
+        self.unsettled |= {
+            s for s, records in snapshot.changed.items() if all(r.is_supplement for r in records)
+        }
+        self.unsettled -= {step.student_id for step in decision.steps} - self.fetches.doubtful
+
+    def _snapshot(
+        self, accounts: tuple[Account, ...], new: New, changed: dict[str, Records], namespace: Namespace
+    ) -> Snapshot:
+        taken, shown = namespace.look(new) if new else (frozenset[str](), [])
+        whom = {account.person_id: account.account_name for account in accounts}
+        return Snapshot(
+            now=self.now,
+            zone=self.zone,
+            accounts=accounts,
+            changed=changed,
+            observed=self.directory.observe(whom | dict.fromkeys(shown, "")),
+            taken=taken,
+            next_uid_number=self._next_uid_number,
+        )
+
+    def _news(self, one: Someone, accounts: dict[str, Account], doubtful: frozenset[str]) -> Records:
+        """Records that differ from the ones last committed, or were absent until now.
+
+        Of a person we know, nothing is taken over while one of their records is rejected: the half that can
+        be read (left one programme) may mean the opposite of the whole (for another)."""
+        account = accounts.get(one.student_id)
+        if account is None:
+            return one.records
+        if one.student_id in doubtful:
+            return ()
+        known = {record.key: record_digest(record) for record in account.records} if one.records else {}
+        absent = {absence.key for absence in account.absences}
+        back = [record for record in one.records if record.key in absent]
+        if back:
+            self.named_again |= {record.key for record in back}
+            left = tuple(a for a in account.absences if a.key not in self.named_again)
+            accounts[one.student_id] = replace(account, absences=left)
+        return tuple(r for r in one.records if r in back or known.get(r.key) != record_digest(r))
+
+    def _as_ordered(self, account: Account) -> Account:
+        return ordered(account, self.order) if self.order else account
+
+
+def _everyone(fetches: Fetches, due: Iterable[str]) -> Iterator[Someone]:
+    """Each student once; `changed` and `due` come in ascending order."""
+    sources = [((student_id, records, False) for student_id, records in f.changed) for f in fetches.taken]
+    everyone = merge(*sources, ((student_id, (), True) for student_id in due), key=itemgetter(0))
+    for student_id, parts in groupby(everyone, key=itemgetter(0)):
+        found = list(parts)
+        records = tuple(record for _, some, _ in found for record in some)
+        yield Someone(student_id, records, any(is_due for *_, is_due in found))
+
+
+def _batches(everyone: Iterator[Someone]) -> Iterator[Sequence[Someone]]:
+    while batch := list(islice(everyone, PERSONS_A_BATCH)):
+        yield batch
