@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.model import Fetch
 from tests.rigs.memory import FakeMemory
@@ -36,7 +37,7 @@ class Drop:
     def fetch(self, rows: Sequence[Row], **settings: Any) -> Fetch:
         write_rows(self.path, rows)
         self.memory.read = 0
-        return CsvRegistry(a_source(self.path, **settings), DIGESTS).fetch(TODAY, self.memory)
+        return CsvRegistry(a_source(self.path, **settings), DIGESTS, SystemClock()).fetch(TODAY, self.memory)
 
     def cycle(self, rows: Sequence[Row], *unfinished: str) -> Fetch:
         fetch = self.fetch(rows)

@@ -45,10 +45,13 @@ def _taken_in(
 ) -> Fetch:
     salt = salt_of(_salt_parts(rows, source, digests))
     staging = Staging(source.name, rows.file)
-    survey = _surveyed(rows, salt, staging, memory)
+    settled, unsettled = memory.settled(), memory.unsettled()
+    survey = _surveyed(rows, salt, staging, settled)
     ending = rows.ending()
-    kept = frozenset(survey.kept) if ending.complete else memory.settled() | memory.unsettled()
-    recollection = Recollection(staging, memory, survey.seen, kept)
+    kept = frozenset(survey.kept) if ending.complete else settled | unsettled
+    recollection = Recollection(
+        staging, memory, seen=survey.seen, kept=kept, settled=settled, unsettled=unsettled
+    )
     reading = Reading(rows, RecordMapping(source, rows.file, digests, today), staging, recollection, salt)
     for block in staging.spooled():
         staging.keep(block.digest if ending.complete else block_digest(block.digest), reading.look(block))
@@ -108,9 +111,9 @@ class _Survey:
     kept: set[bytes] = field(default_factory=set)
 
 
-def _surveyed(rows: RowSource, salt: bytes, staging: Staging, memory: FetchMemory) -> _Survey:
+def _surveyed(rows: RowSource, salt: bytes, staging: Staging, settled: frozenset[bytes]) -> _Survey:
     """Counts everything; spools the blocks that are not known as settled."""
-    survey, settled = _Survey(), memory.settled()
+    survey = _Survey()
     for block in raw_blocks(rows.chunks(), rows.first_line, salt):
         survey.rows += len(block.rows) - block.rows.count(b"")
         survey.foreign += len(block.rows) - sum(map(bytes.isascii, block.rows))
@@ -124,7 +127,7 @@ def _surveyed(rows: RowSource, salt: bytes, staging: Staging, memory: FetchMemor
 
 def _salt_parts(rows: RowSource, source: MappedSource, digests: Digests) -> Iterator[str]:
     """Everything that decides what a raw row says; also the key of the digests, since records hold those."""
-    yield from (_VERSION, source.name, digests.birth(date.min), *source.date_formats)
+    yield from (_VERSION, source.name, digests.birth(date.min), str(source.supplement), *source.date_formats)
     yield from (text for pair in sorted(source.fields.items()) for text in pair)
     for name, codes in sorted(source.codes.items()):
         yield from (name, *(text for pair in sorted(codes.items()) for text in pair))
