@@ -255,8 +255,8 @@ def test_a_connection_that_always_breaks_is_unavailable_and_told_the_same_way_ea
 
 def test_a_service_that_hangs_is_given_up(service: JsonService) -> None:
     whole = as_json(documents(3))
-    service.gives(replace(whole, promised=len(whole.body) + 9))
-    with pytest.raises(UnavailableError):
+    service.gives(replace(whole, promised=len(whole.body) + 9, hangs=True))
+    with pytest.raises(UnavailableError, match="does not answer in time"):
         fetched(service, read_timeout=1)
 
 

@@ -19,13 +19,15 @@ Query = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`promised`: the Content-Length, where it is not the true one. `reset`: the connection breaks after the body."""
+    """`promised`: the Content-Length, where it is not the true one. `reset`: the connection breaks after the body.
+    `hangs`: nothing comes after the body until the service ends."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     promised: int | None = None
     reset: bool = False
+    hangs: bool = False
 
 
 def as_json(document: Any, **more: Any) -> Answer:
@@ -48,6 +50,7 @@ class JsonService:
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.answer: Callable[[Query], Answer] = lambda query: as_json([])
         self.asked: list[Asked] = []
+        self.over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         if context:
@@ -96,6 +99,9 @@ class JsonService:
                     self.send_header("Content-Length", str(length))
                 self.end_headers()
                 self.wfile.write(answer.body)
+                if answer.hangs:
+                    self.wfile.flush()
+                    service.over.wait(60)
                 if answer.reset or answer.promised is not None:
                     self.close_connection = True
                 if answer.reset:  # no farewell: what is under way is lost
@@ -119,6 +125,7 @@ def running_service(context: ssl.SSLContext | None = None) -> Iterator[JsonServi
     try:
         yield service
     finally:
+        service.over.set()
         service._server.shutdown()
         service._server.server_close()
         thread.join(timeout=5)
