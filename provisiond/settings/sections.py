@@ -211,7 +211,6 @@ class Directory(Section):
     ca_file: Text | None = None
     connect_timeout: Positive | None = None
     receive_timeout: Positive | None = None
-    connections: Annotated[StrictInt, Field(ge=1, le=64)] | None = None
     base: Dn
     people_base: Dn | None = None
     contacts_base: Dn | None = None

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import ldap3  # type: ignore[import-untyped]
+import ldap3
 
 from provisiond import audit as auditing
 from provisiond import bootstrap, logs

@@ -9,12 +9,22 @@ from itertools import islice
 from sqlalchemy import Connection, delete, insert, select
 
 from provisiond.adapters.ledger.connection import CHUNK, chunks
-from provisiond.adapters.ledger.tables import account, sighting
+from provisiond.adapters.ledger.tables import account, drift_mark, sighting
 from provisiond.domain.changes import DeleteEntry
 from provisiond.domain.plan import Step
 from provisiond.ports import Kind, Sighting
 
 _ROWS = 1000  # held in memory at a time
+
+
+def watermark(connection: Connection) -> str | None:
+    """Where the next look for drift begins."""
+    return connection.scalar(select(drift_mark.c.watermark))
+
+
+def set_watermark(connection: Connection, mark: str) -> None:
+    connection.execute(delete(drift_mark))
+    connection.execute(insert(drift_mark), [{"id": 1, "watermark": mark}])
 
 
 def keep(connection: Connection, seen: Iterable[Sighting], gone: Iterable[bytes]) -> None:

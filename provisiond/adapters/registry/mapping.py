@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import TypeVar
 
 from provisiond.adapters.digests import Digests
@@ -22,11 +22,13 @@ from provisiond.domain.names import split_full_name
 
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
+<<<<<<< HEAD
 _SEPARATOR = "\n"
 _YEARS_AHEAD = 2  # an admission may be told that long before; more is a clock that is wrong
+=======
+>>>>>>> eeae75e441378f973bef0759e10bbf49136bf45b
 _DIGIT = re.compile(r"\d")
-# ASCII blanks that must go
-_BLANKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|  |\A | \Z| \n|\n ")
+_REMEMBERED = 20_000  # conversions of each kind
 
 
 class RecordMapping:
@@ -36,7 +38,8 @@ class RecordMapping:
     def __init__(self, source: MappedSource, file: str, digests: Digests, today: date) -> None:
         self._source, self._file, self._digests, self._today = source, file, digests, today
         self.garbled = 0
-        self._coded = {FIELDS.index(name): values.coded(codes) for name, codes in source.codes.items()}
+        self._coded = [(FIELDS.index(name), values.coded(codes)) for name, codes in source.codes.items()]
+        cache = lru_cache(_REMEMBERED)
         self._birth = cache(self._birth_of)
         self._since = cache(self._since_of)
         self._end = cache(self._end_of)
@@ -97,22 +100,17 @@ class RecordMapping:
         return Rejection(self._source.name, self._file, line, student_id, tuple(reasons))
 
     def _cells(self, raw: tuple[str, ...]) -> tuple[list[str], list[str]]:
-        """Cleaned, codes replaced; and what is wrong with their text. Most rows need no cleaning, and whether
-        one does is seen on the row as a whole: seventeen cells each would cost more than all the rest."""
+        """Cleaned, codes replaced; and what is wrong with their text."""
+        tidy = values.is_tidy(raw)
+        odd = [place for place, text in enumerate(raw) if not (tidy and text.isascii())]
+        reasons = list(_cell_faults(raw, odd)) if odd else []
+        self.garbled += bool(reasons) and is_garbled("\n".join(raw))
         cells = list(raw)
-        reasons: list[str] = []
-        joined = _SEPARATOR.join(raw)
-        broken = joined.count(_SEPARATOR) >= len(raw)  # a line break in a cell
-        if broken or _BLANKS.search(joined):
-            cells = [values.clean(text) for text in raw]
-        elif not joined.isascii():
-            cells = [text if text.isascii() else values.clean(text) for text in raw]
+        for place in odd:
+            cells[place] = values.clean(raw[place])
         if not cells[0].isascii():
             cells[0] = unicodedata.normalize("NFKC", cells[0])
-        if broken or values.text_faults(joined):
-            reasons = list(_cell_faults(raw))
-            self.garbled += is_garbled(joined)
-        for place, coded in self._coded.items():
+        for place, coded in self._coded:
             cells[place] = coded(cells[place])
         return cells, reasons
 
@@ -177,8 +175,9 @@ class RecordMapping:
         return " or ".join(self._source.date_formats)
 
 
-def _cell_faults(raw: tuple[str, ...]) -> Iterator[str]:
-    for name, text in zip(FIELDS, raw, strict=True):
+def _cell_faults(raw: tuple[str, ...], odd: Sequence[int]) -> Iterator[str]:
+    for place in odd:
+        name, text = FIELDS[place], raw[place]
         yield from (f"{_word(name)} {fault}" for fault in values.text_faults(text))
         if name.endswith("_mail") and ("\n" in text or "\r" in text):
             yield f"{_word(name)} holds a line break"
@@ -215,7 +214,7 @@ def _text_reasons(student_id: str, names: tuple[str, ...]) -> list[str]:
         reasons.append("the student ID is missing")
     elif " " in student_id or len(student_id) > 64:
         reasons.append("the student ID holds a blank or is longer than 64 characters")
-    if any("?" in name for name in names):
+    if "?" in "".join(names):
         reasons.append("a name holds a question mark (a letter lost in a conversion)")
     if any(map(values.is_mangled, names)):
         reasons.append("a name holds signs that are no letters (changed in a conversion)")
