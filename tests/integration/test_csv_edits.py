@@ -13,6 +13,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.hkid import check_digit
 from provisiond.domain.model import Fetch
@@ -98,7 +99,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.path, self.memory = path, FakeMemory()
-        self.registry = CsvRegistry(a_source(path), DIGESTS)
+        self.registry = CsvRegistry(a_source(path), DIGESTS, SystemClock())
         self.rows: Rows = [line(number) for number in range(100)]
         self.before: Rows = []
         self.open: set[str | None] = set()  # students who were rejected or not finished at last

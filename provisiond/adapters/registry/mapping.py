@@ -22,11 +22,7 @@ from provisiond.domain.names import split_full_name
 
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
-<<<<<<< HEAD
-_SEPARATOR = "\n"
 _YEARS_AHEAD = 2  # an admission may be told that long before; more is a clock that is wrong
-=======
->>>>>>> eeae75e441378f973bef0759e10bbf49136bf45b
 _DIGIT = re.compile(r"\d")
 _REMEMBERED = 20_000  # conversions of each kind
 
