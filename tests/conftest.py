@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.rigs.ds389 import running_ds389
 from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
 
 _CHOICE = pytest.StashKey[tuple[Kind, str]]()
@@ -45,3 +46,17 @@ def slapd(slapd_server: SlapdRig) -> SlapdRig:
     """The directory after `directory init`, without people, whatever the test before left."""
     slapd_server.reset()
     return slapd_server
+
+
+@pytest.fixture(scope="session")
+def ds389_server(slapd_kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdRig]:
+    """One 389 Directory Server for the whole run; tests take `ds389`, which is clean."""
+    with running_ds389(slapd_kind, tmp_path_factory.mktemp("ds389")) as rig:
+        yield rig
+
+
+@pytest.fixture
+def ds389(ds389_server: SlapdRig) -> SlapdRig:
+    """The second directory after `directory init`, without people."""
+    ds389_server.reset()
+    return ds389_server

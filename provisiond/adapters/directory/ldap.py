@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from provisiond.adapters.directory import faults, reading, scanning
+from provisiond.adapters.directory.capabilities import Degradation
 from provisiond.adapters.directory.memberships import Membership
 from provisiond.adapters.directory.reading import Bases, chunks
 from provisiond.adapters.directory.session import LdapTarget, Session, open_session
@@ -30,7 +31,8 @@ Written = tuple[Refused | None, list[Membership]]
 
 class LdapDirectory:
     """Implements ports.Directory. `connections`: how many write entries side by side (a server that syncs
-    to disk is faster that way); reads and memberships use one. `groups`: DNs that `check` looks for."""
+    to disk is faster that way); reads and memberships use one. `groups` (DNs) and `login_end` (an attribute)
+    are what `check` looks for."""
 
     def __init__(
         self,
@@ -41,20 +43,26 @@ class LdapDirectory:
         groups_base: str,
         connections: int = 1,
         groups: Sequence[str] = (),
+        login_end: str = "pwdEndTime",
     ) -> None:
         self._target = target
         self._bases = Bases.of(base, people_base, contacts_base, groups_base)
         self._connections = connections
         self._groups = groups
+        self._login_end = login_end
         self._session: Session | None = None
 
     def check(self) -> list[str]:
         try:
-            return self._read(lambda session: faults.found(session, self._bases, self._groups))
+            return self._read(lambda s: faults.found(s, self._bases, self._groups, self._login_end))
         except ConfigError as error:
             return error.faults
         except UnavailableError as error:
             return [str(error)]
+
+    def degradations(self) -> tuple[Degradation, ...]:
+        """What this server makes us do with less, by name."""
+        return self._read(lambda session: session.capabilities.degradations)
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
         answer: dict[str, Observed] = {}

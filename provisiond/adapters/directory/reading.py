@@ -14,7 +14,7 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 
 # what the server shows only when asked by name: who is a member where, and when log-in ends
-_ATTRIBUTES = ("*", "memberOf", "pwdEndTime")
+_ATTRIBUTES = ("*", "memberOf", "pwdEndTime", "nsAccountLock")
 
 
 @dataclass(frozen=True, slots=True)

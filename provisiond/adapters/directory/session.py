@@ -27,6 +27,12 @@ from ldap3.operation.search import compile_filter, parse_filter
 from ldap3.utils.asn1 import encode
 from ldap3.utils.conv import escape_filter_chars
 
+from provisiond.adapters.directory.capabilities import (
+    ASSERTION,
+    ATTRIBUTES,
+    PERMISSIVE_MODIFY,
+    Capabilities,
+)
 from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls, close_failed_sockets
 from provisiond.adapters.directory.wire import Wire
@@ -36,8 +42,6 @@ from provisiond.domain.model import Attributes
 
 __all__ = ["LdapTarget", "RawEntry", "Reply", "Session", "normalise_dn", "open_session"]
 
-ASSERTION = "1.3.6.1.1.12"  # RFC 4528
-PERMISSIVE_MODIFY = "1.2.840.113556.1.4.1413"
 PERSON_ID = "provisiondPersonId"
 
 SUCCESS = 0
@@ -71,6 +75,16 @@ class Session:
         self._connection = connection
         self.url = url
         self.lost = False
+        self._capabilities: Capabilities | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this server offers; asked once."""
+        if self._capabilities is None:
+            (root,) = self.search("", "(objectClass=*)", ATTRIBUTES, subtree=False)
+            texts = {name.lower(): [v.decode() for v in values] for name, values in root.attributes.items()}
+            self._capabilities = Capabilities.of(texts)
+        return self._capabilities
 
     def search(
         self, base: str, wanted: str, attributes: Sequence[str], *, subtree: bool = True
@@ -112,16 +126,17 @@ class Session:
 
     def modify(self, dn: str, mods: Sequence[Mod], owner: str | None, *, permissive: bool = True) -> Reply:
         """`owner`: the person whose entry it must be, in the very moment of the change; None: anybody's.
-        `permissive`: a value that is there already, or gone already, is no error."""
+        `permissive`: a value that is there already, or gone already, is no error (where the server can)."""
         if not mods:
             return Reply(SUCCESS, "")
         changes: dict[str, list[tuple[str, list[str]]]] = {}
         for mod in mods:
             changes.setdefault(mod.attribute, []).append((_OPS[mod.op], list(mod.values)))
-        lenient = [(PERMISSIVE_MODIFY, True, None)] if permissive else []
+        forgives = permissive and self.capabilities.permissive_modify
+        lenient = [(PERMISSIVE_MODIFY, True, None)] if forgives else []
         return self._write(lambda c: c.modify(dn, changes, controls=[*lenient, *_assertion(owner)]))
 
-    def delete(self, dn: str, owner: str) -> Reply:
+    def delete(self, dn: str, owner: str | None) -> Reply:
         return self._write(lambda c: c.delete(dn, controls=_assertion(owner)))
 
     def who_am_i(self) -> str:

@@ -7,12 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE
-
 from provisiond.adapters.directory.session import (
     LdapTarget,
     RawEntry,
-    Reply,
     Session,
     normalise_dn,
     open_session,
@@ -25,12 +22,9 @@ from provisiond.adapters.directory.setup_steps import (
     setup_ldif,
     setup_steps,
 )
-from provisiond.domain.changes import Op
 from provisiond.domain.errors import ConfigError
 
 __all__ = ["DirectoryLayout", "SetupStep", "run_setup", "setup_ldif", "setup_steps"]
-
-_OPS = {Op.ADD: MODIFY_ADD, Op.DELETE: MODIFY_DELETE, Op.REPLACE: MODIFY_REPLACE}
 
 
 def run_setup(admin: LdapTarget, layout: DirectoryLayout, say: Callable[[str], None]) -> None:
@@ -61,7 +55,7 @@ class _Setup:
             if lacking is None:
                 self._say(f"already there: {step.sentence}")
                 continue
-            self._carry_out(lacking)
+            carry_out(self._session, lacking)
             self._say(f"done: {step.sentence}")
 
     def _require_schema(self) -> None:
@@ -113,20 +107,6 @@ class _Setup:
             wanted = tuple(value for value in mod.values if _spaced(value) not in present)
         return replace(step, mods=(replace(mod, values=wanted),)) if wanted else None
 
-    def _carry_out(self, step: SetupStep) -> None:
-        if step.mods:
-            changes = {mod.attribute: [(_OPS[mod.op], list(mod.values))] for mod in step.mods}
-            # not Session.modify: cn=config refuses its control (permissive modify)
-            self._must(step, self._session._write(lambda c: c.modify(step.dn, changes)))
-        else:
-            self._must(step, self._session.add(step.dn, step.attributes))
-
-    def _must(self, step: SetupStep, reply: Reply) -> None:
-        if reply.code:
-            refused = f"the server refused {step.dn}: {reply.text} (code {reply.code})"
-            after = "nothing after this step was done, run it again once that is mended"
-            raise ConfigError([f"directory init: {step.sentence}: {refused}; {after}"])
-
     def _schema(self) -> set[str]:
         found = self._session.search("cn=schema,cn=config", "(objectClass=olcSchemaConfig)", ["cn"])
         return {_unnumbered(value).lower() for entry in found for value in _texts(entry, "cn")}
@@ -143,6 +123,20 @@ class _Setup:
             self._layout.database_dn, "(objectClass=olcOverlayConfig)", ["olcOverlay"]
         )
         return name in {_unnumbered(value) for entry in found for value in _texts(entry, "olcOverlay")}
+
+
+def carry_out(session: Session, step: SetupStep) -> None:
+    """Raises what the server says against it."""
+    # without permissive modify, a control that cn=config refuses
+    reply = (
+        session.modify(step.dn, step.mods, None, permissive=False)
+        if step.mods
+        else session.add(step.dn, step.attributes)
+    )
+    if reply.code:
+        refused = f"the server refused {step.dn}: {reply.text} (code {reply.code})"
+        after = "nothing after this step was done, run it again once that is mended"
+        raise ConfigError([f"directory init: {step.sentence}: {refused}; {after}"])
 
 
 def _texts(entry: RawEntry, attribute: str) -> list[str]:

@@ -14,11 +14,14 @@ from provisiond.ports import Refused
 
 NO_SUCH_ATTRIBUTE = 16
 NO_SUCH_OBJECT = 32
+VALUE_EXISTS = 20
 ALREADY_EXISTS = 68
 ASSERTION_FAILED = 122
 NOT_OURS = "the entry is not (any more) ours"
 # codes that speak of one value (absent, constraint, syntax): other values in the same update may be good
-_OF_A_VALUE = frozenset({NO_SUCH_ATTRIBUTE, 19, 21, 34})
+_OF_A_VALUE = frozenset({NO_SUCH_ATTRIBUTE, 19, VALUE_EXISTS, 21, 34})
+_DONE_ALREADY = {NO_SUCH_ATTRIBUTE: Leave, VALUE_EXISTS: Join}
+_TRIES = 3  # of a change whose entry others change between our reading and our writing
 
 
 def write_entries(
@@ -49,8 +52,9 @@ def _refused_parts(session: Session, update: GroupUpdate) -> list[tuple[Membersh
         return []
     if reply.code in _OF_A_VALUE and len(update.parts) > 1:
         return [refused for half in update.halves() for refused in _refused_parts(session, half)]
-    if reply.code == NO_SUCH_ATTRIBUTE and isinstance(update.parts[-1].change, Leave):
-        return []  # was no member: slapd 2.5 says so in spite of permissive modify
+    done = _DONE_ALREADY.get(reply.code)
+    if done and isinstance(update.parts[-1].change, done):
+        return []  # slapd 2.5 says so of a last value in spite of permissive modify, others have no such control
     return [(part, reply) for part in update.parts]
 
 
@@ -61,8 +65,7 @@ def _write(session: Session, change: AddEntry | ModifyEntry | DeleteEntry) -> Re
         case ModifyEntry(dn=dn, mods=mods, person_id=owner):
             return _modify(session, change, dn, mods, owner)
         case DeleteEntry(dn=dn, person_id=owner):
-            reply = session.delete(dn, owner)
-            return None if reply.code == NO_SUCH_OBJECT else _owned(change, reply)
+            return _delete(session, change, dn, owner)
 
 
 def _add(session: Session, change: AddEntry) -> Refused | None:
@@ -84,7 +87,27 @@ def _adopt(session: Session, change: AddEntry) -> Refused | None:
     return _modify(session, change, change.dn, missing(change.entry, present), owner)
 
 
+def _delete(session: Session, change: Change, dn: str, owner: str) -> Refused | None:
+    if not session.capabilities.assertion:
+        return _delete_after_reading(session, change, dn, owner)
+    reply = session.delete(dn, owner)
+    return None if reply.code == NO_SUCH_OBJECT else _owned(change, reply)
+
+
+def _delete_after_reading(session: Session, change: Change, dn: str, owner: str) -> Refused | None:
+    """Degraded (UNASSERTED_DELETE): nothing binds the deletion to what was read."""
+    raw = session.read(dn)
+    if raw is None:
+        return None
+    if owner not in decoded(raw.attributes).get(PERSON_ID.lower(), ()):
+        return Refused(change, ASSERTION_FAILED, NOT_OURS)
+    reply = session.delete(dn, None)
+    return None if reply.code == NO_SUCH_OBJECT else _refusal(change, reply)
+
+
 def _modify(session: Session, change: Change, dn: str, mods: Sequence[Mod], owner: str) -> Refused | None:
+    if not session.capabilities.assertion:
+        return _modify_exactly(session, change, dn, mods, owner)
     reply = session.modify(dn, mods, owner)
     if reply.code in (NO_SUCH_ATTRIBUTE, ASSERTION_FAILED):
         return _modify_exactly(session, change, dn, mods, owner)
@@ -94,16 +117,24 @@ def _modify(session: Session, change: Change, dn: str, mods: Sequence[Mod], owne
 def _modify_exactly(
     session: Session, change: Change, dn: str, mods: Sequence[Mod], owner: str
 ) -> Refused | None:
-    """Without controls, where slapd 2.5 has their faults: permissive modify does not forgive an absent *last*
-    value (16), and `unique` tests the assertion on its own search base (122), so no unique attribute can be
-    changed under one. The ID taken out and put back in the same modification guards the entry as well."""
-    raw = session.read(dn)
-    present = decoded(raw.attributes) if raw else {}
-    if owner not in present.get(PERSON_ID.lower(), ()):
-        return Refused(change, ASSERTION_FAILED, NOT_OURS)
+    """Without controls: where the server has none, and where slapd 2.5 has their faults. Its permissive modify
+    does not forgive an absent *last* value (16), and its `unique` tests the assertion on its own search base
+    (122), so no unique attribute can be changed under one. The ID taken out and put back in the same
+    modification guards the entry as well."""
     guard = (Mod(Op.DELETE, PERSON_ID, (owner,)), Mod(Op.ADD, PERSON_ID, (owner,)))
-    left = effective(mods, present)
-    return _refusal(change, session.modify(dn, (*guard, *left), None, permissive=False)) if left else None
+    reply = Reply(SUCCESS, "")
+    for _ in range(_TRIES):
+        raw = session.read(dn)
+        if raw is None:
+            return Refused(change, NO_SUCH_OBJECT, f"{dn} is not there")
+        present = decoded(raw.attributes)
+        if owner not in present.get(PERSON_ID.lower(), ()):
+            return Refused(change, ASSERTION_FAILED, NOT_OURS)
+        left = effective(mods, present)
+        reply = session.modify(dn, (*guard, *left), None, permissive=False) if left else Reply(SUCCESS, "")
+        if reply.code not in (NO_SUCH_ATTRIBUTE, VALUE_EXISTS):
+            break  # else: somebody else was quicker; what is left to do is read again
+    return _refusal(change, reply)
 
 
 def _owned(change: Change, reply: Reply) -> Refused | None:
