@@ -50,11 +50,14 @@ class Parts:
 
 
 @contextmanager
-def parts(settings: Settings, clock: Clock, *, writes: bool) -> Iterator[Parts]:
-    """Open what the configuration names; close it in the end. One process at a time may write."""
+def parts(
+    settings: Settings, clock: Clock, *, writes: bool, directory: Directory | None = None
+) -> Iterator[Parts]:
+    """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
+    one than the configured."""
     with exclusive(ledger_path(settings)) if writes else nullcontext():
         ledger = SqlLedger.open(settings.ledger_url, create=False)
-        the_directory = directory(settings)
+        the_directory = directory or ldap_directory(settings)
         try:
             yield Parts(settings, clock, ledger, the_directory)
         finally:
@@ -67,7 +70,7 @@ def registries(settings: Settings) -> list[Registry]:
     return [CsvRegistry(CsvSource(**asdict(source)), digests) for source in settings.registries]
 
 
-def directory(settings: Settings) -> LdapDirectory:
+def ldap_directory(settings: Settings) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),

@@ -150,7 +150,7 @@ class Cycle:
         with closing_namespace(self.directory, self.ledger, self.policy) as namespace:
             for snapshot in work.snapshots(namespace):
                 decision = decide(snapshot, self.policy)
-                work.decided(decision)
+                work.decided(snapshot, decision)
                 namespace.give(s.account_name for s in decision.steps if s.identity)
                 parked += decision.parked
                 tally.add(decision.steps)
@@ -189,9 +189,10 @@ class Cycle:
         return applied, failed
 
     def _reserved(self, batch: Batch, now: datetime, failed: list[Parked]) -> Batch:
-        """The batch without those whose identifiers were given to others meanwhile."""
-        new = [step for step in batch.steps if step.identity]
-        clashes = self.ledger.reserve(new, self.policy.directory.mail_domain, now) if new else []
+        """The batch without those whose identifiers were given to others meanwhile. Also remembers whose entries
+        may be half-written from now on: should the registry say otherwise after a crash, they are looked at."""
+        writing = [step for step in batch.steps if step.identity or step.changes]
+        clashes = self.ledger.reserve(writing, self.policy.directory.mail_domain, now) if writing else []
         failed += clashes
         lost = {parked.person_id for parked in clashes}
         return (

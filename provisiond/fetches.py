@@ -4,15 +4,15 @@ that shrank is not believed until an operator says so."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from provisiond.domain.brakes import is_shrunk
+from provisiond.domain.brakes import is_grown, is_shrunk
 from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
-from provisiond.domain.model import Fetch, Rejection
+from provisiond.domain.model import Block, Fetch, RegistryRecord, Rejection
 from provisiond.domain.policy import BrakePolicy
-from provisiond.ports import Ledger, Registry
+from provisiond.ports import FetchMark, Ledger, Registry
 
 COMPLAINT = "fetch-"  # begins the ticket of a refused fetch that nobody can approve
 
@@ -48,6 +48,28 @@ class Fetches:
         return frozenset(r.student_id for r in self.rejections if r.student_id)
 
 
+class NothingRemembered:
+    """A FetchMemory for a look at a registry by itself: every row is new."""
+
+    def last(self) -> FetchMark | None:
+        return None
+
+    def settled(self) -> frozenset[bytes]:
+        return frozenset()
+
+    def unsettled(self) -> frozenset[bytes]:
+        return frozenset()
+
+    def blocks(self, digests: Collection[bytes]) -> Iterator[Block]:
+        return iter(())
+
+    def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        return {}
+
+    def students_with_hkids(self, digests: Collection[str]) -> dict[str, frozenset[str]]:
+        return {}
+
+
 def fetched(
     registries: Sequence[Registry], ledger: Ledger, policy: BrakePolicy, today: date, approved: frozenset[str]
 ) -> Fetches:
@@ -73,10 +95,12 @@ def _believe(fetch: Fetch, ledger: Ledger, policy: BrakePolicy, approved: frozen
     last = ledger.last_fetch(fetch.source)
     if last is None or not fetch.complete or fetch_ticket(fetch) in approved:
         return
-    if is_shrunk(fetch.rows, last.rows, policy):
+    changed = "shrank" if is_shrunk(fetch.rows, last.rows, policy) else None
+    changed = "grew beyond belief" if is_grown(fetch.rows, last.rows, policy) else changed
+    if changed:
         raise UnsafeFetchError(
             f"registry {fetch.source}: {fetch.file} has {fetch.rows} rows, the last good fetch had"
-            f" {last.rows}: the registry shrank. Nothing was taken from it. If this is right: provisiond"
+            f" {last.rows}: the registry {changed}. Nothing was taken from it. If this is right: provisiond"
             f" approve {fetch_ticket(fetch)}",
             fetch_ticket(fetch),
         )

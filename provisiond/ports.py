@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from provisiond.domain.changes import Change
 from provisiond.domain.model import (
-    Absence,
     Account,
     Block,
     Extension,
@@ -130,14 +130,48 @@ class Surveyed:
     csn: str
 
 
+class Kind(StrEnum):
+    """What an entry with a person's ID is, by its place."""
+
+    ACCOUNT = "account"
+    LISTING = "listing"
+    OTHER = "other"  # elsewhere under the base: not ours to have
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A marked entry as it was when it was known to be right. `entry_id`: 16 bytes that stay the entry's whatever
+    its name; `state`: 8 bytes that change with its content and memberships; None: not looked at since a change."""
+
+    entry_id: bytes
+    person_id: str
+    kind: Kind
+    state: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A marked entry as it is. `ours`: we were the last to change it, as far as the server tells (in doubt: no)."""
+
+    dn: str
+    sighting: Sighting
+    ours: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Persons whose marked entries (or memberships) others changed; `watermark`: where the next look begins.
-    `deleted`: marked entries may be gone and the server cannot tell which, an audit must."""
+    """What happened to entries since the last look. `watermark`: where the next one begins; `person_ids`: whose
+    marked entries others changed; `seen`: marked entries changed by anybody; `touched`: IDs of entries that were
+    deleted by anybody or changed by others, marked or not (whose they were before, the ledger knows).
+    `deleted`: some may be gone and the server cannot tell which; `memberships`: others changed a managed group.
+    Both call for a comparison of everything."""
 
     watermark: str
-    person_ids: frozenset[str]
-    deleted: bool
+    person_ids: frozenset[str] = frozenset()
+    seen: tuple[Sighting, ...] = ()
+    touched: frozenset[bytes] = frozenset()
+    deleted: bool = False
+    memberships: bool = False
 
 
 class Directory(Protocol):
@@ -149,7 +183,7 @@ class Directory(Protocol):
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
         """`people`: person ID → account name. Entries are found by the person's ID (not by name); groups
-        from `memberOf`. Every person asked for is in the answer.
+        from `memberOf`. Every person asked for is in the answer, `clash` set where several entries carry the ID.
         Raises UnavailableError when the answer is not known to be complete."""
         ...
 
@@ -166,6 +200,11 @@ class Directory(Protocol):
     def drift(self, since: str | None) -> Drift:
         """What others did to marked entries since that watermark (None: nothing is asked, only where to begin),
         at no cost per untouched entry."""
+        ...
+
+    def marked(self, *, authors: bool = False) -> Iterator[Marked]:
+        """Every marked entry under the base, one by one, in no order; with their state. `ours` is asked for with
+        `authors` only. Raises UnavailableError, in the end, unless these were all."""
         ...
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
@@ -257,9 +296,10 @@ class Ledger(Protocol):
 
     # -- steps -----------------------------------------------------------------------------------------
     def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
-        """Give the identifiers of new accounts (steps with `identity`), all in one transaction, before any
-        directory write: account rows in `to_state` with applied False, no records yet. Idempotent for the
-        same person and name. A step whose name or number was given to another is returned as Parked."""
+        """Before any directory write, all in one transaction: give the identifiers of new accounts (steps with
+        `identity`: account rows in `to_state` with applied False, no records yet; idempotent for the same
+        person and name), and remember that the entries of these persons may be half-written, so that they are
+        due until `commit`. A step whose name or number was given to another is returned as Parked."""
         ...
 
     def commit(
@@ -267,7 +307,7 @@ class Ledger(Protocol):
         steps: Sequence[Step],
         records: Mapping[str, Sequence[RegistryRecord]],
         at: datetime,
-        weights: Mapping[str, int],
+        weights: Mapping[str, int] | None = None,
     ) -> None:
         """The steps were carried out: state, next_on, applied True, the person's records (person ID → records
         that replace those of the same key; empty or missing: unchanged), notices into the outbox (a key that
@@ -338,6 +378,22 @@ class Ledger(Protocol):
         ...
 
     def set_watermark(self, watermark: str) -> None: ...
+
+    def sight(self, seen: Iterable[Sighting], gone: Iterable[bytes] = ()) -> None:
+        """Remember these entries as seen, in place of what was known of them; forget those that are gone."""
+        ...
+
+    def sightings(self) -> Iterator[Sighting]:
+        """Every one, in no order, without holding all in memory."""
+        ...
+
+    def owners(self, entry_ids: Iterable[bytes]) -> dict[bytes, str]:
+        """Entry ID → person ID, of those that were ever seen."""
+        ...
+
+    def people(self) -> Iterator[tuple[str, str]]:
+        """Person ID and student ID of every account, in no order, without holding all in memory."""
+        ...
 
     # -- outbox and history ----------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
+import weakref
 import zlib
 from collections.abc import Iterator
 
@@ -15,7 +16,8 @@ class Spool:
     """Re-iterable. The file has no name (nobody else can open it) and ends with the object."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="provisiond-plan-")
+        self._file = tempfile.TemporaryFile(prefix="provisiond-plan-")  # noqa: SIM115 - open as long as we are
+        weakref.finalize(self, self._file.close)
         self._places: list[tuple[int, int]] = []
 
     def add(self, batch: Batch) -> None:
@@ -33,6 +35,3 @@ class Spool:
 
     def __len__(self) -> int:
         return len(self._places)
-
-    def close(self) -> None:
-        self._file.close()

@@ -16,7 +16,7 @@ from provisiond.domain.model import Account, RegistryRecord
 from provisiond.domain.orders import Order, ordered
 from provisiond.domain.policy import Policy
 from provisiond.fetches import Fetches
-from provisiond.namespace import New, Namespace
+from provisiond.namespace import Namespace, New
 from provisiond.ports import Directory, Ledger, RecordKey
 
 PERSONS_A_BATCH = 500
@@ -65,9 +65,14 @@ class WorkSet:
             if here or new:
                 yield self._snapshot(here, new, {s: r for s, r in changed.items() if r}, namespace)
 
-    def decided(self, decision: Decision) -> None:
+    def decided(self, snapshot: Snapshot, decision: Decision) -> None:
         self._next_uid_number = decision.next_uid_number
         self.unsettled |= {parked.student_id for parked in decision.parked}
+        # a supplement that came before the person it speaks of must be there when the person comes
+        self.unsettled |= {
+            s for s, records in snapshot.changed.items() if all(r.is_supplement for r in records)
+        }
+        self.unsettled -= {step.student_id for step in decision.steps} - self.fetches.doubtful
 
     def _snapshot(
         self, accounts: tuple[Account, ...], new: New, changed: dict[str, Records], namespace: Namespace

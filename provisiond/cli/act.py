@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from provisiond.cli import report, screen
+from provisiond.cli import refusals, report, screen
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
 from provisiond.cycle import Work
@@ -20,7 +20,16 @@ from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.fetches import COMPLAINT
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the history.")]
+
+
+def _said(reason: str) -> str:
+    """A blank reason is none."""
+    if not reason.strip():
+        raise typer.BadParameter("say why: it is kept in the history")
+    return reason.strip()
+
+
+Reason = Annotated[str, typer.Option(help="Why; kept in the history.", callback=_said)]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day it holds.")]
 
 
@@ -38,9 +47,11 @@ def once(
             cycle = parts.cycle(progress)
             work = Work(everyone=everyone)
             result = cycle.plan(work) if dry_run else cycle.run(work)
+            waiting = refusals.waiting_expiries(parts)
         if json:
-            screen.as_json(report.plan_json(result))
+            screen.as_json(report.plan_json(result) | {"waiting_expiries": waiting})
         else:
+            refusals.tell(waiting)
             report.tell(result, done=not dry_run)
         sys.exit(report.exit_code(result))
 
@@ -138,6 +149,8 @@ def _order(
             result = parts.cycle().plan(work) if dry_run else parts.cycle().run(work)
         report.tell(result, done=not dry_run)
         freezes = isinstance(order, SetHold) and order.hold.kind is HoldKind.FREEZE
+        if not result.plan.is_due and (freezes or not result.plan.parked):
+            screen.say(f"the order {'would be' if dry_run else 'is'} recorded; nothing else changes now")
         if result.plan.parked and not freezes:
             raise RejectedError(f"the order stands and waits: {result.plan.parked[0].reason}")
         sys.exit(report.exit_code(result))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import Any
 
@@ -19,7 +21,7 @@ MOST_NAMES = 1000  # a name further down the order than that was not made from t
 def explained(parts: Parts, account: Account) -> dict[str, Any]:
     """As data; neither HKID nor birth date is anywhere in it."""
     today = parts.clock.now().astimezone(parts.settings.zone).date()
-    person = person_of(account.student_id, account, ())
+    person = person_of(account.student_id, account, (), parts.settings.policy.sources)
     told: dict[str, Any] = {
         "account_name": account.account_name,
         "student_id": account.student_id,
@@ -36,7 +38,7 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
                 "status_on": r.status_on,
                 "file": f"{r.file}:{r.line}",
             }
-            for r in account.records
+            for r in account.studies
         ],
         "holds": account.holds,
         "extensions": account.extensions,
@@ -45,7 +47,7 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
             for i in account.outbox
         ],
     }
-    if account.records:
+    if person.records:
         told |= _rule(parts, standing(person, today, parts.settings.zone, parts.settings.policy.lifecycle))
         plan = parts.cycle().plan(Work(student_ids=(account.student_id,))).plan
         told["names_passed_over"] = _names_passed_over(parts, account)
@@ -85,7 +87,7 @@ def _rule(parts: Parts, where: Standing) -> dict[str, Any]:
 def _names_passed_over(parts: Parts, account: Account) -> list[str]:
     """Names that came before the account's in the order of the policy, as its records are named today: taken,
     reserved or unfortunate then. Empty where the person is called otherwise by now."""
-    first, policy = account.records[0], parts.settings.policy.names
+    first, policy = account.studies[0], parts.settings.policy.names
     possible = names.account_names(first.surname, first.given_names, policy)
     before = list(takewhile(lambda name: name != account.account_name, islice(possible, MOST_NAMES)))
     return before if len(before) < MOST_NAMES else []
@@ -103,10 +105,13 @@ def tell(told: dict[str, Any]) -> None:
 
 
 def _sentence(item: Any) -> str:
+    if is_dataclass(item) and not isinstance(item, type):
+        item = asdict(item)
     if isinstance(item, dict):
-        return ", ".join(
-            f"{key} {_sentence(value)}" for key, value in item.items() if value not in (None, ())
-        )
+        told = ((key.replace("_", " "), value) for key, value in item.items() if value not in (None, ()))
+        return ", ".join(f"{key} {_sentence(value)}" for key, value in told)
+    if isinstance(item, datetime):
+        return item.isoformat(timespec="seconds")
     if isinstance(item, list | tuple):
         return "; ".join(_sentence(part) for part in item)
     return str(item)

@@ -11,6 +11,7 @@ from provisiond.cli import screen
 from provisiond.cli.act import DryRun
 from provisiond.cli.see import Json
 from provisiond.cli.session import actor, errors, person, session
+from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import NoticeStatus
 
 app = typer.Typer(help="The notices that are due, and what became of them.", invoke_without_command=True)
@@ -48,6 +49,8 @@ def settle(
     dry_run: DryRun = False,
 ) -> None:
     """Record a mail server's answer for notices that are due."""
+    if not (keys or who or everything):
+        raise typer.BadParameter("name keys, --person or --all")
     with errors(), session(context).parts(writes=not dry_run) as parts:
         wanted = set(keys or ())
         whose = person(parts, who).person_id if who else None
@@ -60,5 +63,5 @@ def settle(
         if not dry_run and chosen:
             parts.ledger.settle(chosen, status, reply, actor(), parts.clock.now())
         screen.say(f"{len(chosen)} notices {'would be ' if dry_run else ''}{status}")
-        for unknown in sorted(wanted - set(chosen)):
-            screen.warn(f"not due: {unknown}")
+        if unknown := sorted(wanted - set(chosen)):
+            raise RejectedError(f"not due: {', '.join(unknown)}; `provisiond outbox --status due` lists keys")

@@ -12,6 +12,7 @@ from provisiond.cycle import Result
 from provisiond.domain.changes import ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.plan import Plan, Step
+from provisiond.domain.spelling import spelt
 
 DUE = 1  # exit code of `plan` when something is due; faults have codes of 64 and more
 MOST_STEPS = 100  # told one by one on a terminal; a pipe, --json and --ldif have them all
@@ -90,7 +91,7 @@ def tell_step(step: Step, prefix: str) -> None:
         screen.say(f"    {done.sentence}")
         for mod in done.mods if isinstance(done, ModifyEntry) else ():
             sign = {Op.ADD: "+", Op.DELETE: "-", Op.REPLACE: "="}[mod.op]
-            screen.say(f"        {mod.attribute} {sign} {', '.join(mod.values) or '(removed)'}", "dim")
+            screen.say(f"        {spelt(mod.attribute)} {sign} {', '.join(mod.values) or '(removed)'}", "dim")
     for notice in step.notices:
         screen.say(f"    notice {notice.kind} to {notice.to}")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
@@ -70,7 +71,9 @@ def _coloured(cell: str) -> str:
 
 
 def as_json(value: Any) -> None:
-    """Machine-readable, UTF-8, one document."""
+    """Machine-readable, one document, UTF-8 whatever the locale."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.stdout.write(json.dumps(value, default=_jsonable, ensure_ascii=False, indent=2) + "\n")
 
 

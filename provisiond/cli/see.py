@@ -11,7 +11,7 @@ import typer
 
 from provisiond import bootstrap, settings
 from provisiond.cli import explain as explaining
-from provisiond.cli import report, screen
+from provisiond.cli import refusals, report, screen
 from provisiond.cli.session import errors, person, session
 from provisiond.cycle import Work
 from provisiond.domain import names as account_names
@@ -19,6 +19,7 @@ from provisiond.domain.errors import ConfigError, ProvisiondError
 from provisiond.domain.fullnames import split_full_name
 from provisiond.domain.model import State
 from provisiond.domain.policy import NamePolicy
+from provisiond.fetches import NothingRemembered
 from provisiond.ports import AccountFilter
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
@@ -41,7 +42,7 @@ def check(context: typer.Context) -> None:
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
         for registry in bootstrap.registries(found):
             try:
-                fetch = registry.fetch(bootstrap.today(found), NoMemory())
+                fetch = registry.fetch(bootstrap.today(found), NothingRemembered())
                 screen.say(
                     f"ok  registry {registry.name}: {fetch.rows} rows, {len(fetch.rejections)} rejected"
                 )
@@ -62,7 +63,7 @@ def _check_ledger(found: settings.Settings) -> list[str]:
 
 def _check_directory(found: settings.Settings) -> list[str]:
     try:
-        return bootstrap.directory(found).check()
+        return bootstrap.ldap_directory(found).check()
     except ConfigError as error:
         return error.faults
     except ProvisiondError as error:
@@ -83,11 +84,13 @@ def plan(
         day = at.date() if at else None
         with session(context).parts(writes=False, at=day) as parts, screen.progress() as progress:
             result = parts.cycle(progress).plan(Work(everyone=everyone))
+            waiting = refusals.waiting_expiries(parts)
         if json:
-            screen.as_json(report.plan_json(result))
+            screen.as_json(report.plan_json(result) | {"waiting_expiries": waiting})
         elif ldif:
             sys.stdout.write(report.plan_ldif(result.plan))
         else:
+            refusals.tell(waiting)
             report.tell(result, done=False)
         sys.exit(report.exit_code(result) or (report.DUE if result.plan.is_due else 0))
 
@@ -116,9 +119,11 @@ def history(
         if verify:
             if fault := parts.ledger.verify_history():
                 screen.fail(f"the history was tampered with: {fault}")
-                sys.exit(65)
-            screen.say("the history is whole")
-            return
+            if json:
+                screen.as_json({"whole": fault is None, "fault": fault})
+            elif fault is None:
+                screen.say("the history is whole")
+            sys.exit(65 if fault else 0)
         lines = parts.ledger.history(person(parts, who).person_id if who else None)
         if json:
             screen.as_json(lines)
@@ -151,7 +156,7 @@ def accounts(
                 account.state.value,
                 "yes" if account.activated_at else "no",
                 account.next_on,
-                " ".join(record.programme for record in account.records),
+                " ".join(record.programme for record in account.studies),
                 " ".join(hold.kind for hold in account.holds),
             )
             for account in found
@@ -186,9 +191,8 @@ def names(
     """Show which account name somebody would get, and why others were passed over."""
     with errors():
         surname, given = split_full_name(name)
-        config = session(context).config
         policy, taken = settings.names_policy(), frozenset[str]()
-        if config.exists():
+        if session(context).has_configuration():
             policy, taken = _taken(context, surname, given)
         allocation = account_names.allocate(surname, given, policy, taken)
         if json:

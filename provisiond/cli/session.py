@@ -40,6 +40,16 @@ class Session:
     def settings(self) -> Settings:
         return load(self.config)
 
+    def has_configuration(self) -> bool:
+        """One that we may not read is there: loading it tells why not."""
+        try:
+            self.config.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except PermissionError:
+            return True
+        return True
+
     @contextmanager
     def parts(self, *, writes: bool, at: date | None = None) -> Iterator[Parts]:
         """The parts of provisiond, for one command. `at`: look with the clock of that day, 09:00."""
@@ -68,7 +78,8 @@ def person(parts: Parts, text: str) -> Account:
     if account is None:
         raise UnknownPersonError(
             f"no account for {text!r}: give a student ID, an account name or a mail address;"
-            " `provisiond accounts` lists them"
+            " `provisiond accounts` lists them. Whoever had completed or withdrawn before provisiond first saw"
+            " them gets none"
         )
     return account
 

@@ -144,7 +144,7 @@ class PrivateSlapd:
         secret.touch(mode=0o600)
         secret.write_text(secrets.token_urlsafe(24))
         ldif = bootstrap_ldif(str(self.folder / "slapd.pid"), self.config_password, self.external_dn)
-        _run([_program("slapadd"), "-n", "0", "-F", str(self.folder / "slapd.d.new")], ldif)
+        _run([program("slapadd"), "-n", "0", "-F", str(self.folder / "slapd.d.new")], ldif)
         # whole or not at all: an interrupted start begins afresh
         (self.folder / "slapd.d.new").rename(self.folder / "slapd.d")
 
@@ -156,7 +156,7 @@ class PrivateSlapd:
 
     def _try_start(self, url: str) -> bool:
         command = [
-            _program("slapd"),
+            program("slapd"),
             "-d",
             "0",
             "-F",
@@ -193,10 +193,10 @@ class PrivateSlapd:
         return (self.folder / "slapd.log").read_text(errors="replace")[-2000:]
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     found = shutil.which(name, path=_PATH)
     if found is None:
-        raise SlapdError(f"{name} is not installed: see .ci/packages.demo")
+        raise SlapdError(f"{name} is not installed: run .ci/install directory")
     return found
 
 

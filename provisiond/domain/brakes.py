@@ -101,3 +101,9 @@ def is_shrunk(rows: int, last_good: int, policy: BrakePolicy) -> bool:
     """Whether a registry lost more rows since its last good fetch than policy believes."""
     believed = max(policy.shrink_always_allowed, last_good * policy.shrink_percent / 100)
     return last_good - rows > believed
+
+
+def is_grown(rows: int, last_good: int, policy: BrakePolicy) -> bool:
+    """Whether a registry has more new rows since its last good fetch than policy believes."""
+    believed = max(policy.grow_always_allowed, last_good * policy.grow_percent / 100)
+    return rows - last_good > believed

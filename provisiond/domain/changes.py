@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisiond.domain.model import Entry
+from provisiond.domain.spelling import spelt
 
 
 class Op(StrEnum):
@@ -53,7 +54,8 @@ class ModifyEntry:
 
     @property
     def sentence(self) -> str:
-        return f"change {self.what} {self.dn}: " + ", ".join(dict.fromkeys(m.attribute for m in self.mods))
+        attributes = dict.fromkeys(spelt(mod.attribute) for mod in self.mods)
+        return f"change {self.what} {self.dn}: {', '.join(attributes)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,12 @@ def decide(snapshot: Snapshot, policy: Policy) -> Decision:
     identifiers = _Identifiers(policy, set(snapshot.taken), snapshot.next_uid_number)
     steps: list[Step] = []
     parked: list[Parked] = []
-    for person in people(snapshot.accounts, snapshot.changed):
+    for person in people(snapshot.accounts, snapshot.changed, policy.sources):
         where = standing(person, today, snapshot.zone, policy.lifecycle)
-        if reason := _why_not(person, where):
+        seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
+        if reason := _why_not(person, where) or seen.clash:
             parked.append(Parked(person.person_id, person.student_id, reason))
             continue
-        seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
         if person.account is None and seen.account is None and not _deserves_account(where):
             continue
         identity = identifiers.of(person, where, seen)
@@ -177,7 +177,7 @@ def _ends_access(person: Person, where: Standing, seen: Observed, todo: tuple[Ch
     mods = [mod for change in todo if isinstance(change, ModifyEntry) for mod in change.mods]
     closes = not where.locked and any(mod.attribute in ENDS_LOGIN and mod.values for mod in mods)
     unlists = any(isinstance(c, DeleteEntry) for c in todo) and not (account and account.unlisted)
-    same_level = account is None or where.record.level in {record.level for record in account.records}
+    same_level = account is None or where.record.level in {record.level for record in account.studies}
     leaves = any(isinstance(change, Leave) for change in todo) or any(
         mod.op is Op.DELETE and mod.attribute == "edupersonentitlement" for mod in mods
     )

@@ -25,6 +25,7 @@ SHARED = frozenset(
         "edupersonaffiliation",
         "edupersonscopedaffiliation",
         "edupersonentitlement",
+        "schacpersonaluniquecode",
     }
 )
 INITIAL = frozenset({"loginshell", "homedirectory"})
@@ -194,7 +195,7 @@ def _ours(person: Person, policy: Policy) -> dict[str, frozenset[str]]:
     every = {a for s in State for level in Level for a in policy.entitlement(s, level).affiliations}
     scope = policy.directory.domain
     return {
-        "ou": frozenset(r.department for r in (person.account.records if person.account else ())),
+        "ou": frozenset(r.department for r in (person.account.studies if person.account else ())),
         "edupersonaffiliation": frozenset(every),
         "edupersonscopedaffiliation": frozenset(f"{a}@{scope}" for a in every),
         "edupersonentitlement": policy.managed_entitlements,

@@ -19,7 +19,7 @@ _SPECIAL = {
 # `LATIN SMALL LETTER O WITH STROKE`, `LATIN SMALL LETTER DOTLESS I`, `LATIN CAPITAL LETTER AE`
 _LETTER_NAME = re.compile(r"LATIN .*\b(?P<letters>[A-Z]{1,2})(?: WITH .*)?")
 
-_SEPARATORS = frozenset('.,;:/\\|&+_"()[]{}<>-')
+_SEPARATORS = frozenset('.,;:/\\|&+_"()[]{}<>-・')
 _SEPARATING_CATEGORIES = frozenset({"Pd", "Pc", "Ps", "Pe"})
 
 

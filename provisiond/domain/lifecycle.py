@@ -54,12 +54,16 @@ def add_months(day: date, months: int) -> date:
 
 def standing(person: Person, today: date, zone: tzinfo, policy: LifecyclePolicy) -> Standing:
     """The lifecycle of one person on the day `today` in the university's `zone`. A status dated in the future
-    has not happened yet."""
+    has not happened yet: studies to come count only where nothing else is studied now."""
     now = [_as_of(record, today) for record in _present(person, policy)]
-    if current := [r for r in now if r.status is Status.REGISTERED]:
+    registered = [r for r in now if r.status is Status.REGISTERED]
+    coming = [r for r in registered if r.status_on > today and r in person.records]
+    if current := [r for r in registered if r not in coming]:
         derived = _studying(best(current, policy), person, State.ACTIVE, today)
     elif on_leave := [r for r in now if r.status is Status.ON_LEAVE]:
         derived = _studying(best(on_leave, policy), person, State.ON_LEAVE, today)
+    elif coming:
+        derived = _studying(best(coming, policy), person, State.ACTIVE, today)
     elif completed := [r for r in now if r.status is Status.COMPLETED]:
         withdrawn_on = max((r.status_on for r in now if r.status is Status.WITHDRAWN), default=None)
         derived = _completed(completed, withdrawn_on, person.account, today, zone, policy)
@@ -130,7 +134,8 @@ def _completed(
     expiry_on = add_months(last.status_on, policy.grace_months[last.level])
     if withdrawn_on and withdrawn_on > expiry_on:  # back after an earlier degree, and left without another
         told = f"withdrawn since {withdrawn_on}; an alumni account by the degree of {last.status_on}"
-        return Standing(State.ALUMNI, last, told, last.status_on, withdrawn_on, withdrawn_on)
+        last_on = withdrawn_on - timedelta(days=1)  # a withdrawal ends log-in at once, not with the day
+        return Standing(State.ALUMNI, last, told, last.status_on, last_on, last_on)
     granted = [extension.until_on for extension in (account.extensions if account else ())]
     expiry_on = max([expiry_on, *granted])
     told = f"completed on {last.status_on} ({last.programme}); the expiry date is {expiry_on}"

@@ -79,6 +79,12 @@ class RegistryRecord:
         """What makes a record the same record in the next fetch."""
         return (self.source, self.student_id, self.programme)
 
+    @property
+    def is_supplement(self) -> bool:
+        """Adds attributes to a person whom another source names, and tells of no studies: the programme is empty,
+        birth date, department, level, status and its date say nothing."""
+        return not self.programme
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -188,6 +194,7 @@ class NoticeKind(StrEnum):
     REINSTATED = "reinstated"
     EXTENDED = "extended"
     HOLD_SET = "hold-set"
+    HOLD_LIFTED = "hold-lifted"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
 
 
@@ -238,6 +245,11 @@ class Account:
     outbox: tuple[OutboxItem, ...]
     absences: tuple[Absence, ...]
 
+    @property
+    def studies(self) -> tuple[RegistryRecord, ...]:
+        """The records that tell of a programme."""
+        return tuple(record for record in self.records if not record.is_supplement)
+
 
 Attributes = Mapping[str, tuple[str, ...]]
 
@@ -254,8 +266,10 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What the directory shows of one person: entries that carry the person's ID (None: absent), the
-    managed groups (DNs, normalised) that hold the account as a member."""
+    managed groups (DNs, normalised) that hold the account as a member. `clash`: a sentence where several
+    entries carry the ID, so that nobody can say which is the person's."""
 
     account: Entry | None
     listing: Entry | None
     groups: frozenset[str]
+    clash: str | None = None

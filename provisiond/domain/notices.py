@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from provisiond.domain.lifecycle import ENDED, Standing
-from provisiond.domain.model import HoldKind, Notice, NoticeKind, State
+from provisiond.domain.model import Account, HoldKind, Notice, NoticeKind, State
 from provisiond.domain.people import Person
 from provisiond.domain.policy import Policy
 
 # A mail about a closed mailbox, or one not opened yet, goes to the private address on record.
 TO_PERSONAL_MAIL = frozenset(
-    {NoticeKind.CREATED, NoticeKind.TERMINATED, NoticeKind.REINSTATED, NoticeKind.HOLD_SET}
+    {
+        NoticeKind.CREATED,
+        NoticeKind.TERMINATED,
+        NoticeKind.REINSTATED,
+        NoticeKind.HOLD_SET,
+        NoticeKind.HOLD_LIFTED,
+    }
 )
 
 
@@ -48,6 +54,7 @@ def _milestones(
             yield NoticeKind.CREATED, "", None
     else:
         yield from _of_orders(person, standing, today)
+        yield from _of_lifted_lock(account, standing, policy)
         if standing.state is State.ACTIVE and account.activated_at:
             yield NoticeKind.ACTIVATED, "", None
     if studies and came_from in ENDED | {State.GRACE}:
@@ -62,12 +69,22 @@ def _of_orders(
     person: Person, standing: Standing, today: date
 ) -> Iterator[tuple[NoticeKind, str, date | None]]:
     assert person.account
-    for extension in person.account.extensions:
-        if extension.until_on == standing.expiry_on and standing.state is State.GRACE:
-            yield NoticeKind.EXTENDED, extension.until_on.isoformat(), extension.until_on
+    granted = {extension.until_on for extension in person.account.extensions}  # perhaps the same day twice
+    if standing.expiry_on in granted and standing.state is State.GRACE:
+        yield NoticeKind.EXTENDED, standing.expiry_on.isoformat(), standing.expiry_on
     for hold in person.account.holds:
         if hold.kind is HoldKind.LOCK and (hold.until_on is None or hold.until_on >= today):
             yield NoticeKind.HOLD_SET, hold.set_at.isoformat(timespec="seconds"), hold.until_on
+
+
+def _of_lifted_lock(
+    account: Account, standing: Standing, policy: Policy
+) -> Iterator[tuple[NoticeKind, str, date | None]]:
+    """Who was told of a lock is told of its end, once there is a log-in again; the latest lock stands for all."""
+    marks = [i.notice.key.partition(f":{NoticeKind.HOLD_SET}:")[2] for i in account.outbox]
+    can_log_in = policy.entitlement(standing.state, standing.record.level).login and not standing.locked
+    if can_log_in and any(marks):
+        yield NoticeKind.HOLD_LIFTED, max(marks), None
 
 
 def _of_expiry(

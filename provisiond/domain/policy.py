@@ -121,7 +121,24 @@ class BrakePolicy:
     shrink_percent: float = 10  # a registry smaller than the last good one by more is held
     shrink_always_allowed: int = 5
     windows: tuple[Window, ...] = ()
-    approval_hours: int = 72  # after which neither a held plan nor its approval is good any more
+    approval_hours: int = 72  # after which an approval that was not used is void
+    grow_percent: float = 100  # … and one that is larger by more
+    grow_always_allowed: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePolicy:
+    """Who is believed where several registries speak of one person. `order`: all of them, best first;
+    `precedence`: an order of its own for single attributes of RegistryRecord (surname stands for the whole name,
+    status for its date too); sources it does not name follow in `order`."""
+
+    order: tuple[str, ...] = ()
+    precedence: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def rank(self, attribute: str, source: str) -> int:
+        """0 is best; a source that is configured no more comes last."""
+        order = tuple(dict.fromkeys((*self.precedence.get(attribute, ()), *self.order)))
+        return order.index(source) if source in order else len(order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +152,7 @@ class Policy:
     entitlements_by_level: Mapping[tuple[State, Level], Entitlement]
     operators: tuple[str, ...] = ()  # mail addresses that are told of brakes
     groups: frozenset[str] = frozenset()  # that we manage even where no entitlement gives them (any more)
+    sources: SourcePolicy = SourcePolicy()
 
     def entitlement(self, state: State, level: Level) -> Entitlement:
         return self.entitlements_by_level.get((state, level)) or self.entitlements[state]

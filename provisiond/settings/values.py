@@ -51,7 +51,7 @@ class AdminSettings:
     bind: str = "external"
     bind_dn: str | None = None
     password_file: SecretFile | None = None
-    database_directory: Path = Path("/var/lib/ldap")
+    database_directory: Path = Path("/var/lib/ldap/provisiond")
     organisation: str = ""  # `load` puts the university's name
     portal_password_file: SecretFile | None = None
     reader_password_file: SecretFile | None = None

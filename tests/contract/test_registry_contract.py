@@ -14,7 +14,8 @@ from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Level, RegistryRecord, Status
 from provisiond.ports import Registry
-from tests.rigs.registry import DIGESTS, TODAY, FakeRegistry, a_record, a_source, write_drop
+from tests.rigs.memory import FakeMemory
+from tests.rigs.registry import DIGESTS, TODAY, FakeRegistry, a_record, a_source, records_of, write_drop
 
 
 class Rig(Protocol):
@@ -75,33 +76,33 @@ RECORDS = [
 
 def test_gives_every_record_exactly_and_in_order(rig: Rig) -> None:
     rig.holds(RECORDS)
-    fetch = rig.registry.fetch(TODAY)
-    assert fetch.records == tuple(RECORDS)
+    fetch = rig.registry.fetch(TODAY, FakeMemory())
+    assert records_of(fetch) == RECORDS
     assert (fetch.rows, fetch.rejections) == (len(RECORDS), ())
 
 
 def test_says_which_source_and_file(rig: Rig) -> None:
     rig.holds(RECORDS)
-    fetch = rig.registry.fetch(TODAY)
+    fetch = rig.registry.fetch(TODAY, FakeMemory())
     assert (rig.registry.name, fetch.source, fetch.file) == ("registry", "registry", "students.csv")
 
 
 def test_same_content_has_the_same_digest(rig: Rig) -> None:
     rig.holds(RECORDS)
-    assert rig.registry.fetch(TODAY).digest == rig.registry.fetch(TODAY).digest
+    assert rig.registry.fetch(TODAY, FakeMemory()).digest == rig.registry.fetch(TODAY, FakeMemory()).digest
 
 
 def test_other_content_has_another_digest(rig: Rig) -> None:
     rig.holds(RECORDS)
-    before = rig.registry.fetch(TODAY).digest
+    before = rig.registry.fetch(TODAY, FakeMemory()).digest
     rig.holds([replace(RECORDS[0], department="Physics"), *RECORDS[1:]])
-    assert rig.registry.fetch(TODAY).digest != before
+    assert rig.registry.fetch(TODAY, FakeMemory()).digest != before
 
 
 def test_an_empty_registry_is_refused_and_cannot_be_approved(rig: Rig) -> None:
     rig.holds([])
     with pytest.raises(UnsafeFetchError) as caught:
-        rig.registry.fetch(TODAY)
+        rig.registry.fetch(TODAY, FakeMemory())
     assert caught.value.plan_hash is None
 
 
@@ -109,7 +110,7 @@ def test_a_missing_registry_is_unavailable(rig: Rig) -> None:
     rig.holds(RECORDS)
     rig.is_gone()
     with pytest.raises(UnavailableError) as caught:
-        rig.registry.fetch(TODAY)
+        rig.registry.fetch(TODAY, FakeMemory())
     assert caught.value.system == "registry"
 
 
@@ -117,4 +118,4 @@ def test_a_broken_registry_is_refused_whole_and_names_the_file(rig: Rig) -> None
     rig.holds(RECORDS)
     rig.is_broken()
     with pytest.raises(UnsafeFetchError, match=r"students\.csv"):
-        rig.registry.fetch(TODAY)
+        rig.registry.fetch(TODAY, FakeMemory())

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from provisiond.cli.session import Session
+
 COMMAND = Path(sys.executable).parent / "provisiond"
 VERBS = [
     "check",
@@ -31,10 +33,15 @@ VERBS = [
 ]
 
 
-def provisiond(*words: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "PROVISIOND_CONFIG"} | {"NO_COLOR": "1"}
+def provisiond(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if k != "PROVISIOND_CONFIG"} | {"NO_COLOR": "1"}
     return subprocess.run(
-        [COMMAND, *words], capture_output=True, text=True, env=environment, timeout=60, check=False
+        [COMMAND, *words],
+        capture_output=True,
+        encoding="utf-8",
+        env=inherited | environment,
+        timeout=60,
+        check=False,
     )
 
 
@@ -60,6 +67,26 @@ def test_a_reserved_name_is_passed_over_and_says_so() -> None:
     assert "reserved" in told["candidates"][0]["reason"]
 
 
+def test_names_are_told_whatever_the_locale_can_write() -> None:
+    """JSON is UTF-8 everywhere, and well-formed also when the argument was not."""
+    for name in ("Nguyễn Thị", "CHAN \udcff"):
+        words = ("-c", "/nonexistent.toml", "names", name)
+        told = json.loads(provisiond(*words, "--json", PYTHONIOENCODING="ascii").stdout)
+        assert told["name"] == name and told["account_name"]
+        assert provisiond(*words, PYTHONIOENCODING="ascii").returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["hold", "release", "extend"])
+def test_an_order_without_a_reason_is_refused(verb: str) -> None:
+    more = ("--until", "2099-01-01") if verb == "extend" else ()
+    done = provisiond("-c", "/nonexistent.toml", verb, "20240001", "--reason", " ", *more)
+    assert done.returncode == 2 and "say why" in done.stderr
+
+
+def test_settling_nothing_is_a_mistake() -> None:
+    assert provisiond("-c", "/nonexistent.toml", "outbox", "settle").returncode == 2
+
+
 def test_a_name_without_latin_letters_is_an_answer_not_a_crash() -> None:
     done = provisiond("-c", "/nonexistent.toml", "names", "陳大文", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)["account_name"] is None
@@ -77,3 +104,14 @@ def test_all_faults_of_a_configuration_are_told_at_once(tmp_path: Path) -> None:
     done = provisiond("-c", str(config), "check")
     assert done.returncode == 78
     assert "directry" in done.stderr and "directory" in done.stderr and "university.name" in done.stderr
+
+
+def test_a_configuration_that_may_not_be_read_is_not_taken_for_none() -> None:
+    """`names` serves without a configuration; with one, silence about it would be an untrue answer."""
+
+    class Closed(type(Path())):  # type: ignore[misc]
+        def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+            raise PermissionError
+
+    assert Session(Closed("/etc/provisiond/provisiond.toml")).has_configuration()
+    assert not Session(Path("/nonexistent.toml")).has_configuration()

@@ -17,7 +17,7 @@ import pytest
 
 from provisiond.demo.sample import CODES, MAPPING
 from provisiond.demo.university import University
-from tests.rigs.slapd import SlapdRig
+from tests.rigs.slapd import SlapdRig, running_rig
 
 COMMAND = Path(sys.executable).parent / "provisiond"
 Rows = list[dict[str, str]]
@@ -103,14 +103,25 @@ def same_name(count: int) -> Callable[[Rows], None]:
     return change
 
 
-@pytest.fixture
-def site(slapd: SlapdRig, tmp_path: Path) -> Iterator[Site]:
+def new_site(slapd: SlapdRig, folder: Path) -> Site:
     """Sixty students, nothing loaded yet."""
-    slapd.reset()
-    university = University(tmp_path, slapd.url)
+    university = University(folder, slapd.url)
     university.keep_secret("daemon", slapd.daemon_password)
     university.keep_secret("admin", slapd.config_password)
     university.write(60, datetime.now(UTC).date())
     found = Site(university, slapd)
     found.run("ledger", "init")
-    yield found
+    return found
+
+
+@pytest.fixture
+def site(slapd: SlapdRig, tmp_path: Path) -> Site:
+    slapd.reset()
+    return new_site(slapd, tmp_path)
+
+
+@pytest.fixture
+def own_site(tmp_path: Path) -> Iterator[Site]:
+    """On a slapd of its own beside us, for what is done to the server's process and configuration."""
+    with running_rig("local", tmp_path / "own") as rig:
+        yield new_site(rig, tmp_path)

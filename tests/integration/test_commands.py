@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import sqlite3
 
 from tests.integration.conftest import Site
@@ -62,8 +63,33 @@ def test_explain_names_record_rule_notices_and_what_comes_next(site: Site) -> No
     assert site.json("explain", told["mail"]) == told
 
 
+def test_explain_shows_a_hold_in_words(site: Site) -> None:
+    site.run("once")
+    who = site.json("accounts")[0]["account_name"]
+    site.run("hold", who, "--reason", "stolen laptop", "--until", "2099-12-31")
+    told = site.run("explain", who)
+    assert "kind lock, set at 20" in told and "until on 2099-12-31, reason stolen laptop" in told
+    assert "Hold(" not in told
+
+
+def test_attributes_are_shown_as_the_schema_spells_them(site: Site) -> None:
+    """Every name in the LDIF is one that the server's own schema writes exactly so."""
+    subschema = site.slapd.ldapsearch("-b", "cn=Subschema", "-s", "base", "+")
+    spelt = {
+        name
+        for names in re.findall(r"NAME (?:\( )?('[^)]*?')(?: \))? ", subschema)
+        for name in names.split("'")
+    }
+    ldif = site.run("plan", "--ldif", expect=1)
+    shown = {name.partition(";")[0] for name in re.findall(r"^([\w;-]+):", ldif, re.MULTILINE)}
+    words = {"version", "dn", "changetype", "add", "delete", "replace"}
+    assert "givenName" in shown
+    assert shown - words <= spelt
+
+
 def test_history_shows_tampering(site: Site) -> None:
     site.run("once")
+    assert site.json("history", "--verify") == {"whole": True, "fault": None}
     with sqlite3.connect(site.university.folder / "ledger.db") as database:
         triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for (name,) in triggers:
@@ -71,6 +97,7 @@ def test_history_shows_tampering(site: Site) -> None:
         database.execute("UPDATE history SET reason = 'nothing to see here' WHERE seq = 3")
     database.close()
     assert "3" in site.run("history", "--verify", expect=65)
+    assert not site.json("history", "--verify", expect=65)["whole"]
 
 
 def test_two_cycles_never_run_at_once(site: Site) -> None:

@@ -13,7 +13,8 @@ import pytest
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import ConfigError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Fetch, Level, Rejection, Status
-from tests.rigs.registry import COLUMNS, DIGESTS, TODAY, a_row, a_source, write_rows
+from tests.rigs.memory import FakeMemory
+from tests.rigs.registry import COLUMNS, DIGESTS, TODAY, a_row, a_source, records_of, write_rows
 
 HEADER = ",".join(COLUMNS.values())
 HKID, SAME_HKID, OTHER_HKID = "A123456(3)", "a1234563", "C123456(9)"
@@ -25,7 +26,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 def fetched(drop: Path, **settings: Any) -> Fetch:
-    return CsvRegistry(a_source(drop, **settings), DIGESTS).fetch(TODAY)
+    return CsvRegistry(a_source(drop, **settings), DIGESTS).fetch(TODAY, FakeMemory())
 
 
 def refusal(drop: Path, **settings: Any) -> str:
@@ -46,7 +47,7 @@ def with_bad_row(drop: Path, **overrides: str) -> Rejection:
     good = rows(4)
     write_rows(drop, [good[0], good[1] | overrides, *good[2:]])
     fetch = fetched(drop)
-    assert (len(fetch.records), fetch.rows) == (3, 4)
+    assert (len(records_of(fetch)), fetch.rows) == (3, 4)
     (rejection,) = fetch.rejections
     assert (rejection.line, rejection.file, rejection.source) == (3, "students.csv", "registry")
     return rejection
@@ -139,7 +140,7 @@ def test_the_trailer_is_checked_and_is_no_row(drop: Path, last: str) -> None:
     write_rows(drop, rows(5))
     drop.write_text(drop.read_text() + last)
     fetch = fetched(drop, trailer=TRAILER)
-    assert (fetch.rows, len(fetch.records)) == (5, 5)
+    assert (fetch.rows, len(records_of(fetch))) == (5, 5)
 
 
 @pytest.mark.parametrize("last", ["", "TRAILER,6\n", "TRAILER,50\n", "TRAIL"])
@@ -159,12 +160,12 @@ def test_nul_bytes_are_refused(drop: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "big5hkscs"])
 def test_encodings_with_chinese_names_are_found_out(drop: Path, encoding: str) -> None:
     write_rows(drop, rows(5, chinese_name="陳大文"), encoding)
-    assert {record.chinese_name for record in fetched(drop).records} == {"陳大文"}
+    assert {record.chinese_name for record in records_of(fetched(drop))} == {"陳大文"}
 
 
 def test_western_names_in_cp1252_are_found_out(drop: Path) -> None:
     write_rows(drop, [*rows(99), a_row(student_id="X", surname="Müller", given_names="José")], "cp1252")
-    last = fetched(drop).records[-1]
+    last = records_of(fetched(drop))[-1]
     assert (last.surname, last.given_names) == ("Müller", "José")
 
 
@@ -233,7 +234,7 @@ def test_codes_dates_and_text_are_converted(drop: Path) -> None:
     )  # fmt: skip
     write_rows(drop, [row])
     codes = {"status": {"REG": "registered"}, "level": {"UG": "undergraduate"}}
-    (record,) = fetched(drop, codes=codes).records
+    (record,) = records_of(fetched(drop, codes=codes))
     assert (record.student_id, record.surname, record.programme) == ("20240001", "Nguyễn Thi", "BSc CS")
     assert (record.level, record.status) == (Level.UNDERGRADUATE, Status.REGISTERED)
     assert (record.confidential, record.expected_end_on, record.chinese_name) == (True, None, "陳大文")
@@ -243,9 +244,19 @@ def test_codes_dates_and_text_are_converted(drop: Path) -> None:
 def test_a_full_name_is_split_where_that_is_all_there_is(drop: Path) -> None:
     named = {k: v for k, v in COLUMNS.items() if k not in ("surname", "given_names", "preferred_name")}
     write_rows(drop, [a_row(preferred_name="CHAN Tai Man"), a_row(student_id="2", preferred_name="陳大文")])
-    first, second = fetched(drop, fields=named | {"full_name": "PREFERRED_NAME"}).records
+    first, second = records_of(fetched(drop, fields=named | {"full_name": "PREFERRED_NAME"}))
     assert (first.surname, first.given_names) == ("CHAN", "Tai Man")
     assert second.surname == "陳大文"
+    write_rows(drop, [a_row(preferred_name="CHAN T"), a_row(student_id="2", preferred_name=", Tai Man")])
+    (rejection,) = fetched(drop, fields=named | {"full_name": "PREFERRED_NAME"}).rejections
+    assert "surname is missing" in rejection.reasons[0]
+
+
+def test_full_width_letters_are_written_as_everybody_else_writes_them(drop: Path) -> None:
+    """They are shown in the directory and in mails; Chinese signs stay as they are."""
+    write_rows(drop, [a_row(surname="ＣＨＡＮ", given_names="Ｔａｉ－Ｍａｎ", chinese_name="陳，大文")])
+    (record,) = fetched(drop).records
+    assert (record.surname, record.given_names, record.chinese_name) == ("CHAN", "Tai-Man", "陳，大文")
 
 
 @pytest.mark.parametrize(
@@ -278,6 +289,16 @@ def test_a_full_name_is_split_where_that_is_all_there_is(drop: Path) -> None:
         ({"confidential": "maybe"}, "unknown confidentiality flag code 'maybe'"),
         ({"surname": "CH\x07AN"}, "the surname holds a control character"),
         ({"given_names": "Tai\u202eMan"}, "the given names holds a control character"),
+        ({"given_names": "£ucja"}, "a name holds signs that are no letters (changed in a conversion)"),
+        ({"surname": "M&Uuml;LLER"}, "a name holds signs that are no letters (changed in a conversion)"),
+        ({"surname": "Gal·la D´Arc", "given_names": "Mª José"}, None),
+        ({"department": "A123456(3)"}, "the department holds an HKID number or a date"),
+        ({"department": "2001-03-04"}, "the department holds an HKID number or a date"),
+        ({"surname": "A1234563"}, "the surname holds an HKID number or a date"),
+        ({"preferred_name": "a 123456 (3)"}, "the preferred name holds an HKID number or a date"),
+        ({"student_id": "A123456(3)"}, "the student ID holds an HKID number or a date"),
+        ({"programme": "04/03/2001"}, "the programme holds an HKID number or a date"),
+        ({"programme": "A1234563", "department": "School of 1997"}, None),
         ({"department": "x" * 257}, "the department is longer than 256 characters"),
     ],
 )  # fmt: skip
@@ -325,12 +346,12 @@ def test_a_stray_quotation_mark_spoils_its_own_row_only(drop: Path) -> None:
     assert [(r.line, r.reasons) for r in fetch.rejections] == [
         (3, ("a quotation mark stands where none may, or is not closed",))
     ]
-    assert len(fetch.records) == 3
+    assert len(records_of(fetch)) == 3
 
 
 def test_lines_are_physical_with_blank_lines_and_line_breaks_in_cells(drop: Path) -> None:
     fetch = raw_lines(drop, lambda line: "\n  \n,,,\n" + line.replace("BSC-CS", '"BSC\nCS"'))
-    assert [record.line for record in fetch.records] == [2, 6, 8, 9]
+    assert [record.line for record in records_of(fetch)] == [2, 6, 8, 9]
     assert fetch.rows == 4
 
 
@@ -338,20 +359,20 @@ def test_lines_are_physical_with_blank_lines_and_line_breaks_in_cells(drop: Path
 def test_line_ends_of_other_systems_are_understood(drop: Path, end: str) -> None:
     write_rows(drop, rows(4))
     drop.write_bytes(drop.read_bytes().replace(b"\n", end.encode()))
-    assert [record.line for record in fetched(drop).records] == [2, 3, 4, 5]
+    assert [record.line for record in records_of(fetched(drop))] == [2, 3, 4, 5]
 
 
 # -- clashes -------------------------------------------------------------------------------------------
 def test_identical_rows_count_once(drop: Path) -> None:
     write_rows(drop, [a_row(), a_row(), a_row(student_id="2")])
     fetch = fetched(drop)
-    assert ([r.line for r in fetch.records], fetch.rejections, fetch.rows) == ([2, 4], (), 3)
+    assert ([r.line for r in records_of(fetch)], fetch.rejections, fetch.rows) == ([2, 4], (), 3)
 
 
 def clashing(drop: Path, *overrides: dict[str, str]) -> dict[int, tuple[str, ...]]:
     write_rows(drop, [a_row(**row) for row in overrides] + rows(4, department="X"))
     fetch = fetched(drop)
-    assert {r.student_id for r in fetch.records}.isdisjoint(r.student_id for r in fetch.rejections)
+    assert {r.student_id for r in records_of(fetch)}.isdisjoint(r.student_id for r in fetch.rejections)
     return {rejection.line: rejection.reasons for rejection in fetch.rejections}
 
 
@@ -420,5 +441,5 @@ def test_nothing_secret_is_in_a_fetch(drop: Path) -> None:
     """HKID and birth date are present as digests only."""
     write_rows(drop, rows(1, hkid=HKID))
     fetch = fetched(drop)
-    assert {f.name for f in fields(fetch)} >= {"records", "rejections"}
+    assert {f.name for f in fields(fetch)} >= {"changed", "rejections"}
     assert not [secret for secret in ("A123456", "2005-04-03") if secret in repr(fetch)]

@@ -330,3 +330,39 @@ def test_external_over_the_local_socket_may_set_up_too(empty: Server) -> None:
 
     assert said[-1] == "done: make the group mail"
     open_session(target).close()
+
+
+def test_the_folder_of_another_database_is_refused_before_anything_is_done(empty: Server) -> None:
+    """As on a fresh Debian, whose slapd comes with a database dc=nodomain: two in one folder spoil each other."""
+    wanted = layout(str(empty.database_directory))
+    rig = SlapdRig(empty, "local", wanted)
+    other = (
+        "dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\n"
+        "olcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n\n"
+        "dn: olcDatabase=mdb,cn=config\nobjectClass: olcMdbConfig\nolcDatabase: mdb\n"
+        f"olcSuffix: dc=nodomain\nolcDbDirectory: {empty.database_directory}/\n"
+    )
+    made = rig.client("ldapadd", given=other)
+    assert made.returncode == 0, made.stderr
+    said: list[str] = []
+
+    with pytest.raises(ConfigError, match="holds the database of dc=nodomain"):
+        run_setup(admin(empty), wanted, said.append)
+
+    assert said == []
+
+
+def test_over_the_local_socket_the_folder_is_made(tmp_path: Path) -> None:
+    """Where slapd runs beside us, nobody need make the database's folder first."""
+    with empty_server("local", tmp_path / "slapd") as server:
+        folder = server.database_directory / "provisiond"
+        target = LdapTarget((server.ldapi_url,), "external", server.external_dn, None)
+        run_setup(target, layout(str(folder)), lambda _: None)
+
+        assert (folder / "data.mdb").is_file()
+        assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_is_missing_is_named(empty: Server) -> None:
+    with pytest.raises(ConfigError, match=r"/nowhere/at/all must be an empty folder of slapd's own user"):
+        run_setup(admin(empty), layout("/nowhere/at/all"), lambda _: None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from provisiond.demo.sample import MAPPING
 from tests.integration.conftest import CODE, Site, same_name
@@ -192,6 +192,53 @@ def test_a_withdrawal_ends_log_in_at_once_and_a_lock_does_until_released(site: S
     )
     site.run("once")
     assert not site.can_bind(dn, "correct horse battery")
+
+
+def completed(site: Site, student: str, on: str) -> None:
+    """The registry says so of all programmes of that student."""
+    row_of = MAPPING["student_id"]
+    site.edit(
+        lambda row: (
+            row.update({STATUS: CODE["completed"], MAPPING["status_on"]: on})
+            if row[row_of] == student
+            else None
+        )
+    )
+
+
+def test_studies_completed_on_31_october_end_with_february(site: Site) -> None:
+    """Four calendar months from the last day of a month, on the directory and in what is told."""
+    site.run("once")
+    student, name = an_active_student(site)
+    today = datetime.now(UTC).date()
+    year = today.year if today > date(today.year, 10, 31) else today.year - 1
+    end = date(year + 1, 3, 1) - timedelta(days=1)
+    completed(site, student, f"{year}-10-31")
+    assert f"the expiry date is {end}" in site.run("once")
+    assert "provisiondState: grace" in site.entry(f"uid={name},{site.slapd.people_base}")
+    told = site.json("explain", student)
+    assert (told["state"], told["expiry_on"]) == ("grace", str(end))
+    about = {i["notice"]["kind"]: i["notice"]["about_on"] for i in site.json("outbox")}
+    assert about["grace-begun"] == f"{year}-10-31"
+    site.run("outbox", "settle", "--person", student)
+    site.run("once")
+    planned = site.json("plan", "--all", "--at", str(end - timedelta(days=7)), expect=1)
+    mine = next(step for step in planned["steps"] if step["student_id"] == student)
+    assert [(n["kind"], n["about"]) for n in mine["notices"]][-1] == ("expiry-reminder", str(end))
+
+
+def test_an_expiry_that_waits_for_a_refused_notice_is_told_by_every_cycle(site: Site) -> None:
+    site.run("once")
+    student, name = an_active_student(site)
+    completed(site, student, YESTERDAY)
+    assert "refused notice" not in site.run("once")
+    site.run("outbox", "settle", "--person", student, "--refused", "--reply", "550 no such user")
+    for words in (["once"], ["plan"]):
+        told = site.run(*words)
+        assert f"({student}) does not expire while no grace-begun notice is accepted" in told
+        assert "550 no such user" in told
+    (waiting,) = site.json("plan")["waiting_expiries"]
+    assert (waiting["account_name"], waiting["kind"]) == (name, "grace-begun")
 
 
 def test_neither_hkid_nor_birth_date_is_in_anything_that_is_written_or_said(site: Site) -> None:

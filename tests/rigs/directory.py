@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
 
 from provisiond.adapters.directory.adoption import missing
 from provisiond.adapters.directory.dn import is_under, normalise_dn
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
-from provisiond.ports import Done, Outcome, Refused, Surveyed
+from provisiond.ports import Done, Drift, Kind, Marked, Outcome, Refused, Sighting, Surveyed
 
 ID = "provisiondpersonid"
 UNIQUE = ("uid", "mail", ID, "uidnumber")
@@ -30,7 +32,12 @@ class FakeDirectory:
         self.entries: dict[str, Entry] = {}
         self.written: list[Change] = []
         self.csns: dict[str, str] = {}  # by normalised DN: grows with every change
+        self.ids: dict[str, bytes] = {}  # by normalised DN
+        self.by_us: dict[str, bool] = {}  # whether the last change was ours
+        self.deleted: dict[bytes, str] = {}  # ID → when
+        self.remembers_since = ""  # deletions before this are forgotten
         self._ticks = itertools.count(1)
+        self._us = False
         self.unavailable: str | None = None
         self.dies_after: int | None = None  # this many more changes; then the connection is lost
         self.refusals: dict[str, tuple[int, str]] = {}  # DN → code and text
@@ -59,8 +66,37 @@ class FakeDirectory:
             if names or marks:
                 yield Surveyed(entry.dn, frozenset(names), next(iter(marks), None), self.csns[dn])
 
+    def marked(self, *, authors: bool = False) -> Iterator[Marked]:
+        self._answer()
+        for dn in [dn for dn, entry in self.entries.items() if ID in entry.attributes]:
+            yield Marked(self.entries[dn].dn, self._sighting(dn), authors and self.by_us[dn])
+
+    def drift(self, since: str | None) -> Drift:
+        self._answer()
+        now = f"{next(self._ticks):012d}"
+        if since is None or since < self.remembers_since:
+            return Drift(now, deleted=since is not None)
+        changed = [dn for dn, csn in self.csns.items() if csn > since]
+        marked = [dn for dn in changed if ID in self.entries[dn].attributes]
+        by_others = [dn for dn in changed if not self.by_us[dn]]
+        return Drift(
+            now,
+            frozenset(self.entries[dn].attributes[ID][0] for dn in marked if dn in by_others),
+            tuple(replace(self._sighting(dn), state=None) for dn in marked),
+            frozenset(self.ids[dn] for dn in by_others)
+            | {entry_id for entry_id, csn in self.deleted.items() if csn > since},
+            memberships=any(is_under(dn, self.groups_base) for dn in by_others),
+        )
+
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         self._answer()
+        self._us = True
+        try:
+            return self._applied(batches)
+        finally:
+            self._us = False
+
+    def _applied(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         outcomes: list[Outcome] = [Done()] * len(batches)
         memberships: list[tuple[int, Join | Leave]] = []
         for index, batch in enumerate(batches):
@@ -93,7 +129,15 @@ class FakeDirectory:
         return entry.attributes if entry else {}
 
     def uproot(self, dn: str) -> None:
-        self.entries.pop(normalise_dn(dn), None)
+        key = normalise_dn(dn)
+        if self.entries.pop(key, None):
+            self.deleted[self.ids.pop(key)] = f"{next(self._ticks):012d}"
+            del self.csns[key], self.by_us[key]
+
+    def strip(self, dn: str, **values: tuple[str, ...]) -> None:
+        """Take those values away (none: all of that attribute)."""
+        mods = (Mod(Op.DELETE if given else Op.REPLACE, name, given) for name, given in values.items())
+        self._put(Entry(dn, _modified(self.look(dn), mods)))
 
     # -- how it works ----------------------------------------------------------------------------------
     def _answer(self) -> None:
@@ -109,20 +153,32 @@ class FakeDirectory:
 
     def _put(self, entry: Entry) -> None:
         self.entries[normalise_dn(entry.dn)] = entry
-        self.csns[normalise_dn(entry.dn)] = f"{next(self._ticks):012d}"
+        dn, tick = normalise_dn(entry.dn), next(self._ticks)
+        self.csns[dn], self.by_us[dn] = f"{tick:012d}", self._us
+        self.ids.setdefault(dn, tick.to_bytes(16, "big"))
+
+    def _sighting(self, dn: str) -> Sighting:
+        entry = self.entries[dn]
+        listing = Kind.LISTING if is_under(dn, self.contacts_base) else Kind.OTHER
+        kind = Kind.ACCOUNT if is_under(dn, self.people_base) else listing
+        state = f"{self.csns[dn]} {sorted(self._groups_of(entry))}".encode()
+        return Sighting(self.ids[dn], entry.attributes[ID][0], kind, blake2b(state, digest_size=8).digest())
 
     def _observed(self, person_id: str) -> Observed:
-        account = self._one(person_id, self.people_base)
-        return Observed(account, self._one(person_id, self.contacts_base), self._groups_of(account))
+        accounts, listings = (self._marked(person_id, b) for b in (self.people_base, self.contacts_base))
+        account = next(iter(accounts), None)
+        several = next((found for found in (accounts, listings) if len(found) > 1), None)
+        return Observed(
+            account,
+            next(iter(listings), None),
+            self._groups_of(account),
+            " and ".join(entry.dn for entry in several) + " carry the same person ID" if several else None,
+        )
 
-    def _one(self, person_id: str, base: str) -> Entry | None:
-        found = [
+    def _marked(self, person_id: str, base: str) -> list[Entry]:
+        return [
             e for e in self.entries.values() if person_id in e.attributes.get(ID, ()) and is_under(e.dn, base)
         ]
-        if len(found) > 1:
-            both = " and ".join(entry.dn for entry in found)
-            raise UnavailableError("directory", f"{both} carry the same person ID {person_id}")
-        return found[0] if found else None
 
     def _groups_of(self, account: Entry | None) -> frozenset[str]:
         if account is None:

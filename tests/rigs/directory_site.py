@@ -25,6 +25,8 @@ class Tree(Protocol):
 
     def plant(self, dn: str, attributes: Attributes) -> None: ...
     def look(self, dn: str) -> Attributes: ...
+    def uproot(self, dn: str) -> None: ...
+    def strip(self, dn: str, **values: tuple[str, ...]) -> None: ...
 
 
 class OperatorsTree:
@@ -37,6 +39,16 @@ class OperatorsTree:
         mods = [Mod(Op.ADD, name, values) for name, values in attributes.items()]
         there = self._session.exists(dn)
         reply = self._session.modify(dn, mods, None) if there else self._session.add(dn, attributes)
+        assert reply.code == 0, reply.text
+
+    def uproot(self, dn: str) -> None:
+        reply = self._session._write(lambda connection: connection.delete(dn))  # anybody's: no owner is asked
+        assert reply.code == 0, reply.text
+
+    def strip(self, dn: str, **values: tuple[str, ...]) -> None:
+        """Take those values away (none: all of that attribute)."""
+        mods = [Mod(Op.DELETE if given else Op.REPLACE, name, given) for name, given in values.items()]
+        reply = self._session.modify(dn, mods, None, permissive=False)
         assert reply.code == 0, reply.text
 
     def look(self, dn: str) -> Attributes:
@@ -101,7 +113,9 @@ def fake_site(name: str) -> Site:
 
 
 def real_site(rig: SlapdRig, name: str) -> Iterator[Site]:
-    directory = LdapDirectory(rig.daemon, rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
+    groups = [f"cn={name},{rig.groups_base}" for name in ("students", "alumni")]
+    bases = (rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
+    directory = LdapDirectory(rig.daemon, *bases, groups=groups)
     operators = open_session(rig.admin)
     bases = (rig.people_base, rig.contacts_base, rig.groups_base)
     site = Site(directory, OperatorsTree(operators), *bases, name)

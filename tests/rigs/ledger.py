@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -11,8 +12,10 @@ from provisiond.domain import orders
 from provisiond.domain.digest import record_digest
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import (
+    Absence,
     Account,
     Extension,
+    Fetch,
     Hold,
     HoldKind,
     NoticeStatus,
@@ -20,16 +23,21 @@ from provisiond.domain.model import (
     State,
 )
 from provisiond.domain.plan import Identity, Parked, Step
-from provisiond.ports import AccountFilter
+from provisiond.ports import AccountFilter, FetchMark, RecordKey
+from tests.rigs.ledger_memory import FakeMemory
 from tests.rigs.promises import Promises
 
 
 @dataclass(slots=True)
 class FakeLedger(Promises):
     people: dict[str, Account] = field(default_factory=dict)
-    identifiers: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     records: dict[tuple[str, str, str], tuple[str, RegistryRecord]] = field(default_factory=dict)
     ordered_at: dict[str, datetime] = field(default_factory=dict)
+    memories: dict[str, FakeMemory] = field(default_factory=dict)
+    weighed: list[tuple[datetime, Mapping[str, int]]] = field(default_factory=list)
+    drift_watermark: str | None = None
+    unfinished: set[str] = field(default_factory=set)  # whose entries may be half-written
 
     # -- what to work on -------------------------------------------------------------------------------
     def digests(self, source: str) -> dict[tuple[str, str], str]:
@@ -47,7 +55,7 @@ class FakeLedger(Promises):
 
     def find(self, text: str) -> Account | None:
         by_student = {account.student_id: person for person, account in self.people.items()}
-        by_name = self.identifiers.get(text.partition("@")[0].lower())
+        by_name = self.names.get(text.partition("@")[0].lower())
         person = by_student.get(text) or by_name or text
         return self._whole(person) if person in self.people else None
 
@@ -58,9 +66,61 @@ class FakeLedger(Promises):
     def population(self) -> int:
         return sum(a.state not in (State.TERMINATED, State.ALUMNI) for a in self.people.values())
 
+    def due_students(self, today: date) -> Iterator[str]:
+        return iter(
+            sorted(a.student_id for p, a in self.people.items() if p in self.unfinished or _due(a, today))
+        )
+
+    def all_students(self) -> Iterator[str]:
+        return iter(sorted(a.student_id for a in self.people.values()))
+
+    # -- fetches ---------------------------------------------------------------------------------------
+    def memory(self, source: str) -> FakeMemory:
+        return self.memories.setdefault(source, FakeMemory(source, self.records))
+
+    def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
+        memory = self.memory(fetch.source)
+        memory.take(fetch, unsettled, today)
+        if memory.mark is None or memory.mark.digest != fetch.digest:
+            self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
+        memory.mark = FetchMark(fetch.digest, fetch.rows, at, fetch.etag, fetch.watermark)
+        self.refused[fetch.source] = fetch.rejections
+
+    def last_fetch(self, source: str) -> FetchMark | None:
+        return self.memory(source).last()
+
+    def named_again(self, keys: Collection[RecordKey]) -> None:
+        for memory in self.memories.values():
+            memory.absences = {k: a for k, a in memory.absences.items() if k not in keys}
+
+    def absences(self) -> list[Absence]:
+        return sorted((a for m in self.memories.values() for a in m.absences.values()), key=lambda a: a.key)
+
+    def call_absent(self, source: str, at_least: int, at: datetime) -> None:
+        for absence in self.memory(source).absences.values():
+            if absence.fetches >= at_least:
+                self._call(self.records[absence.key][0], at)
+
+    # -- drift -----------------------------------------------------------------------------------------
+    def watermark(self) -> str | None:
+        return self.drift_watermark
+
+    def set_watermark(self, watermark: str) -> None:
+        self.drift_watermark = watermark
+
+    def recent_weights(self, since: datetime) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for at, weights in self.weighed:
+            if at > since:
+                total.update(weights)
+        return dict(total)
+
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
-        return {p: frozenset(n for n in self.identifiers if n.startswith(p.lower())) for p in prefixes}
+        return {p: frozenset(n for n in self.names if n.startswith(p.lower())) for p in prefixes}
+
+    def identifiers(self) -> Iterator[str]:
+        return iter(sorted(self.names))
 
     def next_uid_number(self, first: int) -> int:
         return max([first, *(a.uid_number + 1 for a in self.people.values() if a.uid_number is not None)])
@@ -69,6 +129,7 @@ class FakeLedger(Promises):
     def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
         refused = []
         for step in steps:
+            self.unfinished.add(step.person_id)
             if step.identity is None:
                 continue
             if reason := self._objection(step, step.identity):
@@ -78,8 +139,13 @@ class FakeLedger(Promises):
         return refused
 
     def commit(
-        self, steps: Sequence[Step], records: Mapping[str, Sequence[RegistryRecord]], at: datetime
+        self,
+        steps: Sequence[Step],
+        records: Mapping[str, Sequence[RegistryRecord]],
+        at: datetime,
+        weights: Mapping[str, int] | None = None,
     ) -> None:
+        self.weighed.append((at, dict(weights or {})))
         self._require([*(step.person_id for step in steps), *records])
         for step in steps:
             account = self.people[step.person_id]
@@ -91,6 +157,7 @@ class FakeLedger(Promises):
                 self._tell(Happened(_event(step), step.person_id, at, "cycle", {}, " ".join(step.reasons)))
         self.records.update({r.key: (person, r) for person, given in records.items() for r in given})
         self.unpark(step.person_id for step in steps)
+        self.unfinished -= {step.person_id for step in steps}
 
     # -- orders ----------------------------------------------------------------------------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
@@ -129,7 +196,8 @@ class FakeLedger(Promises):
     def _whole(self, person: str) -> Account:
         records = tuple(r for _, (p, r) in sorted(self.records.items()) if p == person)
         notices = tuple(item for item in self.outbox() if item.notice.person_id == person)
-        return replace(self.people[person], records=records, outbox=notices)
+        absences = tuple(a for a in self.absences() if self.records[a.key][0] == person)
+        return replace(self.people[person], records=records, outbox=notices, absences=absences)
 
     def _require(self, person_ids: Iterable[str]) -> None:
         for person in person_ids:
@@ -151,7 +219,7 @@ class FakeLedger(Promises):
 
     def _objection(self, step: Step, identity: Identity) -> str | None:
         me = step.person_id
-        if self.identifiers.get(identity.account_name.lower(), me) != me:
+        if self.names.get(identity.account_name.lower(), me) != me:
             return f"the name {identity.account_name} was given to another person"
         others = [account for person, account in self.people.items() if person != me]
         if identity.uid_number is not None and identity.uid_number in {a.uid_number for a in others}:
@@ -164,7 +232,7 @@ class FakeLedger(Promises):
         return None
 
     def _create(self, step: Step, identity: Identity, at: datetime) -> None:
-        self.identifiers[identity.account_name.lower()] = step.person_id
+        self.names[identity.account_name.lower()] = step.person_id
         self.people[step.person_id] = Account(
             person_id=step.person_id,
             student_id=step.student_id,
@@ -180,6 +248,7 @@ class FakeLedger(Promises):
             holds=(),
             extensions=(),
             outbox=(),
+            absences=(),
         )
         self._tell(Happened("account-created", step.person_id, at, "cycle", {}, " ".join(step.reasons)))
 

@@ -9,21 +9,19 @@ from datetime import datetime
 from provisiond.adapters.ledger import chain
 from provisiond.adapters.ledger.chain import End, Happened
 from provisiond.domain.model import (
-    Fetch,
     Notice,
     NoticeStatus,
     OutboxItem,
     Rejection,
 )
 from provisiond.domain.plan import Parked
-from provisiond.ports import FetchMark, HeldPlan, HistoryLine
+from provisiond.ports import HeldPlan, HistoryLine
 
 
 @dataclass(slots=True)
 class Promises:
     items: dict[str, OutboxItem] = field(default_factory=dict)
     lines: list[HistoryLine] = field(default_factory=list)
-    fetches: dict[str, FetchMark] = field(default_factory=dict)
     refused: dict[str, tuple[Rejection, ...]] = field(default_factory=dict)
     plans: dict[str, HeldPlan] = field(default_factory=dict)
     parking: dict[str, list[Parked]] = field(default_factory=dict)
@@ -49,16 +47,6 @@ class Promises:
             self.parked_at.pop(person, None)
 
     # -- registry --------------------------------------------------------------------------------------
-    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
-        before = self.fetches.get(fetch.source)
-        self.fetches[fetch.source] = FetchMark(fetch.digest, fetch.rows, at)
-        self.refused[fetch.source] = fetch.rejections
-        if before is None or before.digest != fetch.digest:
-            self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
-
-    def last_fetch(self, source: str) -> FetchMark | None:
-        return self.fetches.get(source)
-
     def rejections(self) -> list[Rejection]:
         everything = [one for refused in self.refused.values() for one in refused]
         return sorted(everything, key=lambda one: (one.source, one.line))
@@ -67,7 +55,7 @@ class Promises:
     def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
         if self._unspent(plan_hash):
             return False
-        self.plans[plan_hash] = HeldPlan(plan_hash, summary, at, None, None)
+        self.plans[plan_hash] = HeldPlan(plan_hash, summary, at, None, None, None)
         self._add(notices, at)
         self._tell(Happened("plan-held", None, at, "cycle", {}))
         return True
@@ -76,10 +64,13 @@ class Promises:
         unspent = [plan for plan in self.plans.values() if plan.spent_at is None]
         return sorted(unspent, key=lambda plan: plan.told_at, reverse=True)
 
+    def held_plan(self, plan_hash: str) -> HeldPlan | None:
+        return self.plans.get(plan_hash)
+
     def approve(self, plan_hash: str, actor: str, at: datetime) -> HeldPlan | None:
         plan = self._unspent(plan_hash)
-        if plan and plan.approved_by is None:
-            self.plans[plan_hash] = replace(plan, approved_by=actor)
+        if plan:
+            self.plans[plan_hash] = replace(plan, approved_by=actor, approved_at=at)
             self._tell(Happened("plan-approved", None, at, actor, {}))
         return self._unspent(plan_hash)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.registry.csv_drop import CsvSource
 from provisiond.domain.errors import UnavailableError, UnsafeFetchError
-from provisiond.domain.model import Fetch, Level, RegistryRecord, Rejection, Status
+from provisiond.domain.model import Block, Fetch, Level, RegistryRecord, Rejection, RowKey, Status
+from provisiond.ports import FetchMemory
 
 TODAY = date(2024, 9, 2)
 BIRTH = date(2005, 4, 3)
@@ -70,7 +71,7 @@ def a_record(**overrides: Any) -> RegistryRecord:
 
 @dataclass(slots=True)
 class FakeRegistry:
-    """Gives what it holds. `gone` and `broken` (a cause) make it fail as a real one does."""
+    """Gives what it holds, a block for each row. `gone` and `broken` (a cause) make it fail as a real one does."""
 
     records: Sequence[RegistryRecord] = ()
     rejections: Sequence[Rejection] = ()
@@ -79,20 +80,59 @@ class FakeRegistry:
     gone: bool = False
     broken: str | None = None
 
-    def fetch(self, today: date) -> Fetch:
+    def fetch(self, today: date, memory: FetchMemory) -> Fetch:
         if self.gone:
             raise UnavailableError("registry", f"no file {self.file}")
         if self.broken or not (self.records or self.rejections):
             raise UnsafeFetchError(f"{self.file} refused: {self.broken or 'no rows'}", plan_hash=None)
-        content = repr((tuple(self.records), tuple(self.rejections)))
+        blocks = {_digest(replace(record, line=0)): record for record in self.records}
+        settled = memory.settled()
+        changed: dict[str, list[RegistryRecord]] = {}
+        for digest, record in blocks.items():
+            if digest not in settled:
+                changed.setdefault(record.student_id, []).append(record)
         return Fetch(
             source=self.name,
             file=self.file,
-            digest=hashlib.sha256(content.encode()).hexdigest(),
+            digest=_digest((tuple(self.records), tuple(self.rejections))).hex(),
             rows=len(self.records) + len(self.rejections),
-            records=tuple(self.records),
             rejections=tuple(self.rejections),
+            changed=tuple((student_id, tuple(changed[student_id])) for student_id in sorted(changed)),
+            gone=tuple(sorted(self._missing(memory))),
+            kept=settled & blocks.keys(),
+            blocks=(*_blocks(blocks, settled), *map(_unsettled, self.rejections)),
+            complete=True,
+            etag=None,
+            watermark=None,
         )
+
+    def _missing(self, memory: FetchMemory) -> Iterator[tuple[str, str]]:
+        named = {(record.student_id, record.programme) for record in self.records}
+        doubtful = {rejection.student_id for rejection in self.rejections}
+        for block in memory.blocks(memory.settled() | memory.unsettled()):
+            for row in block.rows:
+                if row.student_id and row.student_id not in doubtful:
+                    yield from {(row.student_id, row.programme)} - named
+
+
+def _digest(content: object) -> bytes:
+    return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
+
+
+def _blocks(records: Mapping[bytes, RegistryRecord], settled: frozenset[bytes]) -> Iterator[Block]:
+    for digest, record in records.items():
+        if digest not in settled:
+            yield Block(digest, (RowKey(digest[:8], record.student_id, record.programme, settled=True),))
+
+
+def _unsettled(rejection: Rejection) -> Block:
+    digest = _digest(rejection)
+    return Block(digest, (RowKey(digest[:8], rejection.student_id, "", settled=False),))
+
+
+def records_of(fetch: Fetch) -> list[RegistryRecord]:
+    """What it says anew, in the order of the source."""
+    return sorted((r for _, records in fetch.changed for r in records), key=lambda record: record.line)
 
 
 def a_source(path: Path, **overrides: Any) -> CsvSource:

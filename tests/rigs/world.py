@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from provisiond.adapters.clock import SetClock
 from provisiond.cycle import Cycle, Result, Work
-from provisiond.domain.model import Account, Fetch, NoticeKind, NoticeStatus, RegistryRecord, Rejection
+from provisiond.domain.model import (
+    Account,
+    Block,
+    Fetch,
+    NoticeKind,
+    NoticeStatus,
+    RegistryRecord,
+    Rejection,
+    RowKey,
+)
 from provisiond.domain.orders import Order
 from provisiond.domain.policy import Policy
-from provisiond.ports import Registry
+from provisiond.ports import FetchMemory, Registry
 from tests.rigs.directory import FakeDirectory
 from tests.rigs.ledger import FakeLedger
 from tests.rigs.lives import TODAY, ZONE, a_policy, noon
@@ -29,13 +39,45 @@ class Rows:
         for record in records:
             self.records[record.student_id, record.programme] = replace(record, source=self.name)
 
-    def fetch(self, today: date) -> Fetch:
+    def fetch(self, today: date, memory: FetchMemory) -> Fetch:
         if self.refuses:
             raise self.refuses
-        records = tuple(self.records.values())
-        rows = len(records) + len(self.rejections)
-        digest = f"{hash((records, self.rejections)) & 0xFFFFFFFFFFFFFFFF:016x}" * 4
-        return Fetch(self.name, "students.csv", digest, rows, records, self.rejections)
+        settled = memory.settled()
+        blocks = [_block(record, record.key[1:], True) for record in self.records.values()]
+        blocks += [_block(bad, (bad.student_id, ""), False) for bad in self.rejections]
+        kept = frozenset(block.digest for block in blocks) & settled
+        changed: dict[str, tuple[RegistryRecord, ...]] = {}
+        for record, block in zip(self.records.values(), blocks, strict=False):
+            if block.digest not in kept:
+                changed[record.student_id] = (*changed.get(record.student_id, ()), record)
+        vanished = (settled | memory.unsettled()) - {block.digest for block in blocks}
+        named = set(self.records) | {(bad.student_id, "") for bad in self.rejections}
+        doubtful = {bad.student_id for bad in self.rejections}
+        gone = {
+            (row.student_id, row.programme)
+            for block in memory.blocks(vanished)
+            for row in block.rows
+            if row.student_id and row.programme and row.student_id not in doubtful
+        }
+        return Fetch(
+            source=self.name,
+            file="students.csv",
+            digest=hashlib.sha256(repr((self.records, self.rejections)).encode()).hexdigest(),
+            rows=len(blocks),
+            rejections=self.rejections,
+            changed=sorted(changed.items()),
+            gone=tuple(sorted(gone - named)),
+            kept=kept,
+            blocks=[block for block in blocks if block.digest not in kept],
+            complete=True,
+            etag=None,
+            watermark=None,
+        )
+
+
+def _block(said: object, key: tuple[str | None, str], settled: bool) -> Block:
+    digest = hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
+    return Block(digest, (RowKey(digest[:8], *key, settled),))
 
 
 @dataclass(slots=True)
@@ -65,7 +107,7 @@ class World:
         return self._cycle().plan()
 
     def order(self, who: str, order: Order) -> Result:
-        return self._cycle().run(Work(self.account(who).person_id, order))
+        return self._cycle().run(Work((self.account(who).student_id,), order))
 
     def account(self, who: str) -> Account:
         account = self.ledger.find(who)

@@ -106,6 +106,17 @@ def test_an_extension_moves_the_expiry() -> None:
     assert world.account(WHO).state is State.ALUMNI
 
 
+def test_an_extension_granted_twice_is_told_once() -> None:
+    """Even where both were granted before the studies ended."""
+    world = enrolled()
+    until = date(2027, 9, 30)
+    for who in ("supervisor", "dean"):
+        world.order(WHO, Extend(Extension(until, world.clock.now(), "thesis", who)))
+    world.registry.put(a_person(WHO, status=Status.COMPLETED, status_on=TODAY))
+    (step,) = world.plan().plan.due
+    assert [n.kind for n in step.notices].count(NoticeKind.EXTENDED) == 1
+
+
 def test_who_chooses_to_be_unlisted_has_no_listing() -> None:
     world = enrolled()
     listing = "uid=tmchan,ou=contacts,dc=example,dc=edu"
@@ -129,6 +140,34 @@ def test_a_frozen_person_stays_until_released_and_then_catches_up() -> None:
     assert world.account(WHO).state is State.TERMINATED
 
 
+def test_a_lock_is_told_when_set_and_when_lifted() -> None:
+    """By an operator or by its end date; once each, the second lock as the first."""
+    world = enrolled()
+    world.order(WHO, SetHold(Hold(HoldKind.LOCK, world.clock.now(), None, "theft", "test")))
+    assert [kind for _, kind in world.notices(WHO)][-1] is NoticeKind.HOLD_SET
+    world.order(WHO, Release(None, world.clock.now(), "test", "found"))
+    world.sleep_until(TODAY + timedelta(days=1))
+    until = TODAY + timedelta(days=5)
+    world.order(WHO, SetHold(Hold(HoldKind.LOCK, world.clock.now(), until, "theft", "test")))
+    world.sleep_until(TODAY + timedelta(days=8))
+    told = [(day, kind) for day, kind in world.notices(WHO) if "hold" in kind]
+    assert told == [
+        (TODAY, NoticeKind.HOLD_LIFTED),
+        (TODAY, NoticeKind.HOLD_SET),
+        (TODAY + timedelta(days=1), NoticeKind.HOLD_SET),
+        (until + timedelta(days=1), NoticeKind.HOLD_LIFTED),
+    ]
+
+
+def test_a_lock_that_ends_after_the_account_is_not_told_as_a_log_in() -> None:
+    world = enrolled()
+    world.order(WHO, SetHold(Hold(HoldKind.LOCK, world.clock.now(), None, "theft", "test")))
+    world.registry.put(a_person(WHO, status=Status.WITHDRAWN, status_on=TODAY))
+    world.cycle()
+    world.order(WHO, Release(None, world.clock.now(), "test", "found"))
+    assert NoticeKind.HOLD_LIFTED not in [kind for _, kind in world.notices(WHO)]
+
+
 def test_an_absent_record_takes_nothing_and_is_reported() -> None:
     world = enrolled()
     world.registry.put(a_person("20000002", surname="LEE", given_names="Bo"))
@@ -136,7 +175,7 @@ def test_an_absent_record_takes_nothing_and_is_reported() -> None:
     del world.registry.records[WHO, a_person().programme]
     result = world.cycle()
     assert [absent.student_ids for absent in result.absent] == [(WHO,)]
-    assert world.account(WHO).state is State.ACTIVE and not result.plan.due
+    assert world.account(WHO).state is State.ACTIVE and not result.plan.due_count
 
 
 def test_a_rejected_record_takes_nothing_from_an_existing_account() -> None:
@@ -171,12 +210,11 @@ def test_a_registry_that_shrank_is_held_told_once_and_taken_after_approval() -> 
     for student_id, programme in list(world.registry.records)[:30]:
         del world.registry.records[student_id, programme]
     for _ in range(3):
-        (error,) = world.cycle().refused
-        assert isinstance(error, UnsafeFetchError)
+        (refused,) = world.cycle().refused
+        assert isinstance(refused.error, UnsafeFetchError)
     told = [i for i in world.ledger.outbox() if i.notice.kind is NoticeKind.OPERATOR]
     assert len(told) == 1
-    assert isinstance(error, UnsafeFetchError) and error.plan_hash
-    world.ledger.approve(error.plan_hash, "operator", world.clock.now())
+    world.ledger.approve(refused.ticket, "operator", world.clock.now())
     assert not world.cycle().refused
     assert world.ledger.population() == 50
 
@@ -191,7 +229,7 @@ def test_mass_withdrawal_is_held_told_once_and_approved_once() -> None:
     world.registry.put(*(a_person(p.student_id, status=Status.WITHDRAWN, status_on=TODAY) for p in people))
     for _ in range(2):
         result = world.cycle()
-        assert len(result.plan.held) == 50 and result.applied == 0
+        assert result.plan.held_count == 50 and result.applied == 0
     assert len([i for i in world.ledger.outbox() if i.notice.kind is NoticeKind.OPERATOR]) == 1
     assert result.plan.held_hash
     world.ledger.approve(result.plan.held_hash, "operator", world.clock.now())

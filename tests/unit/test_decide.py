@@ -106,6 +106,10 @@ def test_values_and_attributes_of_others_survive_every_change() -> None:
         ou=("Physics", "Choir"),
         mail=(*seen.account.attributes["mail"], "other@example.edu"),
         edupersonaffiliation=("student", "member", "staff"),
+        schacpersonaluniquecode=(
+            *seen.account.attributes["schacpersonaluniquecode"],
+            "urn:schac:personalUniqueCode:int:studentID:other.edu:99",
+        ),
         objectclass=(*seen.account.attributes["objectclass"], "sambaThing"),
     )
     case = a_case(
@@ -200,6 +204,19 @@ def test_a_lock_takes_log_in_and_nothing_else() -> None:
     assert not step.ends_access
     (change,) = step.changes
     assert isinstance(change, ModifyEntry) and [mod.attribute for mod in change.mods] == ["pwdendtime"]
+
+
+def test_a_person_whose_mark_was_copied_waits_and_all_others_go_on() -> None:
+    """Nobody can say which entry is the right one; the others are not held hostage."""
+    one, other = an_account(a_person()), an_account(a_person("20000002"), account_name="other")
+    seen = {a.person_id: shown(a) for a in (one, other)}
+    seen[one.person_id] = replace(seen[one.person_id], clash="uid=a and uid=b carry the same person ID")
+    records = [replace(a.records[0], department="Law") for a in (one, other)]
+    plan = decide(a_case(accounts=[one, other], records=records, observed=seen), POLICY)
+    assert the_only_step(plan.steps).account_name == "other"
+    assert [(p.student_id, p.reason) for p in plan.parked] == [
+        (one.student_id, "uid=a and uid=b carry the same person ID")
+    ]
 
 
 def test_a_student_id_given_to_another_human_is_parked() -> None:

@@ -38,6 +38,7 @@ from provisiond.domain.names import split_full_name
         ("le van hung", "le", "van hung"),
         ("LÊ Văn Hùng", "LÊ", "Văn Hùng"),
         ("Das Amit", "Das", "Amit"),
+        ("VON GOßLER Jürgen", "VON GOßLER", "Jürgen"),
         ("O'BRIEN Sean", "O'BRIEN", "Sean"),
         ("McDonald Ian", "McDonald", "Ian"),
         ("O Siu Ming", "O", "Siu Ming"),

@@ -45,7 +45,9 @@ def test_apostrophes_do_not_part_a_word(apostrophe: str) -> None:
     assert fold(f"O{apostrophe}Brien") == "obrien"
 
 
-@pytest.mark.parametrize("separator", ["-", "‐", "‑", "–", "－", ".", "．", "/", " ", "\u00a0", "\t", "　"])
+@pytest.mark.parametrize(
+    "separator", ["-", "‐", "‑", "–", "－", ".", "．", "/", " ", "\u00a0", "\t", "　", "・", "･"]
+)
 def test_hyphens_stops_and_blanks_part_words(separator: str) -> None:
     assert fold(f"{separator}Tai{separator}{separator}Man{separator}") == "tai man"
 

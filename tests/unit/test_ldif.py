@@ -36,7 +36,7 @@ def test_each_change_is_a_record() -> None:
     ]
     assert ldif(changes) == (
         "version: 1\n\n"
-        f"dn: {DN}\nchangetype: add\nobjectclass: top\nobjectclass: person\ncn;lang-zh:: 6Zmz\n\n"
+        f"dn: {DN}\nchangetype: add\nobjectClass: top\nobjectClass: person\ncn;lang-zh:: 6Zmz\n\n"
         f"dn: {DN}\nchangetype: modify\nreplace: sn\nsn: Wong\n-\n"
         "delete: ou\nou: Law\nou: Art\n-\nreplace: title\n-\n\n"
         f"dn: {GROUP}\nchangetype: modify\nadd: member\nmember: {DN}\n-\n\n"

@@ -80,6 +80,22 @@ def test_a_completion_dated_in_the_future_has_not_happened() -> None:
     assert (where.state, where.next_on) == (State.ACTIVE, TODAY + 3 * DAY)
 
 
+def test_studies_to_come_do_not_decide_while_others_go_on() -> None:
+    """An undergraduate admitted to a research degree next year stays an undergraduate until then."""
+    coming = a_person(programme="PHD", level=Level.RESEARCH_POSTGRADUATE, status_on=TODAY + 9 * DAY)
+    for status, state in ((Status.REGISTERED, State.ACTIVE), (Status.ON_LEAVE, State.ON_LEAVE)):
+        account = an_account(a_person(status=status), coming)
+        where = stands(account)
+        assert (where.state, where.record.programme, where.next_on) == (state, "BSC-CS", TODAY + 9 * DAY)
+        assert stands(account, TODAY + 9 * DAY).record.programme == "PHD"
+
+
+def test_a_graduate_admitted_to_another_programme_is_not_sent_away_in_between() -> None:
+    coming = a_person(programme="PHD", level=Level.RESEARCH_POSTGRADUATE, status_on=TODAY + 9 * DAY)
+    completed = a_person(status=Status.COMPLETED, status_on=TODAY - DAY)
+    assert stands(an_account(completed, coming)).state is State.ACTIVE
+
+
 def test_grace_runs_to_the_end_of_the_expiry_date() -> None:
     account = graduate(date(2026, 10, 31), told_on=date(2027, 1, 29))
     assert stands(account, date(2027, 2, 28)).state is State.GRACE
@@ -159,3 +175,10 @@ def test_milestones_say_when_to_look_again() -> None:
     assert stands(account).next_on == date(2027, 1, 29)
     assert stands(account, date(2027, 2, 27)).next_on == date(2027, 2, 28)
     assert stands(account, date(2027, 2, 28)).next_on == date(2027, 3, 1)
+
+
+def test_withdrawn_after_an_earlier_degree_is_alumni_and_log_in_ends_at_once() -> None:
+    degree = a_person(status=Status.COMPLETED, status_on=TODAY - 400 * DAY)
+    left = a_person(programme="PHD", status=Status.WITHDRAWN, status_on=TODAY)
+    where = stands(an_account(degree, left))
+    assert (where.state, where.expires_on) == (State.ALUMNI, TODAY - DAY)

@@ -25,7 +25,7 @@ def test_the_shipped_configuration_loads(tmp_path: Path) -> None:
     settings = load(path)
 
     assert settings.policy.directory.mail_domain == "connect.example.edu"
-    assert settings.registries[0].path == tmp_path / "drop"
+    assert settings.registries[0].path == Path("/var/lib/provisiond/drop")
     assert settings.policy.lifecycle.grace_months[Level.RESEARCH_POSTGRADUATE] == 6
     assert not settings.policy.entitlements[State.ALUMNI].login
 

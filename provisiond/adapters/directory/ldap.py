@@ -10,8 +10,9 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import TypeVar
 
-from provisiond.adapters.directory import faults, reading, scanning
+from provisiond.adapters.directory import faults, reading, scanning, sync
 from provisiond.adapters.directory.capabilities import Degradation
+from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.memberships import Membership
 from provisiond.adapters.directory.reading import Bases, chunks
 from provisiond.adapters.directory.session import LdapTarget, Session, open_session
@@ -19,7 +20,7 @@ from provisiond.adapters.directory.writing import write_entries, write_membershi
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Observed
-from provisiond.ports import Done, Outcome, Refused, Surveyed
+from provisiond.ports import Done, Drift, Marked, Outcome, Refused, Surveyed
 
 PEOPLE_A_SEARCH = 100
 PREFIXES_A_SEARCH = 50
@@ -79,6 +80,20 @@ class LdapDirectory:
     def survey(self) -> Iterator[Surveyed]:
         with closing(open_session(self._target)) as session:  # of its own: a scan has it to itself
             yield from scanning.survey(session, self._bases)
+
+    def marked(self, *, authors: bool = False) -> Iterator[Marked]:
+        with closing(open_session(self._target)) as session:
+            yield from scanning.marked(session, self._bases, self._target.bind_dn, authors=authors)
+
+    def drift(self, since: str | None) -> Drift:
+        if since:
+            groups = frozenset(map(normalise_dn, self._groups))
+            us = self._target.bind_dn
+            look = partial(sync.drift, bases=self._bases, groups=groups, us=us, since=since)
+            if found := self._read(look):
+                return found
+        begin = self._read(partial(sync.watermark, base=self._bases.base)) or ""
+        return Drift(begin, deleted=since is not None and bool(begin))
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         if not any(batches):

@@ -8,6 +8,7 @@ import base64
 from collections.abc import Iterable, Iterator, Sequence
 
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.spelling import spelt
 
 WIDTH = 76
 REDACTED = "(redacted)"
@@ -26,7 +27,7 @@ def _record(change: Change) -> Iterator[str]:
         case AddEntry(entry=entry):
             yield from (_line("dn", entry.dn), "changetype: add")
             for name, values in entry.attributes.items():
-                yield from (_line(name, value) for value in _shown(name, values))
+                yield from (_line(spelt(name), value) for value in _shown(name, values))
         case ModifyEntry(dn=dn, mods=mods):
             yield from _modify(dn, mods)
         case DeleteEntry(dn=dn):
@@ -40,8 +41,9 @@ def _record(change: Change) -> Iterator[str]:
 def _modify(dn: str, mods: Sequence[Mod]) -> Iterator[str]:
     yield from (_line("dn", dn), "changetype: modify")
     for mod in mods:
-        yield _line(mod.op.value, mod.attribute)
-        yield from (_line(mod.attribute, value) for value in _shown(mod.attribute, mod.values))
+        name = spelt(mod.attribute)
+        yield _line(mod.op.value, name)
+        yield from (_line(name, value) for value in _shown(name, mod.values))
         yield "-"
 
 

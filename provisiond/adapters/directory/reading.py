@@ -37,17 +37,21 @@ def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[
     accounts: dict[str, Entry] = {}
     listings: dict[str, Entry] = {}
     groups: dict[str, frozenset[str]] = {}
+    clashes: dict[str, str] = {}
     for raw in session.search(bases.base, f"(|{wanted})", _ATTRIBUTES):
         entry = Entry(raw.dn, decoded(raw.attributes))
         person_id = _owner(entry, person_ids)
         if is_under(entry.dn, bases.people):
-            _keep(accounts, person_id, entry)
+            _keep(accounts, person_id, entry, clashes)
             groups[person_id] = _groups(entry, bases.groups)
         elif is_under(entry.dn, bases.contacts):
-            _keep(listings, person_id, entry)
+            _keep(listings, person_id, entry, clashes)
     return {
         person_id: Observed(
-            accounts.get(person_id), listings.get(person_id), groups.get(person_id, frozenset())
+            accounts.get(person_id),
+            listings.get(person_id),
+            groups.get(person_id, frozenset()),
+            clashes.get(person_id),
         )
         for person_id in person_ids
     }
@@ -88,11 +92,11 @@ def _owner(entry: Entry, person_ids: Sequence[str]) -> str:
     return owners.pop()
 
 
-def _keep(entries: dict[str, Entry], person_id: str, entry: Entry) -> None:
-    if person_id in entries:
-        both = f"{entries[person_id].dn} and {entry.dn}"
-        raise UnavailableError("directory", f"{both} carry the same person ID {person_id}: remove one")
-    entries[person_id] = entry
+def _keep(entries: dict[str, Entry], person_id: str, entry: Entry, clashes: dict[str, str]) -> None:
+    """A mark that somebody copied concerns that person alone: all others go on."""
+    if first := entries.get(person_id):
+        clashes[person_id] = f"{first.dn} and {entry.dn} carry the same person ID: remove one of them"
+    entries.setdefault(person_id, entry)
 
 
 def _groups(entry: Entry, groups_base: str) -> frozenset[str]:

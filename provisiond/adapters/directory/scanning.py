@@ -4,23 +4,39 @@ go by. What they make of it is decided elsewhere."""
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
 
+from provisiond.adapters.directory.dn import is_under, normalise_dn
 from provisiond.adapters.directory.reading import Bases, names_among
 from provisiond.adapters.directory.session import PERSON_ID, Session
 from provisiond.adapters.directory.wire import PAGE, Found, Query
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports import Surveyed
+from provisiond.ports import Kind, Marked, Sighting, Surveyed
 
+_NONE = [b""]
 MARK = PERSON_ID.lower().encode()
+# the `memberof` overlay's changes of members bear this name (config/openldap/overlays.ldif): it hides who was the
+# last to change the entry itself, whose number they leave as it is
+MEMBEROF_DN = b"cn=memberof overlay"
+_NEEDED = (PERSON_ID, "entryUUID", "entryCSN", "memberOf")
+AUTHORS = ("modifiersName", "creatorsName", "createTimestamp", "modifyTimestamp")
 _NAMED_OR_OURS = f"(|(uid=*)(mail=*)({PERSON_ID}=*))"
 
 
 def stream(session: Session, query: Query, page: int = PAGE) -> Generator[Found, None, None]:
     """Everything that matches, or UnavailableError in the end. The session can ask nothing else meanwhile, and
     nothing at all after a scan that was left early."""
+    with reading(session):
+        yield from session.wire().scan(query, page)
+
+
+@contextmanager
+def reading(session: Session) -> Iterator[None]:
+    """A session of which not everything was read can serve no more."""
     whole = False
     try:
-        yield from session.wire().scan(query, page)
+        yield
         whole = True
     except UnavailableError:
         raise
@@ -28,8 +44,13 @@ def stream(session: Session, query: Query, page: int = PAGE) -> Generator[Found,
         raise UnavailableError("directory", f"{session.url}: {error}") from error
     finally:
         if not whole:
-            session.lost = True
-            session.close()
+            leave(session)
+
+
+def leave(session: Session) -> None:
+    """What is still to come is not wanted."""
+    session.lost = True
+    session.close()
 
 
 def survey(session: Session, bases: Bases) -> Iterator[Surveyed]:
@@ -38,6 +59,66 @@ def survey(session: Session, bases: Bases) -> Iterator[Surveyed]:
     for entry in stream(session, Query(bases.base, _NAMED_OR_OURS, wanted)):
         names = names_among(_texts(entry, b"uid"), _texts(entry, b"mail"))
         yield Surveyed(entry.dn, frozenset(names), first(entry, MARK) or None, first(entry, b"entrycsn"))
+
+
+def marked(session: Session, bases: Bases, us: str, *, authors: bool) -> Iterator[Marked]:
+    """Every entry with a person's ID; see ports.Directory."""
+    attributes = _NEEDED + AUTHORS if authors else _NEEDED
+    place, ours = Places(bases), Authors(us)
+    for entry in stream(session, Query(bases.base, f"({PERSON_ID}=*)", attributes)):
+        yield Marked(entry.dn, sighting(entry, place, entry_id(entry)), authors and ours.wrote(entry))
+
+
+def sighting(entry: Found, place: Places, identity: bytes) -> Sighting:
+    groups = b"\0".join(sorted(group.lower() for group in entry.attributes.get(b"memberof", ())))
+    number = entry.attributes.get(b"entrycsn", _NONE)[0]
+    state = blake2b(number + b"\0" + groups, digest_size=8).digest()
+    return Sighting(identity, entry.attributes[MARK][0].decode(), place.kind(entry.dn), state)
+
+
+def entry_id(entry: Found) -> bytes:
+    return bytes.fromhex(entry.attributes[b"entryuuid"][0].replace(b"-", b"").decode())
+
+
+class Places:
+    """What an entry is by the DN above it; remembered, since there are few of those."""
+
+    def __init__(self, bases: Bases) -> None:
+        self._bases = bases
+        self._known: dict[str, Kind] = {}
+
+    def kind(self, dn: str) -> Kind:
+        # cut at an escaped comma the rest is no DN, but ends as one
+        above = dn[dn.find(",") :]
+        kind = self._known.get(above)
+        if kind is None:
+            if len(self._known) > 1000:
+                self._known.clear()
+            kind = self._known[above] = self._look(dn)
+        return kind
+
+    def _look(self, dn: str) -> Kind:
+        if is_under(dn, self._bases.people):
+            return Kind.ACCOUNT
+        return Kind.LISTING if is_under(dn, self._bases.contacts) else Kind.OTHER
+
+
+class Authors:
+    """Whether we were the last to write an entry, as far as its operational attributes tell."""
+
+    def __init__(self, us: str) -> None:
+        self._us = normalise_dn(us)
+
+    def are_us(self, name: bytes) -> bool:
+        return normalise_dn(name.decode()) == self._us
+
+    def wrote(self, entry: Found) -> bool:
+        modifier, creator, created, modified = (
+            entry.attributes.get(name.lower().encode(), _NONE)[0] for name in AUTHORS
+        )
+        if modifier.lower() == MEMBEROF_DN:
+            return created == modified and self.are_us(creator)
+        return self.are_us(modifier)
 
 
 def first(entry: Found, name: bytes) -> str:

@@ -3,9 +3,12 @@ says so. What is there stays as it is; access rules go before older ones, so tha
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from provisiond.adapters.directory.session import (
     LdapTarget,
@@ -31,7 +34,8 @@ def run_setup(admin: LdapTarget, layout: DirectoryLayout, say: Callable[[str], N
     """`admin` must be allowed to change cn=config. Safe to repeat; one sentence a step to `say`."""
     session = open_session(admin)
     try:
-        _Setup(session, replace(layout, admin_dn=admin.bind_dn), say).run()
+        on_this_machine = all(url.startswith("ldapi:") for url in admin.urls)
+        _Setup(session, replace(layout, admin_dn=admin.bind_dn), say, on_this_machine).run()
     finally:
         session.close()
 
@@ -39,13 +43,17 @@ def run_setup(admin: LdapTarget, layout: DirectoryLayout, say: Callable[[str], N
 class _Setup:
     """One run: the session, and the layout, which learns the database's real DN on the way."""
 
-    def __init__(self, session: Session, layout: DirectoryLayout, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, session: Session, layout: DirectoryLayout, say: Callable[[str], None], on_this_machine: bool
+    ) -> None:
         self._session = session
         self._layout = layout
         self._say = say
+        self._on_this_machine = on_this_machine
 
     def run(self) -> None:
         self._require_schema()
+        self._require_own_folder()
         count = len(setup_steps(self._layout))
         for number in range(count):
             self._layout = replace(self._layout, database_dn=self._database() or self._layout.database_dn)
@@ -55,7 +63,7 @@ class _Setup:
             if lacking is None:
                 self._say(f"already there: {step.sentence}")
                 continue
-            carry_out(self._session, lacking)
+            self._carry_out(lacking)
             self._say(f"done: {step.sentence}")
 
     def _require_schema(self) -> None:
@@ -65,6 +73,20 @@ class _Setup:
             raise ConfigError(
                 [f"directory: the server has not loaded {', '.join(missing)}: ldapadd {files} first"]
             )
+
+    def _require_own_folder(self) -> None:
+        """slapd does not notice when two databases write the same files, and both are spoilt."""
+        folder = os.path.normpath(self._layout.database_directory)
+        for entry in self._session.search("cn=config", "(olcDbDirectory=*)", ["olcDbDirectory", "olcSuffix"]):
+            suffixes = _texts(entry, "olcSuffix")
+            ours = normalise_dn(self._layout.base) in map(normalise_dn, suffixes)
+            if not ours and folder in map(os.path.normpath, _texts(entry, "olcDbDirectory")):
+                raise ConfigError(
+                    [
+                        f"directory.admin.database_directory: {folder} holds the database of"
+                        f" {', '.join(suffixes)}; {self._layout.base} needs a folder of its own"
+                    ]
+                )
 
     def _lacking(self, step: SetupStep) -> SetupStep | None:
         """What of the step is still to be done; None when nothing."""
@@ -107,6 +129,14 @@ class _Setup:
             wanted = tuple(value for value in mod.values if _spaced(value) not in present)
         return replace(step, mods=(replace(mod, values=wanted),)) if wanted else None
 
+    def _carry_out(self, step: SetupStep) -> None:
+        hint = ""
+        if step.dn == NEW_DATABASE:
+            hint = f"; {self._layout.database_directory} must be an empty folder of slapd's own user"
+            if self._on_this_machine:
+                _make_folder(Path(self._layout.database_directory))
+        carry_out(self._session, step, hint)
+
     def _schema(self) -> set[str]:
         found = self._session.search("cn=schema,cn=config", "(objectClass=olcSchemaConfig)", ["cn"])
         return {_unnumbered(value).lower() for entry in found for value in _texts(entry, "cn")}
@@ -125,7 +155,7 @@ class _Setup:
         return name in {_unnumbered(value) for entry in found for value in _texts(entry, "olcOverlay")}
 
 
-def carry_out(session: Session, step: SetupStep) -> None:
+def carry_out(session: Session, step: SetupStep, hint: str = "") -> None:
     """Raises what the server says against it."""
     # without permissive modify, a control that cn=config refuses
     reply = (
@@ -134,9 +164,18 @@ def carry_out(session: Session, step: SetupStep) -> None:
         else session.add(step.dn, step.attributes)
     )
     if reply.code:
-        refused = f"the server refused {step.dn}: {reply.text} (code {reply.code})"
+        refused = f"the server refused {step.dn}: {reply.text} (code {reply.code}){hint}"
         after = "nothing after this step was done, run it again once that is mended"
         raise ConfigError([f"directory init: {step.sentence}: {refused}; {after}"])
+
+
+def _make_folder(folder: Path) -> None:
+    """With its parent's owner, who is slapd's. Where we may not, the server's own refusal tells."""
+    with suppress(PermissionError):
+        if folder.parent.is_dir() and not folder.exists():
+            folder.mkdir(mode=0o700)
+            parent = folder.parent.stat()
+            os.chown(folder, parent.st_uid, parent.st_gid)
 
 
 def _texts(entry: RawEntry, attribute: str) -> list[str]:

@@ -33,8 +33,8 @@ _FILES = (
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLayout:
-    """`database_directory` is on the server and must be there, empty, and belong to slapd. `admin_dn` sets
-    it up. Service accounts without a password cannot bind until `ldappasswd` gives them one."""
+    """`database_directory` is on the server: empty, slapd's own, of no other database. `admin_dn` sets it
+    up. Service accounts without a password cannot bind until `ldappasswd` gives them one."""
 
     base: str
     organisation: str
@@ -74,8 +74,10 @@ def setup_ldif(layout: DirectoryLayout) -> str:
     """The steps as LDIF for `ldapmodify` on an empty server; service accounts get no password by it."""
     bare = without_passwords(layout)
     head = (
-        f"# For an OpenLDAP without a database yet. As {layout.admin_dn}: ldapmodify -f FILE\n"
+        "# For an OpenLDAP without a database yet; with others there, put the number that this one gets in place\n"
+        f"# of {{1}}. Apply it as {layout.admin_dn}:\n#   ldapmodify {_identity(layout.admin_dn)} -f FILE\n"
         f"# It must have loaded the schema {', '.join(REQUIRED_SCHEMA)}. Leave out modules that it has.\n"
+        f"# {layout.database_directory} must be there, empty, belong to slapd's user and to no other database.\n"
         "# The service accounts cannot bind until each has a password: ldappasswd -S DN\n\n"
     )
     return head + "\n".join(record(step) for step in setup_steps(bare))
@@ -83,6 +85,15 @@ def setup_ldif(layout: DirectoryLayout) -> str:
 
 def without_passwords(layout: DirectoryLayout) -> DirectoryLayout:
     return replace(layout, daemon_password=None, portal_password=None, listing_reader_password=None)
+
+
+def _identity(admin_dn: str) -> str:
+    """The options of `ldapmodify` for it; root over the local socket needs no password."""
+    return (
+        "-Q -Y EXTERNAL -H ldapi:///"
+        if admin_dn.endswith("cn=external,cn=auth")
+        else f"-x -W -D '{admin_dn}'"
+    )
 
 
 def check_layout(layout: DirectoryLayout) -> None:

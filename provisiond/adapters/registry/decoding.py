@@ -1,12 +1,14 @@
-"""Bytes to text: decides the encoding of a drop file and refuses what cannot be the text it should be.
+"""The encoding of a drop file, found by reading it through once, a chunk at a time; its digest on the way.
 
-Better no fetch than names with wrong letters in 20,000 entries."""
+Refuses what cannot be the text it should be: better no fetch than names with wrong letters in 20,000 entries."""
 
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
@@ -14,120 +16,157 @@ from provisiond.adapters.registry.refusal import refused
 from provisiond.domain.errors import UnsafeFetchError
 
 _BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with the one of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_CHUNK_BYTES = 256 * 1024
 _SAMPLE_BYTES = 64_000  # of lines that are not ASCII; more makes detection slow, not better
-# what bytes above 0x7f become when UTF-8 is read as cp1252 or Latin-1
-_TAIL = "[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-_MOJIBAKE = re.compile(f"[ÂÃÄÅ]{_TAIL}|[àáâãäåæçèéêëìíï]{_TAIL}{{2}}")
-_LOST = "\ufffd"
+_ASCII = bytes(range(128))
 
 
-def decoded(raw: bytes, file: str, encoding: str | None, candidates: Sequence[str]) -> str:
-    """The text without its byte order mark. `encoding` None: found out, see `_detected`."""
-    text = _strict(raw, file, encoding) if encoding else _detected(raw, file, candidates)
-    text = text.removeprefix("\ufeff")
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise _nul(file, line)
-    _refuse_wrong_letters(text, file)
-    return text
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one reading found. `digest`: SHA-256 (hex) of the bytes. `has_lone_returns`: lines that end in a
+    carriage return alone."""
+
+    digest: str
+    encoding: str
+    has_lone_returns: bool
 
 
-def is_garbled(text: str) -> bool:
-    """Whether letters were lost or changed in a wrong conversion before the text came to us."""
-    return _LOST in text or _MOJIBAKE.search(text) is not None
+def chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """From the beginning."""
+    stream.seek(0)
+    while chunk := stream.read(_CHUNK_BYTES):
+        yield chunk
 
 
-def _detected(raw: bytes, file: str, candidates: Sequence[str]) -> str:
-    """Byte order mark, then UTF-8, then the one of `candidates` that reads most like language."""
-    for mark, name in _BOMS:
-        if raw.startswith(mark):
-            return _strict(raw, file, name)
-    if b"\0" in raw:
-        raise _nul(file, raw[: raw.index(b"\0")].count(b"\n") + 1)
+def holds_lines(encoding: str) -> bool:
+    """Whether ASCII stands in it as itself, so that lines can be cut before they are decoded."""
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        possible = [name for name in candidates if _is_valid(raw, name)]
-        best = _likeliest(raw, possible)
-        if best is None:
-            tried = ", ".join(("utf-8", *candidates))
-            raise refused(
-                file,
-                f"its encoding is none of {tried} (first odd byte in line {_line_of(raw, error.start)})",
-                "name the encoding in the configuration or have the registry export UTF-8",
-            ) from None
-        return raw.decode(best)
-
-
-def _likeliest(raw: bytes, possible: Sequence[str]) -> str | None:
-    """Judged on lines with other than ASCII only: a few names in a sea of ASCII would drown."""
-    if not possible:
-        return None
-    sample = _sample(line for line in raw.splitlines() if not line.isascii())
-    best = from_bytes(sample, cp_isolation=list(possible)).best()
-    names = {codecs.lookup(name).name: name for name in possible}
-    return names.get(codecs.lookup(best.encoding).name) if best else None
-
-
-def _sample(lines: Iterable[bytes]) -> bytes:
-    kept: list[bytes] = []
-    size = 0
-    for line in lines:
-        kept.append(line)
-        size += len(line)
-        if size > _SAMPLE_BYTES:
-            break
-    return b"\n".join(kept)
-
-
-def _is_valid(raw: bytes, encoding: str) -> bool:
-    try:
-        raw.decode(encoding)
+        return _ASCII.decode(encoding) == _ASCII.decode("ascii")
     except UnicodeDecodeError:
         return False
-    return True
 
 
-def _strict(raw: bytes, file: str, encoding: str) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        # `from None`: the library's error holds the whole content
+def surveyed(stream: BinaryIO, file: str, encoding: str | None, candidates: Sequence[str]) -> Survey:
+    """`encoding` None: found out, by byte order mark, as UTF-8, or as the likeliest of `candidates`."""
+    begin = next(chunks(stream), b"")
+    given = encoding or next((name for mark, name in _BOMS if begin.startswith(mark)), None)
+    trial = _Trial(given or "utf-8")
+    reading = _Reading(file, may_hold_nul=not holds_lines(trial.encoding))
+    for chunk in chunks(stream):
+        reading.see(chunk, stream)
+        trial.see(chunk)
+    trial.end()
+    if trial.odd_at is not None and given:
+        raise _invalid(file, given, _line_of(stream, trial.odd_at))
+    found = trial.encoding if trial.odd_at is None else _likeliest(stream, file, candidates, trial.odd_at)
+    return Survey(reading.digest.hexdigest(), found, reading.lone_returns > 0)
+
+
+class _Reading:
+    """What is asked of every byte, whatever the encoding."""
+
+    def __init__(self, file: str, *, may_hold_nul: bool) -> None:
+        self._file, self._may_hold_nul = file, may_hold_nul
+        self._position = 0
+        self._ended_in_return = False
+        self.digest = hashlib.sha256()
+        self.lone_returns = 0
+
+    def see(self, chunk: bytes, stream: BinaryIO) -> None:
+        self.digest.update(chunk)
+        if not self._may_hold_nul and b"\0" in chunk:
+            raise nul(self._file, _line_of(stream, self._position + chunk.index(b"\0")))
+        self.lone_returns += chunk.count(b"\r") - chunk.count(b"\r\n")
+        if self._ended_in_return and chunk.startswith(b"\n"):
+            self.lone_returns -= 1
+        self._ended_in_return = chunk.endswith(b"\r")
+        self._position += len(chunk)
+
+
+class _Trial:
+    """Decodes what it sees and forgets it. `odd_at`: offset of the first byte that does not fit."""
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
+        self._position = 0
+        self.odd_at: int | None = None
+
+    def see(self, chunk: bytes, *, final: bool = False) -> None:
+        if self.odd_at is not None:
+            return
+        waiting = len(self._decoder.getstate()[0])
+        try:
+            self._decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:  # holds content: never chained, never shown
+            self.odd_at = self._position - waiting + error.start
+        self._position += len(chunk)
+
+    def end(self) -> None:
+        self.see(b"", final=True)
+
+
+def _likeliest(stream: BinaryIO, file: str, candidates: Sequence[str], odd_at: int) -> str:
+    """The one of `candidates` that reads most like language, judged on lines with other than ASCII only: a
+    few names in a sea of ASCII would drown."""
+    trials = [_Trial(name) for name in candidates]
+    for chunk in chunks(stream):
+        for trial in trials:
+            trial.see(chunk)
+    for trial in trials:
+        trial.end()
+    possible = [trial.encoding for trial in trials if trial.odd_at is None]
+    best = from_bytes(_sample(stream), cp_isolation=possible).best() if possible else None
+    names = {codecs.lookup(name).name: name for name in possible}
+    found = names.get(codecs.lookup(best.encoding).name) if best else None
+    if found is None:
+        tried = ", ".join(("utf-8", *candidates))
         raise refused(
             file,
-            f"it is not valid {encoding} (line {_line_of(raw, error.start)})",
-            "compare the configured encoding with the export; a damaged transfer must be repeated",
-        ) from None
+            f"its encoding is none of {tried} (first odd byte in line {_line_of(stream, odd_at)})",
+            "name the encoding in the configuration or have the registry export UTF-8",
+        )
+    return found
 
 
-def _line_of(raw: bytes, offset: int) -> int:
-    return raw[:offset].count(b"\n") + 1
+def _sample(stream: BinaryIO) -> bytes:
+    kept: list[bytes] = []
+    size = 0
+    stream.seek(0)
+    while size <= _SAMPLE_BYTES and (line := stream.readline(_SAMPLE_BYTES)):
+        if not line.isascii():
+            kept.append(line)
+            size += len(line)
+    return b"".join(kept)
 
 
-def _nul(file: str, line: int) -> UnsafeFetchError:
+def _line_of(stream: BinaryIO, offset: int) -> int:
+    line = 1
+    for chunk in chunks(stream):
+        line += chunk[:offset].count(b"\n")
+        offset -= len(chunk)
+        if offset <= 0:
+            break
+    return line
+
+
+def _invalid(file: str, encoding: str, line: int) -> UnsafeFetchError:
+    return refused(
+        file,
+        f"it is not valid {encoding} (line {line})",
+        "compare the configured encoding with the export; a damaged transfer must be repeated",
+    )
+
+
+def nul(file: str, line: int) -> UnsafeFetchError:
     return refused(
         file,
         f"NUL bytes, the first in line {line}",
         "have it delivered again; UTF-16 without byte order mark needs its encoding configured",
     )
-
-
-def _refuse_wrong_letters(text: str, file: str) -> None:
-    """A few garbled rows are rejected one by one; more than a fifth of those with other than ASCII is
-    an accident of the whole file."""
-    if text.isascii() or not is_garbled(text):
-        return
-    foreign = [line for line in text.splitlines() if not line.isascii()]
-    garbled = sum(map(is_garbled, foreign))
-    if garbled >= 2 and garbled * 5 > len(foreign):
-        raise refused(
-            file,
-            f"wrongly encoded: {garbled} of {len(foreign)} lines with non-ASCII letters hold garbled ones",
-            "compare the configured encoding with the export; it may have been converted twice",
-        )

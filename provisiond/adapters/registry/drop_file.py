@@ -1,4 +1,4 @@
-"""Which file of the drop is read, and its bytes, whole. Knows nothing of what is in them.
+"""Which file of the drop is read, and that it stays the same meanwhile. Knows nothing of what is in it.
 
 A file that changes while it is read is being written: refused now, read in the next cycle."""
 
@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import BinaryIO
 
 from provisiond.adapters.registry.refusal import refused
 from provisiond.domain.errors import UnavailableError
@@ -33,22 +37,37 @@ def chosen_file(path: Path, pattern: str) -> Path:
     return max(candidates)[2]
 
 
-def whole_bytes(file: Path) -> bytes:
-    """The content, read while the file did not change."""
+@dataclass(frozen=True, slots=True)
+class DropFile:
+    """An open file. `as_opened`: size and time of change when it was opened."""
+
+    name: str
+    stream: BinaryIO
+    as_opened: tuple[int, int]
+
+    @property
+    def size(self) -> int:
+        return self.as_opened[0]
+
+    def refuse_changed(self) -> None:
+        if _state(self.stream) != self.as_opened:
+            raise refused(self.name, "it changed while it was read", "wait, the next cycle reads it again")
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[DropFile]:
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would block for ever
             raise UnavailableError("registry", f"{file} is not a regular file; mend the path")
         with file.open("rb") as stream:
-            before = os.fstat(stream.fileno())
-            raw = stream.read()
-            after = os.fstat(stream.fileno())
+            yield DropFile(file.name, stream, _state(stream))
     except OSError as error:
         raise _unavailable(file, error) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
-        raw
-    ) != after.st_size:
-        raise refused(file.name, "it changed while it was read", "wait, the next cycle reads it again")
-    return raw
+
+
+def _state(stream: BinaryIO) -> tuple[int, int]:
+    now = os.fstat(stream.fileno())
+    return now.st_size, now.st_mtime_ns
 
 
 def _unavailable(path: Path, error: OSError) -> UnavailableError:

@@ -1,22 +1,126 @@
-"""From raw rows to a fetch: which rows are new, what they mean, which contradict each other."""
+"""From raw rows to a fetch, the same for every source: blocks seen, new rows looked at, clashes, absence.
+
+Puts the stages together, each a module beside this one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 
 from provisiond.adapters.digests import Digests
+from provisiond.adapters.registry.absence import Absence, absence
+from provisiond.adapters.registry.blocks import raw_blocks, salt_of
+from provisiond.adapters.registry.clashes import Clashes
+from provisiond.adapters.registry.contradiction import Verdict
+from provisiond.adapters.registry.incremental import block_digest, kept_blocks, known_lines
+from provisiond.adapters.registry.mapping import RecordMapping
+from provisiond.adapters.registry.reading import Reading
+from provisiond.adapters.registry.recollection import Recollection
 from provisiond.adapters.registry.rows import MappedSource, RowSource
-from provisiond.domain.model import Fetch
+from provisiond.adapters.registry.staging import Changed, SeenBlocks, Staging
+from provisiond.domain.model import Fetch, Rejection
 from provisiond.ports import FetchMemory
+
+_VERSION = "1"  # of the meaning of rows: raise it when a mapping rule changes, and every row is read again
 
 
 def taken_in(
     rows: RowSource, source: MappedSource, digests: Digests, today: date, memory: FetchMemory
 ) -> Fetch:
-    """Everything the source gives, as a fetch. Refuses it whole where too many rows are bad."""
-    raise NotImplementedError
+    """Everything the source gives. What did not change since `memory` is counted, not looked at."""
+    salt = salt_of(_salt_parts(rows, source, digests))
+    staging = Staging(source.name, rows.file)
+    survey = _surveyed(rows, salt, staging, memory)
+    ending = rows.ending()
+    here = survey.seen if ending.complete else survey.seen | memory.settled() | memory.unsettled()
+    recollection = Recollection(staging, memory, here, survey.kept if ending.complete else here)
+    reading = Reading(rows, RecordMapping(source, rows.file, digests, today), staging, recollection, salt)
+    for block in staging.spooled():
+        staging.keep(block.digest if ending.complete else block_digest(block.digest), reading.look(block))
+    reading.refuse_accidents(survey.rows, survey.foreign, source.maximum_rejected_percent)
+    staging.index()
+    known = frozenset[int]() if ending.complete else known_lines(staging, memory)
+    staging.unstage(known)
+    verdict = Clashes(staging, recollection, memory, replaces=not ending.complete).verdict()
+    rejections = [*reading.rejections, *_rejected(staging, verdict, source.name, rows.file)]
+    complete = ending.complete
+    missing = absence(staging, recollection, unreadable=reading.unreadable) if complete else Absence((), ())
+    return Fetch(
+        source=source.name,
+        file=rows.file,
+        digest=ending.digest,
+        rows=survey.rows,
+        rejections=tuple(sorted(rejections, key=lambda rejection: rejection.line)),
+        changed=Changed(staging),
+        gone=missing.gone,
+        kept=frozenset(survey.kept) if complete else kept_blocks(staging, memory),
+        blocks=SeenBlocks(staging, verdict.lines, known, missing.doubtful),
+        complete=complete,
+        etag=ending.etag,
+        watermark=ending.watermark,
+    )
 
 
 def unchanged(source: MappedSource, file: str, memory: FetchMemory) -> Fetch:
-    """The fetch of a source that says itself that nothing changed since `memory.last()` (HTTP 304)."""
-    raise NotImplementedError
+    """The fetch of a source that says itself that nothing changed since `memory.last()` (HTTP 304). Only where
+    nothing is unsettled: what is cannot be looked at again without its content."""
+    last = memory.last()
+    if last is None:
+        raise ValueError("nothing was fetched before")
+    return Fetch(
+        source=source.name,
+        file=file,
+        digest=last.digest,
+        rows=last.rows,
+        rejections=(),
+        changed=(),
+        gone=(),
+        kept=memory.settled() | memory.unsettled(),
+        blocks=(),
+        complete=True,
+        etag=last.etag,
+        watermark=last.watermark,
+    )
+
+
+@dataclass(slots=True)
+class _Survey:
+    rows: int = 0
+    foreign: int = 0  # rows that hold other than ASCII
+    seen: set[bytes] = field(default_factory=set)
+    kept: set[bytes] = field(default_factory=set)
+
+
+def _surveyed(rows: RowSource, salt: bytes, staging: Staging, memory: FetchMemory) -> _Survey:
+    """Counts everything; spools the blocks that are not known as settled."""
+    survey, settled = _Survey(), memory.settled()
+    for block in raw_blocks(rows.chunks(), rows.first_line, salt):
+        survey.rows += len(block.rows) - block.rows.count(b"")
+        survey.foreign += len(block.rows) - sum(map(bytes.isascii, block.rows))
+        survey.seen.add(block.digest)
+        if block.digest in settled:
+            survey.kept.add(block.digest)
+        else:
+            staging.spool(block)
+    return survey
+
+
+def _salt_parts(rows: RowSource, source: MappedSource, digests: Digests) -> Iterator[str]:
+    """Everything that decides what a raw row says; also the key of the digests, since records hold those."""
+    yield from (_VERSION, source.name, digests.birth(date.min), *source.date_formats)
+    yield from (text for pair in sorted(source.fields.items()) for text in pair)
+    for name, codes in sorted(source.codes.items()):
+        yield from (name, *(text for pair in sorted(codes.items()) for text in pair))
+    yield from rows.salt
+
+
+def _rejected(staging: Staging, verdict: Verdict, source: str, file: str) -> list[Rejection]:
+    """Takes the rows that clash out of the staging, and those that only repeat another."""
+    rejections = [
+        Rejection(source, file, line, staging.student_of(line), tuple(dict.fromkeys(reasons)))
+        for line, reasons in verdict.reasons.items()
+    ]
+    staging.reject(verdict.reasons)
+    staging.unstage(verdict.repeated)
+    return rejections

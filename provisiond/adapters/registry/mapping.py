@@ -6,30 +6,35 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from typing import TypeVar
 
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.registry import values
-from provisiond.adapters.registry.source import FIELDS, CsvSource
+from provisiond.adapters.registry.garbling import is_garbled
+from provisiond.adapters.registry.rows import MappedSource
+from provisiond.adapters.registry.source import FIELDS
 from provisiond.domain import hkid
-from provisiond.domain.model import RegistryRecord
+from provisiond.domain.model import RegistryRecord, Rejection
 from provisiond.domain.names import split_full_name
 
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
 _SEPARATOR = "\n"
+_DIGIT = re.compile(r"\d")
 # ASCII blanks that must go
 _BLANKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|  |\A | \Z| \n|\n ")
 
 
 class RecordMapping:
-    """Made for one fetch. Conversions of values that repeat (dates, codes) are remembered meanwhile."""
+    """Made for one fetch. Conversions of values that repeat (dates, codes) are remembered meanwhile.
+    `garbled`: how many rows held letters garbled by a wrong encoding."""
 
-    def __init__(self, source: CsvSource, file: str, digests: Digests, today: date) -> None:
+    def __init__(self, source: MappedSource, file: str, digests: Digests, today: date) -> None:
         self._source, self._file, self._digests, self._today = source, file, digests, today
+        self.garbled = 0
         self._coded = {FIELDS.index(name): values.coded(codes) for name, codes in source.codes.items()}
         self._birth = cache(self._birth_of)
         self._since = cache(self._since_of)
@@ -43,7 +48,7 @@ class RecordMapping:
         cells, reasons = self._cells(raw)
         student_id, surname, given, full, preferred, chinese, identity, *rest = cells
         born, programme, department, level_code, status_code, since, end, mail, supervisor, secret = rest
-        surname, given = _name(surname, given, full)
+        surname, given = map(values.narrow, _name(surname, given, full))
         birth, why_birth = self._birth(born)
         level, why_level = self._level(level_code)
         status, why_status = self._status(status_code)
@@ -54,6 +59,8 @@ class RecordMapping:
         whys = (why_number, why_birth, why_level, why_status, why_since, why_end, why_flag)
         reasons += _text_reasons(student_id, surname, given, programme, department, (preferred, chinese))
         reasons += [*filter(None, whys), *_mail_reasons(mail, supervisor)]
+        reasons += self._misplaced(surname, given, preferred, chinese, department)
+        reasons += self._misplaced_codes(student_id, programme)
         if reasons or birth is None or level is None or status is None or status_on is None:
             return tuple(dict.fromkeys(reasons))
         return RegistryRecord(
@@ -85,6 +92,9 @@ class RecordMapping:
         readable = not values.text_faults(text) and len(text) <= 64
         return (unicodedata.normalize("NFKC", values.clean(text)) or None) if readable else None
 
+    def rejection(self, line: int, student_id: str | None, reasons: Sequence[str]) -> Rejection:
+        return Rejection(self._source.name, self._file, line, student_id, tuple(reasons))
+
     def _cells(self, raw: tuple[str, ...]) -> tuple[list[str], list[str]]:
         """Cleaned, codes replaced; and what is wrong with their text. Most rows need no cleaning, and whether
         one does is seen on the row as a whole: seventeen cells each would cost more than all the rest."""
@@ -100,9 +110,29 @@ class RecordMapping:
             cells[0] = unicodedata.normalize("NFKC", cells[0])
         if broken or values.text_faults(joined):
             reasons = list(_cell_faults(raw))
+            self.garbled += is_garbled(joined)
         for place, coded in self._coded.items():
             cells[place] = coded(cells[place])
         return cells, reasons
+
+    def _misplaced(self, *texts: str) -> list[str]:
+        """These would be shown to everybody: an HKID number or a birth date among them is no name."""
+        fields = ("surname", "given_names", "preferred_name", "chinese_name", "department")
+        if not any(map(_DIGIT.search, texts)):
+            return []
+        return [
+            f"{_word(field)} holds an HKID number or a date"
+            for field, text in zip(fields, texts, strict=True)
+            if text and values.is_secret(text, self._source.date_formats)
+        ]
+
+    def _misplaced_codes(self, student_id: str, programme: str) -> list[str]:
+        """Codes may well look like an HKID number (s1234567), but not when it is written with its brackets."""
+        return [
+            f"{_word(field)} holds an HKID number or a date"
+            for field, text in (("student_id", student_id), ("programme", programme))
+            if not text.isalnum() and values.is_written_secret(text, self._source.date_formats)
+        ]
 
     def _birth_of(self, text: str) -> Found[str]:
         if not text:
@@ -150,8 +180,7 @@ def _name(surname: str, given: str, full: str) -> tuple[str, str]:
     """The two separate fields win; a full name is split where they are empty or not mapped."""
     if surname or not full:
         return surname, given
-    surname, given = split_full_name(full)
-    return (surname, given) if surname else (full, "")  # no Latin letter: parked later, not lost
+    return split_full_name(full)
 
 
 def _hkid(text: str) -> Found[str]:
@@ -182,6 +211,8 @@ def _text_reasons(
         reasons.append("the department is missing")
     if any("?" in name for name in (surname, given, *others)):
         reasons.append("a name holds a question mark (a letter lost in a conversion)")
+    if any(map(values.is_mangled, (surname, given, *others))):
+        reasons.append("a name holds signs that are no letters (changed in a conversion)")
     return reasons
 
 

@@ -1,6 +1,5 @@
-"""What the configuration says of a CSV drop: where it lies, how it is written, which column means what.
-
-Finds every fault in that at once; reads no file."""
+"""What the configuration says of a source: which column means what; of a CSV drop also where it lies and how it
+is written. Finds every fault in that at once; reads no file."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from provisiond.adapters.registry.rows import MappedSource
 from provisiond.domain.model import Level, Status
 
 FIELDS = (
@@ -64,7 +64,7 @@ class CsvSource:
 
     def faults(self) -> list[str]:
         """Every fault as `key: sentence`; empty when the source can be used."""
-        return [*self._form_faults(), *self._field_faults(), *self._code_faults()]
+        return [*self._form_faults(), *mapping_faults(self)]
 
     def _form_faults(self) -> Iterator[str]:
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
@@ -76,32 +76,40 @@ class CsvSource:
                 yield f"encoding: {name!r} is not known; examples: utf-8, big5hkscs, cp1252"
         if self.trailer is not None and not _has_count(self.trailer):
             yield f"trailer: {self.trailer!r} is not a regular expression with a group (?P<count>\\d+)"
-        if not self.date_formats:
-            yield "date_formats: at least one is needed"
-        if not 0 < self.maximum_rejected_percent <= 100:
-            yield "maximum_rejected_percent: not above 0 and at most 100"
 
-    def _field_faults(self) -> Iterator[str]:
-        for name in self.fields:
-            if name not in FIELDS:
-                yield f"fields.{name}: not known{_suggestion(name, FIELDS)}"
-        for name in REQUIRED:
-            if name not in self.fields:
-                yield f"fields.{name}: missing"
-        if "full_name" not in self.fields and "surname" not in self.fields:
-            yield "fields: neither surname (with given_names) nor full_name"
-        if "full_name" not in self.fields and "given_names" not in self.fields:
-            yield "fields: neither given_names nor full_name"
 
-    def _code_faults(self) -> Iterator[str]:
-        for name, codes in self.codes.items():
-            if name not in FIELDS:
-                yield f"codes.{name}: not known{_suggestion(name, FIELDS)}"
-            for code, value in codes.items():
-                own = _OWN_VALUES.get(name)
-                if own is not None and value.lower() not in own:
-                    choices = ", ".join(sorted(filter(None, own)))
-                    yield f"codes.{name}.{code}: {value!r} is none of {choices}"
+def mapping_faults(source: MappedSource) -> Iterator[str]:
+    """What is wrong with the part that every kind of source has."""
+    yield from _field_faults(source)
+    yield from _code_faults(source)
+    if not source.date_formats:
+        yield "date_formats: at least one is needed"
+    if not 0 < source.maximum_rejected_percent <= 100:
+        yield "maximum_rejected_percent: not above 0 and at most 100"
+
+
+def _field_faults(source: MappedSource) -> Iterator[str]:
+    for name in source.fields:
+        if name not in FIELDS:
+            yield f"fields.{name}: not known{_suggestion(name, FIELDS)}"
+    for name in REQUIRED:
+        if name not in source.fields:
+            yield f"fields.{name}: missing"
+    if "full_name" not in source.fields and "surname" not in source.fields:
+        yield "fields: neither surname (with given_names) nor full_name"
+    if "full_name" not in source.fields and "given_names" not in source.fields:
+        yield "fields: neither given_names nor full_name"
+
+
+def _code_faults(source: MappedSource) -> Iterator[str]:
+    for name, codes in source.codes.items():
+        if name not in FIELDS:
+            yield f"codes.{name}: not known{_suggestion(name, FIELDS)}"
+        for code, value in codes.items():
+            own = _OWN_VALUES.get(name)
+            if own is not None and value.lower() not in own:
+                choices = ", ".join(sorted(filter(None, own)))
+                yield f"codes.{name}.{code}: {value!r} is none of {choices}"
 
 
 def _suggestion(name: str, known: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
-from provisiond.adapters.registry.decoding import is_garbled
+from provisiond.adapters.registry.garbling import is_garbled
 from provisiond.adapters.registry.source import FALSE_WORDS, TRUE_WORDS
 from provisiond.domain import hkid
 from provisiond.domain.model import Level, Status
@@ -21,6 +21,9 @@ _MAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?=[A-Z
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\uffff]"
 )
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+# not ª º · ´, which people do write (Mª José, Gal·la)
+_NO_LETTERS = re.compile("[¡-©«¬®-³¶¸¹»-¿×÷]|&#?[0-9A-Za-z]+;")
 _OPEN_END = 9999  # the year by which many student systems say "no date"
 
 
@@ -39,6 +42,28 @@ def text_faults(text: str) -> list[str]:
     if len(text) > MAXIMUM_LENGTH:
         faults.append(f"is longer than {MAXIMUM_LENGTH} characters")
     return faults
+
+
+def narrow(text: str) -> str:
+    """Full-width Latin letters and signs as everybody else writes them; nothing else changes."""
+    return text if text.isascii() else text.translate(_FULL_WIDTH)
+
+
+def is_mangled(name: str) -> bool:
+    """Whether a name shows what other letters become when cp1250 and its kin are read as cp1252 (`£ucja`), or
+    when a web page was exported (`M&uuml;ller`)."""
+    return _NO_LETTERS.search(name) is not None and not is_garbled(name)
+
+
+def is_secret(text: str, formats: tuple[str, ...]) -> bool:
+    """Whether it *is* an HKID number or a date: what must never be kept or shown as something else."""
+    return hkid.canonical(text) is not None or day(text, formats) is not None
+
+
+def is_written_secret(text: str, formats: tuple[str, ...]) -> bool:
+    """The same for codes, which may look like either: an HKID number in brackets, a date with separators."""
+    number = "(" in unicodedata.normalize("NFKC", text) and hkid.canonical(text) is not None
+    return number or (not text.isalnum() and day(text, formats) is not None)
 
 
 def looks_secret(text: str) -> bool:

@@ -1,0 +1,134 @@
+"""What happened in the directory since a cookie (content synchronisation, RFC 4533, refreshOnly): changed entries,
+and the IDs of deleted ones while the server's log of them reaches back. A quiet look is one message each way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from provisiond.adapters.directory.ber import OCTETS, SEQUENCE, ber, elements, tlv
+from provisiond.adapters.directory.dn import normalise_dn
+from provisiond.adapters.directory.reading import Bases, decoded
+from provisiond.adapters.directory.scanning import AUTHORS, MARK, Authors, Places, leave, reading
+from provisiond.adapters.directory.session import PERSON_ID, Session
+from provisiond.adapters.directory.wire import SUCCESS, End, Found, Intermediate, Query
+from provisiond.domain.errors import UnavailableError
+from provisiond.ports import Drift, Sighting
+
+SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"
+_SYNC_DONE = b"1.3.6.1.4.1.4203.1.9.1.3"
+_REFRESH_ONLY = b"\x0a\x01\x01"
+_BOOLEAN, _SET, _INFO_VALUE, _PRESENT, _ID_SET = 0x01, 0x31, 0x81, 0xA2, 0xA3
+# a cookie from before the server's memory, or after it: it lost its last numbers (restored, killed)
+_STALE = frozenset({53, 4096})
+_REFINT_DN = b"cn=referential integrity overlay"  # its default name: takes deleted entries out of groups
+_ATTRIBUTES = (PERSON_ID, *AUTHORS)
+
+
+@dataclass(slots=True)
+class _Poll:
+    """What one poll has brought so far; `told`: deletions were told one by one."""
+
+    cookie: str
+    changed: list[Found] = field(default_factory=list)
+    deleted: set[bytes] = field(default_factory=set)
+    told: bool = True
+
+
+def watermark(session: Session, base: str) -> str | None:
+    """Where a look that begins now would go on; None where the server has no content synchronisation."""
+    root = session.search("", "(objectClass=*)", ("namingContexts", "supportedControl"), subtree=False)
+    offered = decoded(root[0].attributes) if root else {}
+    contexts = offered.get("namingcontexts", ())
+    suffixes = [s for s in contexts if f",{base}".endswith(f",{normalise_dn(s)}")]
+    if SYNC_REQUEST not in offered.get("supportedcontrol", ()) or not suffixes:
+        return None
+    top = session.search(max(suffixes, key=len), "(objectClass=*)", ("contextCSN",), subtree=False)
+    numbers = decoded(top[0].attributes).get("contextcsn", ()) if top else ()
+    return "rid=000,csn=" + ";".join(sorted(numbers, key=_server)) if numbers else None
+
+
+def drift(session: Session, bases: Bases, groups: Collection[str], us: str, since: str) -> Drift | None:
+    """None: the server cannot tell what happened since then. `groups`: normalised DNs of the managed ones."""
+    poll = _polled(session, bases.base, since)
+    if not poll.told:
+        return None
+    places, authors = Places(bases), Authors(us)
+    marked = [entry for entry in poll.changed if MARK in entry.attributes]
+    by_others = [entry for entry in poll.changed if not authors.wrote(entry)]
+    return Drift(
+        watermark=poll.cookie,
+        person_ids=frozenset(_owner(entry) for entry in by_others if MARK in entry.attributes),
+        seen=tuple(Sighting(_entry_id(e), _owner(e), places.kind(e.dn), None) for e in marked),
+        touched=frozenset(poll.deleted.union(_entry_id(entry) for entry in by_others)),
+        memberships=any(_is_foreign(entry, groups) for entry in by_others),
+    )
+
+
+def _polled(session: Session, base: str, cookie: str) -> _Poll:
+    asked = (SYNC_REQUEST, ber(SEQUENCE, _REFRESH_ONLY, ber(OCTETS, cookie.encode())))
+    poll = _Poll(cookie)
+    with reading(session):
+        for part in session.wire().search(Query(base, "(objectClass=*)", _ATTRIBUTES, (asked,))):
+            match part:
+                case Found():
+                    poll.changed.append(part)
+                case Intermediate(value=message):
+                    _note(poll, message)
+                case End():
+                    _finish(poll, part)
+            if not poll.told:
+                break  # a list of everything that is still there would follow
+    if not poll.told:
+        leave(session)
+    return poll
+
+
+def _note(poll: _Poll, message: bytes) -> None:
+    """A Sync Info message: what is deleted, or a list of what is still there (RFC 4533 §2.5)."""
+    _, at, stop = tlv(message, 0)
+    begun = next(start for tag, start, _ in elements(message, at, stop) if tag == _INFO_VALUE)
+    choice, at, stop = tlv(message, begun)
+    parts = {tag: (a, z) for tag, a, z in elements(message, at, stop)}
+    if choice != _ID_SET:
+        poll.told = poll.told and choice != _PRESENT
+    elif _BOOLEAN in parts and message[parts[_BOOLEAN][0]]:
+        poll.deleted |= {message[a:z] for _, a, z in elements(message, *parts[_SET])}
+    else:
+        poll.told = False
+
+
+def _finish(poll: _Poll, end: End) -> None:
+    """The Sync Done control has the next cookie, where anything happened (RFC 4533 §2.4)."""
+    if end.code in _STALE:
+        poll.told = False
+        return
+    if end.code != SUCCESS or _SYNC_DONE not in end.controls:
+        raise UnavailableError("directory", f"content synchronisation: {end.code} {end.text}")
+    value = end.controls[_SYNC_DONE]
+    _, at, stop = tlv(value, 0)
+    parts = {tag: value[a:z] for tag, a, z in elements(value, at, stop)}
+    poll.cookie = parts[OCTETS].decode() if OCTETS in parts else poll.cookie
+    poll.told = any(parts.get(_BOOLEAN, b"\0"))
+
+
+def _entry_id(entry: Found) -> bytes:
+    """From the entry's Sync State control: the second element, after its state."""
+    _, at, stop = tlv(entry.control, 0)
+    _, (_, start, end) = list(elements(entry.control, at, stop))[:2]
+    return entry.control[start:end]
+
+
+def _owner(entry: Found) -> str:
+    return entry.attributes[MARK][0].decode()
+
+
+def _is_foreign(entry: Found, groups: Collection[str]) -> bool:
+    """A managed group that others changed; that deleted entries are taken out of it is told by those."""
+    by = entry.attributes.get(b"modifiersname", [b""])[0]
+    return normalise_dn(entry.dn) in groups and by.lower() != _REFINT_DN
+
+
+def _server(number: str) -> str:
+    """The provider's ID in a CSN: their order in a cookie."""
+    return number.split("#")[2]

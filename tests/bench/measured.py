@@ -1,0 +1,97 @@
+"""One measured thing in a process of its own, so that its memory is its own: prints seconds, peak and counts as JSON.
+
+python -m tests.bench.measured VERB CONFIG [ARGUMENT]"""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from provisiond import bootstrap, logs
+from provisiond.adapters.clock import SystemClock
+from provisiond.adapters.directory.ldif import ldif
+from provisiond.domain.changes import AddEntry, Join
+from provisiond.settings import Settings, load
+from tests.bench.offline import OfflineDirectory
+
+Told = dict[str, float]
+
+
+def cycle(settings: Settings, _argument: str) -> Told:
+    """One cycle through everything."""
+    with bootstrap.parts(settings, SystemClock(), writes=True) as parts:
+        began = time.perf_counter()
+        result = parts.cycle().run()
+        took = time.perf_counter() - began
+    assert not result.failed and not result.refused, (result.failed[:3], result.refused)
+    assert not result.plan.held_count, result.plan.tripped
+    return {"seconds": took, "applied": result.applied, "looked_at": result.looked_at}
+
+
+def offline(settings: Settings, argument: str) -> Told:
+    """A first load into LDIF files and the ledger."""
+    directory = OfflineDirectory(Path(argument))
+    with bootstrap.parts(settings, SystemClock(), writes=True, directory=directory) as parts:
+        began = time.perf_counter()
+        result = parts.cycle().run()
+        took = time.perf_counter() - began
+    directory.write_groups(Path(argument + ".groups"))
+    return {"seconds": took, "applied": result.applied}
+
+
+def planned(settings: Settings, argument: str) -> Told:
+    """What a first cycle would write, as LDIF for `ldapmodify`: entries, and each batch's memberships together, as
+    our own adapter sends them."""
+    entries = 0
+    with (
+        bootstrap.parts(settings, SystemClock(), writes=False) as parts,
+        Path(argument).open("w", encoding="utf-8") as file,
+    ):
+        for batch in parts.cycle().plan().plan.batches:
+            changes = [change for step in batch.steps for change in step.changes]
+            adds = [change for change in changes if isinstance(change, AddEntry)]
+            file.write(ldif(adds).removeprefix("version: 1\n"))
+            entries += len(adds)
+            for group in sorted({change.group for change in changes if isinstance(change, Join)}):
+                members = [c.dn for c in changes if isinstance(c, Join) and c.group == group]
+                file.write(f"\ndn: {group}\nchangetype: modify\nadd: member\n")
+                file.writelines(f"member: {member}\n" for member in members)
+                file.write("-\n")
+    return {"entries": entries}
+
+
+def read_csv(settings: Settings, _argument: str) -> Told:
+    """What Python's csv module alone needs for the registry file: the best of three."""
+    path, best = settings.registries[0].path, float("inf")
+    for _ in range(3):
+        began = time.perf_counter()
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for _row in csv.reader(file):
+                pass
+        best = min(best, time.perf_counter() - began)
+    return {"seconds": best}
+
+
+VERBS: dict[str, Callable[[Settings, str], Told]] = {
+    "cycle": cycle,
+    "offline": offline,
+    "planned": planned,
+    "csv": read_csv,
+}
+
+
+def main() -> None:
+    verb, config, *rest = sys.argv[1:]
+    logs.configure(verbose=False)
+    told = VERBS[verb](load(Path(config)), rest[0] if rest else "")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(json.dumps(told | {"peak_mb": peak}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
