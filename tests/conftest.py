@@ -21,7 +21,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if (choice := config.stash.get(_CHOICE, None)) is not None:
         kind, why = choice
-        where = "an OpenLDAP container" if kind == "container" else "a local slapd, no container"
+        servers = "OpenLDAP and 389 Directory Server"
+        where = f"{servers} in containers" if kind == "container" else f"{servers} from Debian, no container"
         terminalreporter.write_line(f"integration tests ran on {where}: {why}")
 
 

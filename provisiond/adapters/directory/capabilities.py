@@ -3,7 +3,7 @@ lacks: each degradation has a name and a sentence, which `check` tells. Carried 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,10 +64,11 @@ class Capabilities:
     password_modify: bool
 
     @classmethod
-    def of(cls, root: Mapping[str, Sequence[str]]) -> Capabilities:
-        """From the attributes of the rootDSE, under lower-case names."""
-        offered = {oid for name in ATTRIBUTES[:3] for oid in root.get(name.lower(), ())}
-        vendor = _vendor(root)
+    def of(cls, root: Mapping[str, Sequence[bytes]]) -> Capabilities:
+        """From the attributes of the rootDSE, as read."""
+        said = {name.lower(): {value.decode() for value in values} for name, values in root.items()}
+        offered = set[str]().union(*(said.get(name.lower(), ()) for name in ATTRIBUTES[:3]))
+        vendor = _vendor(said.get("objectclass", set()), said.get("vendorname", set()))
         return cls(
             vendor=vendor,
             assertion=ASSERTION in offered,
@@ -98,7 +99,7 @@ class Capabilities:
         return [] if self.paged_results else ["directory: the server cannot answer in pages (RFC 2696)"]
 
 
-def _vendor(root: Mapping[str, Sequence[str]]) -> Vendor:
-    if "openldaprootdse" in {name.lower() for name in root.get("objectclass", ())}:
+def _vendor(classes: Collection[str], names: Collection[str]) -> Vendor:
+    if "openldaprootdse" in {name.lower() for name in classes}:
         return Vendor.OPENLDAP
-    return Vendor.DS389 if "389 Project" in root.get("vendorname", ()) else Vendor.OTHER
+    return Vendor.DS389 if "389 Project" in names else Vendor.OTHER

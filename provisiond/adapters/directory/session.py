@@ -82,8 +82,7 @@ class Session:
         """What this server offers; asked once."""
         if self._capabilities is None:
             (root,) = self.search("", "(objectClass=*)", ATTRIBUTES, subtree=False)
-            texts = {name.lower(): [v.decode() for v in values] for name, values in root.attributes.items()}
-            self._capabilities = Capabilities.of(texts)
+            self._capabilities = Capabilities.of(root.attributes)
         return self._capabilities
 
     def search(
