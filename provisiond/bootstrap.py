@@ -78,7 +78,6 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         where.people_base,
         where.contacts_base,
         where.groups_base,
-        settings.directory.connections,
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from heapq import merge
 
 import structlog
@@ -20,6 +20,7 @@ from provisiond.domain.model import Notice, NoticeKind, Rejection
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.domain.plan import Batch, Parked, Plan, Step
 from provisiond.domain.policy import Policy
+from provisiond.drift import Look, look
 from provisiond.fetches import Fetches, RefusedFetch, fetched
 from provisiond.namespace import Namespace
 from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry
@@ -70,7 +71,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was found before anything was written. `watermark`: where the next look for drift begins."""
+    """What was found before anything was written. `drifted`: students whose entries others left with something
+    to repair."""
 
     now: datetime
     fetches: Fetches
@@ -78,7 +80,11 @@ class Observation:
     plan: Plan
     absent: tuple[Absent, ...]
     drifted: frozenset[str]
-    watermark: str | None
+    look: Look | None
+
+    def close(self) -> None:
+        if self.look:
+            self.look.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,9 @@ class Cycle:
 
     def plan(self, work: Work = Work()) -> Result:
         """What `run` would do now; writes nothing anywhere."""
-        return _result(self._observe(work))
+        seen = self._observe(work)
+        seen.close()
+        return _result(seen)
 
     def run(self, work: Work = Work()) -> Result:
         """Do it. Raises UnavailableError where a system went away: the next cycle finishes the work."""
@@ -101,9 +109,10 @@ class Cycle:
             (account,) = self.ledger.load_students(work.student_ids).values()
             record_order(self.ledger, account.person_id, work.order)
         seen = self._observe(Work(work.student_ids, None, work.everyone))
-        self._tell(seen)
-        applied, failed = self._act(seen)
-        self._remember(seen, failed)
+        with closing(seen):
+            self._tell(seen)
+            applied, failed = self._act(seen)
+            self._remember(seen, failed)
         return _result(seen, applied, tuple(failed))
 
     # -- observe ---------------------------------------------------------------------------------------
@@ -112,54 +121,58 @@ class Cycle:
         now = self.clock.now()
         today = now.astimezone(self.zone).date()
         approved = self._approved(now)
-        fetches, drifted, watermark = Fetches(), frozenset[str](), None
+        fetches, looked = Fetches(), None
         if work.student_ids is None:
             self.progress("registry", 0, 0)
             fetches = fetched(self.registries, self.ledger, self.policy.brakes, today, approved)
-            drifted, watermark = self._drift()
+            looked = look(self.directory, self.ledger)
+        suspects = looked.student_ids if looked else frozenset[str]()
 
         def due() -> Iterable[str]:
             if work.student_ids is not None:
                 return sorted(work.student_ids)
             if work.everyone:
                 return self.ledger.all_students()
-            repaired = sorted(drifted) if self.policy.directory.repair_drift else ()
-            return merge(self.ledger.due_students(today), repaired)
+            return merge(self.ledger.due_students(today), sorted(suspects))
 
         work_set = WorkSet(self.directory, self.ledger, self.policy, now, self.zone, fetches, due, work.order)
-        plan = self._decide(work_set, approved)
+        spared = self._spared(suspects, work, today)
+        plan, drifted = self._decide(work_set, approved, suspects, spared)
         absent = self._absent(fetches, work_set) if work.student_ids is None else ()
-        return Observation(now, fetches, work_set, plan, absent, drifted, watermark)
+        return Observation(now, fetches, work_set, plan, absent, drifted, looked)
+
+    def _spared(self, suspects: frozenset[str], work: Work, today: date) -> frozenset[str]:
+        """Students of whom policy wants drift reported only, and nothing else is due."""
+        if self.policy.directory.repair_drift or work.everyone or not suspects:
+            return frozenset()
+        return suspects.difference(self.ledger.due_students(today))
 
     def _approved(self, now: datetime) -> frozenset[str]:
         lifetime = timedelta(hours=self.policy.brakes.approval_hours)
         held = self.ledger.held_plans()
         return frozenset(p.hash for p in held if p.approved_at and now < p.approved_at + lifetime)
 
-    def _drift(self) -> tuple[frozenset[str], str | None]:
-        """Students whose entries others touched since the last look, and where the next one begins."""
-        found = self.directory.drift(self.ledger.watermark())
-        if not found.person_ids:
-            return frozenset(), found.watermark
-        accounts = self.ledger.load(found.person_ids).values()
-        return frozenset(account.student_id for account in accounts), found.watermark
-
-    def _decide(self, work: WorkSet, approved: frozenset[str]) -> Plan:
-        """Decide batch by batch, then count the whole."""
-        spool, tally, parked = Spool(), Tally(), list[Parked]()
+    def _decide(
+        self, work: WorkSet, approved: frozenset[str], suspects: frozenset[str], spared: frozenset[str]
+    ) -> tuple[Plan, frozenset[str]]:
+        """Decide batch by batch, then count the whole. Beside the plan: of which suspects anything would change."""
+        spool, tally, parked, drifted = Spool(), Tally(), list[Parked](), set[str]()
         with closing_namespace(self.directory, self.ledger, self.policy) as namespace:
             for snapshot in work.snapshots(namespace):
                 decision = decide(snapshot, self.policy)
                 work.decided(snapshot, decision)
                 namespace.give(s.account_name for s in decision.steps if s.identity)
                 parked += decision.parked
-                tally.add(decision.steps)
-                spool.add(Batch(decision.steps, snapshot.changed))
+                drifted |= {s.student_id for s in decision.steps if s.changes and s.student_id in suspects}
+                left = spared.difference(snapshot.changed)
+                steps = tuple(s for s in decision.steps if s.student_id not in left)
+                tally.add(steps)
+                spool.add(Batch(steps, snapshot.changed))
                 self.progress("decide", work.looked_at, 0)
         today = work.now.astimezone(self.zone).date()
         recent = self.ledger.recent_weights(work.now - ROLLING)
         over = tripped(tally.counts, recent, self.ledger.population(), self.policy.brakes, today)
-        return braked(spool, tally, tuple(parked), over, approved)
+        return braked(spool, tally, tuple(parked), over, approved), frozenset(drifted)
 
     def _absent(self, fetches: Fetches, work: WorkSet) -> tuple[Absent, ...]:
         gone = [(f.source, student_id) for f in fetches.taken for student_id, _ in f.gone]
@@ -229,8 +242,8 @@ class Cycle:
                 self.ledger.call_absent(fetch.source, limit, now)
         for ticket in seen.fetches.released:
             self.ledger.spend(ticket, now)
-        if seen.watermark is not None:
-            self.ledger.set_watermark(seen.watermark)
+        if seen.look and not (self.policy.directory.repair_drift and seen.drifted & unsettled):
+            seen.look.remember(self.ledger, seen.drifted | unsettled)  # else: found again by the next look
 
     # -- tell ------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from provisiond.domain.changes import Change
 from provisiond.domain.model import (
+    Absence,
     Account,
     Block,
     Extension,
@@ -261,12 +262,13 @@ class Ledger(Protocol):
     """
 
     # -- what to work on -------------------------------------------------------------------------------
-    def digests(self, source: str) -> dict[tuple[str, str], str]:
-        """(student ID, programme) → digest of the record last committed from that source."""
+    def due_students(self, today: date) -> Iterator[str]:
+        """Student IDs, ascending (as text), of persons with next_on <= today, whose first step was never carried out
+        (`applied` False), or whose entries may be half-written."""
         ...
 
-    def due(self, today: date) -> list[str]:
-        """Person IDs with next_on <= today, or whose last step was not carried out (`applied` False)."""
+    def all_students(self) -> Iterator[str]:
+        """Student IDs of all accounts, ascending."""
         ...
 
     def load(self, person_ids: Iterable[str]) -> dict[str, Account]: ...
@@ -288,6 +290,10 @@ class Ledger(Protocol):
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
         """Every identifier ever given that starts with each prefix (one indexed range query a prefix)."""
+        ...
+
+    def identifiers(self) -> Iterator[str]:
+        """Every identifier ever given, in any order."""
         ...
 
     def next_uid_number(self, first: int) -> int:
@@ -343,8 +349,22 @@ class Ledger(Protocol):
     def extend(self, person_id: str, extension: Extension) -> None: ...
 
     # -- registry --------------------------------------------------------------------------------------
-    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
-        """Remember as the last good fetch of its source; replaces that source's rejections."""
+    def memory(self, source: str) -> FetchMemory: ...
+
+    def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
+        """Remember as the last good fetch of its source: blocks (rows of `unsettled` students are looked at again),
+        one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
+        source's rejections. An incremental fetch does not advance while anything is unsettled."""
+        ...
+
+    def named_again(self, keys: Collection[RecordKey]) -> None:
+        """These records are absent no more."""
+        ...
+
+    def absences(self) -> list[Absence]: ...
+
+    def call_absent(self, source: str, at_least: int, at: datetime) -> None:
+        """Make the persons due of whom a record has now been absent for that many fetches."""
         ...
 
     def last_fetch(self, source: str) -> FetchMark | None: ...
@@ -391,7 +411,7 @@ class Ledger(Protocol):
         """Entry ID → person ID, of those that were ever seen."""
         ...
 
-    def people(self) -> Iterator[tuple[str, str]]:
+    def students(self) -> Iterator[tuple[str, str]]:
         """Person ID and student ID of every account, in no order, without holding all in memory."""
         ...
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from provisiond import audit as auditing
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
@@ -54,6 +55,25 @@ def once(
             refusals.tell(waiting)
             report.tell(result, done=not dry_run)
         sys.exit(report.exit_code(result))
+
+
+def audit(
+    context: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what differs, as a cycle would.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare every entry with what the ledger knows. Exit 0: all is as it should be, 1: something differs, 65: a
+    brake holds the repair."""
+    with errors():
+        with session(context).parts(writes=True) as parts, screen.progress() as progress:
+            found = auditing.audit(parts.cycle(progress), fix=fix)
+        if json:
+            screen.as_json(report.audit_json(found))
+        else:
+            report.tell_audit(found, done=fix)
+        trouble = report.exit_code(found.result) if found.result else 0
+        well = not found.strangers if fix else found.is_well
+        sys.exit(trouble or (0 if well else report.DUE))
 
 
 def approve(

@@ -38,6 +38,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     see.check,
     see.plan,
     act.once,
+    act.audit,
     act.approve,
     see.explain,
     see.history,

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from provisiond.adapters.directory.ldif import ldif
+from provisiond.audit import Audited
 from provisiond.cli import screen
 from provisiond.cycle import Result
 from provisiond.domain.changes import ModifyEntry, Op
@@ -94,6 +95,28 @@ def tell_step(step: Step, prefix: str) -> None:
             screen.say(f"        {spelt(mod.attribute)} {sign} {', '.join(mod.values) or '(removed)'}", "dim")
     for notice in step.notices:
         screen.say(f"    notice {notice.kind} to {notice.to}")
+
+
+def tell_audit(found: Audited, *, done: bool) -> None:
+    if found.result:
+        tell(found.result, done=done)
+    for stranger in found.strangers:
+        screen.warn(f"{stranger.dn}: {stranger.why} ({stranger.person_id})")
+    screen.say(
+        f"{found.entries} entries compared, those of {_persons(found.looked_at)} looked at:"
+        f" {'all is as it should be' if found.is_well else 'see above'}",
+        "bold",
+    )
+
+
+def audit_json(found: Audited) -> dict[str, Any]:
+    return {
+        "entries": found.entries,
+        "looked_at": found.looked_at,
+        "strangers": list(found.strangers),
+        "well": found.is_well,
+        "plan": plan_json(found.result) if found.result else None,
+    }
 
 
 def plan_json(result: Result) -> dict[str, Any]:

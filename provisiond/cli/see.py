@@ -13,7 +13,7 @@ import typer
 from provisiond import bootstrap, settings
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
-from provisiond.cli.session import errors, person, session
+from provisiond.cli.session import account_of, errors, person, session
 from provisiond.cycle import Work
 from provisiond.domain import names as account_names
 from provisiond.domain.errors import ConfigError, ProvisiondError
@@ -110,7 +110,7 @@ def plan(
 def explain(context: typer.Context, who: Person, json: Json = False, at: At = None) -> None:
     """Why one person's account is what it is, and what comes next."""
     with errors(), session(context).parts(writes=False, at=at.date() if at else None) as parts:
-        if parts.ledger.find(who) is None and (why := explaining.why_no_account(parts, who)):
+        if account_of(parts, who) is None and (why := explaining.why_no_account(parts, who)):
             told: dict[str, Any] = {"account_name": None, "student_id": who, "no_account_because": why}
         else:
             told = explaining.explained(parts, person(parts, who))

@@ -3,10 +3,10 @@ adapter, printed as LDIF by the CLI: one object for all three, so that a dry run
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from provisiond.domain.model import Entry
+from provisiond.domain.model import Attributes, Entry
 from provisiond.domain.spelling import spelt
 
 
@@ -45,12 +45,17 @@ class AddEntry:
 
 @dataclass(frozen=True, slots=True)
 class ModifyEntry:
-    """A change of an entry that carries `person_id`; the adapter refuses one that does not (any more)."""
+    """A change of an entry that carries `person_id`; the adapter refuses one that does not (any more).
+
+    `csn` and `seen` are what it was decided on: the change number of the entry, the values of the attributes to
+    be replaced. Not part of what it does (a plan's hash leaves them out); None: whatever is there."""
 
     what: str
     dn: str
     person_id: str
     mods: tuple[Mod, ...]
+    csn: str | None = field(default=None, compare=False, repr=False)
+    seen: Attributes | None = field(default=None, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:
@@ -60,11 +65,12 @@ class ModifyEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeleteEntry:
-    """Removal of an entry that carries `person_id`."""
+    """Removal of an entry that carries `person_id`; `csn` as in ModifyEntry."""
 
     what: str
     dn: str
     person_id: str
+    csn: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:

@@ -21,7 +21,7 @@ def _listing(desired: Desired, observed: Observed, person_id: str, now: str) -> 
     if desired.listing is not None:
         return _entry("listing", desired.listing, observed.listing, desired, person_id, now)
     if observed.listing is not None:
-        return (DeleteEntry("listing", observed.listing.dn, person_id),)
+        return (DeleteEntry("listing", observed.listing.dn, person_id, observed.listing.csn),)
     return ()
 
 
@@ -36,7 +36,9 @@ def _entry(
         for name in sorted((desired.owned | desired.ours.keys()) - wanted.attributes.keys())
         for mod in _unwanted(name, seen, desired)
     ]
-    return (ModifyEntry(what, seen.dn, person_id, tuple(mods)),) if mods else ()
+    replaced = {mod.attribute for mod in mods if mod.op is Op.REPLACE}
+    before = {name: seen.attributes.get(name, ()) for name in replaced}
+    return (ModifyEntry(what, seen.dn, person_id, tuple(mods), seen.csn, before),) if mods else ()
 
 
 def _attribute(name: str, wanted: Entry, seen: Entry, desired: Desired, now: str) -> list[Mod]:

@@ -257,10 +257,12 @@ Attributes = Mapping[str, tuple[str, ...]]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An object in the directory (RFC 4512), desired or observed. Attribute names are lower case, with
-    options (`cn;lang-zh`); `objectclass` is one of them."""
+    options (`cn;lang-zh`); `objectclass` is one of them. `csn`: the number of the change that an observed one
+    shows, where the server has such."""
 
     dn: str
     attributes: Attributes = field(hash=False)
+    csn: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ def directory_policy(
         given["quota_attribute"] = section.quota_attribute
     if section.protected is not None:
         given["protected"] = section.protected
+    if section.drift and section.drift.action:
+        given["repair_drift"] = section.drift.action == "repair"
     given["login_end"] = _LOGIN_END[section.kind or "openldap"]
     known = {field.name for field in fields(DirectoryPolicy)}
     given |= {"domain": university.domain, "mail_domain": university.mail_domain}

@@ -155,6 +155,10 @@ class Posix(Section):
     login_shell: Annotated[str, Field(pattern=r"^/")] | None = None
 
 
+class Drift(Section):
+    action: Literal["repair", "report"] | None = None
+
+
 class Admin(Section):
     url: LdapUrl | None = None
     bind: Bind | None = None
@@ -176,7 +180,6 @@ class Directory(Section):
     ca_file: Text | None = None
     connect_timeout: Positive | None = None
     receive_timeout: Positive | None = None
-    connections: Annotated[StrictInt, Field(ge=1, le=64)] | None = None
     base: Dn
     people_base: Dn | None = None
     contacts_base: Dn | None = None
@@ -184,6 +187,7 @@ class Directory(Section):
     quota_attribute: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
     protected: frozenset[Dn] | None = None
     posix: Posix | None = None
+    drift: Drift | None = None
     admin: Admin | None = None
 
 

@@ -72,7 +72,6 @@ class DirectorySettings:
     ca_file: Path | None = None
     connect_timeout: int = 5
     receive_timeout: int = 10
-    connections: int = 4
     groups: Mapping[str, str] = field(default_factory=dict)
     admin: AdminSettings = field(default_factory=AdminSettings)
 

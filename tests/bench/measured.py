@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import ldap3
+
+from provisiond import audit as auditing
 from provisiond import bootstrap, logs
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.directory.ldif import ldif
@@ -65,6 +68,32 @@ def planned(settings: Settings, argument: str) -> Told:
     return {"entries": entries}
 
 
+def audit(settings: Settings, _argument: str) -> Told:
+    """Everything compared."""
+    with bootstrap.parts(settings, SystemClock(), writes=True) as parts:
+        began = time.perf_counter()
+        found = auditing.audit(parts.cycle(), fix=True)
+        took = time.perf_counter() - began
+    assert not found.strangers, found.strangers[:3]
+    return {"seconds": took, "entries": found.entries, "looked_at": found.looked_at}
+
+
+def scan(settings: Settings, _argument: str) -> Told:
+    """A bare ldap3 paged scan of the attributes that an audit needs."""
+    where = settings.directory
+    server = ldap3.Server(where.urls[0], get_info=ldap3.NONE)
+    connection = ldap3.Connection(server, where.bind_dn, where.password, auto_bind=True)
+    wanted = ["provisiondPersonId", "entryUUID", "entryCSN", "memberOf"]
+    search = connection.extend.standard.paged_search
+    began = time.perf_counter()
+    found = search(where.base, "(provisiondPersonId=*)", attributes=wanted, paged_size=1000, generator=True)
+    entries = sum(1 for _ in found)
+    took = time.perf_counter() - began
+    assert connection.result["result"] == 0, connection.result
+    connection.unbind()
+    return {"seconds": took, "entries": entries}
+
+
 def read_csv(settings: Settings, _argument: str) -> Told:
     """What Python's csv module alone needs for the registry file: the best of three."""
     path, best = settings.registries[0].path, float("inf")
@@ -82,6 +111,8 @@ VERBS: dict[str, Callable[[Settings, str], Told]] = {
     "offline": offline,
     "planned": planned,
     "csv": read_csv,
+    "audit": audit,
+    "scan": scan,
 }
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.domain.changes import AddEntry, Change, Join
 from provisiond.domain.model import Entry, Observed
-from provisiond.ports import Done, Drift, Outcome, Surveyed
+from provisiond.ports import Done, Drift, Marked, Outcome, Surveyed
 
 
 class OfflineDirectory:
@@ -34,7 +34,10 @@ class OfflineDirectory:
         return iter(())
 
     def drift(self, since: str | None) -> Drift:
-        return Drift(since or "", frozenset(), deleted=False)
+        return Drift(since or "")
+
+    def marked(self, *, authors: bool = False) -> Iterator[Marked]:
+        return iter(())
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         for batch in batches:

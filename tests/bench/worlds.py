@@ -75,8 +75,9 @@ def loaded_site(folder: Path, students: int) -> Iterator[tuple[Site, dict[str, f
         told = site.measure("offline", str(file))
         site.slapd.stop()
         where = ["-F", str(site.slapd.folder / "slapd.d"), "-b", "dc=example,dc=edu"]
-        _offline(["slapadd", "-q", *where, "-l", str(file)])
-        _offline(["slapmodify", *where, "-l", f"{file}.groups"])
+        # -w: the tree's own number of its last change, where the look for drift begins
+        _offline(["slapadd", "-q", "-w", *where, "-l", str(file)])
+        _offline(["slapmodify", "-w", *where, "-l", f"{file}.groups"])
         site.slapd.start()
         for _ in range(2):
             site.measure("cycle")

@@ -255,7 +255,7 @@ def test_a_full_name_is_split_where_that_is_all_there_is(drop: Path) -> None:
 def test_full_width_letters_are_written_as_everybody_else_writes_them(drop: Path) -> None:
     """They are shown in the directory and in mails; Chinese signs stay as they are."""
     write_rows(drop, [a_row(surname="ＣＨＡＮ", given_names="Ｔａｉ－Ｍａｎ", chinese_name="陳，大文")])
-    (record,) = fetched(drop).records
+    (record,) = records_of(fetched(drop))
     assert (record.surname, record.given_names, record.chinese_name) == ("CHAN", "Tai-Man", "陳，大文")
 
 

@@ -24,9 +24,9 @@ from tests.rigs.slapd import SlapdRig
 SECRET = "not the right password"
 
 
-def directory_of(rig: SlapdRig, target: LdapTarget | None = None, connections: int = 1) -> LdapDirectory:
+def directory_of(rig: SlapdRig, target: LdapTarget | None = None) -> LdapDirectory:
     bases = (rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
-    return LdapDirectory(target or rig.daemon, *bases, connections=connections)
+    return LdapDirectory(target or rig.daemon, *bases)
 
 
 def batch(rig: SlapdRig, name: str) -> list[Change]:
@@ -204,12 +204,12 @@ def test_lost_reply_is_an_error_and_the_next_cycle_finds_the_work_done(slapd: Sl
         assert directory.apply([batch(slapd, "lost")]) == [Done()]
 
 
-def test_writes_side_by_side_and_ldapsearch_sees_it(slapd: SlapdRig) -> None:
-    """Several connections; outcomes in the order of the batches; memberships of hundreds in few writes."""
+def test_writes_many_at_once_and_ldapsearch_sees_it(slapd: SlapdRig) -> None:
+    """Outcomes in the order of the batches; memberships of hundreds in few writes."""
     people = [f"many{number}" for number in range(620)]
     batches = [batch(slapd, name) for name in people]
     batches[7] = [Join(f"cn=nosuchgroup,{slapd.groups_base}", f"uid=many7,{slapd.people_base}")]
-    with closing(directory_of(slapd, connections=3)) as directory:
+    with closing(directory_of(slapd)) as directory:
         outcomes = directory.apply(batches)
     assert [number for number, outcome in enumerate(outcomes) if outcome != Done()] == [7]
     seen = slapd.ldapsearch("(provisiondPersonId=many*)", "memberOf")

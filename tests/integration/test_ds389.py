@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from provisiond.adapters.directory.session import RawEntry, Session, open_session
-from provisiond.adapters.directory.writing import write_entries
+from provisiond.adapters.directory.exchange import Exchange
+from provisiond.adapters.directory.messages import Reply
+from provisiond.adapters.directory.pipeline import Pipeline
+from provisiond.adapters.directory.session import Session, open_session
+from provisiond.adapters.directory.writing import write
 from provisiond.demo.sample import MAPPING
 from provisiond.demo.university import University
-from provisiond.domain.changes import AddEntry, Mod, ModifyEntry, Op
+from provisiond.domain.changes import AddEntry, Change, Mod, ModifyEntry, Op
+from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Entry
+from provisiond.ports import Done, Outcome, Refused
 from tests.integration.conftest import CODE, Site
 from tests.rigs.ds389 import ROOT_DN, empty_ds389
 from tests.rigs.slapd import Kind, SlapdRig, layout
@@ -172,48 +178,68 @@ def test_the_printed_ldif_does_the_same(fresh: Site) -> None:
 
 
 class Meddled(Session):
-    """Somebody else acts once, between our reading of an entry and our writing."""
+    """Somebody else acts once, after our first question was answered: between our reading and our writing."""
 
     def __init__(self, session: Session, meddle: Callable[[], None]) -> None:
         super().__init__(session._connection, session.url)
-        self._meddle: Callable[[], None] | None = meddle
+        self._meddle = meddle
 
-    def read(self, dn: str) -> RawEntry | None:
-        found = super().read(dn)
-        if self._meddle is not None:
-            self._meddle()
-            self._meddle = None
-        return found
+    @contextmanager
+    def exchange(self) -> Iterator[Exchange]:
+        with super().exchange():
+            yield MeddledExchange(self._connection, self._meddle)
+
+
+class MeddledExchange(Exchange):
+    def __init__(self, connection: Any, meddle: Callable[[], None]) -> None:
+        super().__init__(connection)
+        self._todo = [meddle]
+
+    def receive(self) -> list[tuple[int, Reply]]:
+        replies = super().receive()
+        while self._todo:
+            self._todo.pop()()
+        return replies
 
 
 @pytest.mark.parametrize(
     ("theirs", "code"),
     [
         ("delete: ou\nou: Law\n", None),
-        ("replace: provisiondPersonId\nprovisiondPersonId: another\n", 122),
         ("replace: description\ndescription: theirs\n", None),
+        ("replace: sn\nsn: Lovelace\n", 122),
+        ("replace: provisiondPersonId\nprovisiondPersonId: another\n", 122),
     ],
 )
 def test_what_others_do_between_reading_and_writing_is_not_overwritten(
     ds389: SlapdRig, theirs: str, code: int | None
 ) -> None:
-    """A value that is gone meanwhile is no error; an entry that is no more ours is left alone."""
+    """A value that is gone meanwhile is no error; a value that came, or an entry that is no more ours, stays."""
     dn = f"uid=ada,{ds389.people_base}"
-    attributes = {"objectclass": ("inetOrgPerson", "provisiondObject"), "uid": ("ada",), "cn": ("Ada",)}
-    entry = Entry(dn, attributes | {"sn": ("Ada",), "ou": ("Law", "Art"), "provisiondpersonid": ("ada",)})
+    ours = {"objectclass": ("inetOrgPerson", "provisiondObject"), "provisiondpersonid": ("ada",)}
+    entry = Entry(dn, ours | {"uid": ("ada",), "cn": ("Ada",), "sn": ("Ada",), "ou": ("Law", "Art")})
+    mods = (Mod(Op.DELETE, "ou", ("Law",)), Mod(Op.REPLACE, "sn", ("Byron",)))
+    change = ModifyEntry("account", dn, "ada", mods, seen={"sn": ("Ada",)})
+
+    def meddle() -> None:
+        done = ds389.client("ldapmodify", given=f"dn: {dn}\nchangetype: modify\n{theirs}")
+        assert done.returncode == 0, done.stderr
+
     with closing(open_session(ds389.daemon)) as session:
-        write_entries(session, 0, [AddEntry("account", entry)])
-
-        def meddle() -> None:
-            done = ds389.client("ldapmodify", given=f"dn: {dn}\nchangetype: modify\n{theirs}")
-            assert done.returncode == 0, done.stderr
-
-        mods = (Mod(Op.DELETE, "ou", ("Law",)), Mod(Op.REPLACE, "sn", ("Byron",)))
-        refused, _ = write_entries(Meddled(session, meddle), 0, [ModifyEntry("account", dn, "ada", mods)])
-    assert (refused.code if refused else None) == code
-    text = ds389.ldapsearch("-b", dn, "sn", "ou", "description")
+        written(session, AddEntry("account", entry))
+        outcome = written(Meddled(session, meddle), change)
+    assert (outcome.code if isinstance(outcome, Refused) else None) == code
+    assert isinstance(outcome, Done) is (code is None)
+    text = ds389.ldapsearch("-b", dn, "sn", "ou", "description", "provisiondPersonId")
     assert ("sn: Byron" in text, "ou: Law" in text) == (code is None, code is not None)
-    assert ("description: theirs" in text) == ("theirs" in theirs)
+    assert theirs.startswith("delete") or theirs.splitlines()[1] in text
+
+
+def written(session: Session, change: Change) -> Outcome:
+    def no_other(error: UnavailableError) -> Session:
+        raise error
+
+    return write(Pipeline(session, no_other), [[change]], session.capabilities)[0]
 
 
 def switch_off(site: Site, plugin: str) -> None:

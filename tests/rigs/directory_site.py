@@ -18,6 +18,7 @@ from tests.rigs.slapd import SlapdRig
 
 CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
 OURS = (*CLASSES, "provisiondObject")
+GROUPS = ("students", "library", "alumni")
 
 
 class Tree(Protocol):
@@ -108,17 +109,16 @@ class Site:
 
 
 def fake_site(name: str) -> Site:
-    fake = FakeDirectory()
+    fake = FakeDirectory(groups=GROUPS)
     return Site(fake, fake, fake.people_base, fake.contacts_base, fake.groups_base, name)
 
 
 def real_site(rig: SlapdRig, name: str) -> Iterator[Site]:
-    groups = [f"cn={name},{rig.groups_base}" for name in ("students", "alumni")]
+    groups = [f"cn={name},{rig.groups_base}" for name in GROUPS]
     bases = (rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
     directory = LdapDirectory(rig.daemon, *bases, groups=groups)
     operators = open_session(rig.admin)
-    bases = (rig.people_base, rig.contacts_base, rig.groups_base)
-    site = Site(directory, OperatorsTree(operators), *bases, name)
+    site = Site(directory, OperatorsTree(operators), *bases[1:], name)
     is_389 = operators.capabilities.vendor is Vendor.DS389
     degraded = replace(site, login_end=("nsaccountlock", ("true",)), numbers_changes=False)
     yield degraded if is_389 else site

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.domain import orders
+from provisiond.domain.changes import DeleteEntry
 from provisiond.domain.digest import record_digest
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import (
@@ -59,6 +60,9 @@ class FakeLedger(Promises):
         person = by_student.get(text) or by_name or text
         return self._whole(person) if person in self.people else None
 
+    def students(self) -> Iterator[tuple[str, str]]:
+        yield from ((person, account.student_id) for person, account in self.people.items())
+
     def accounts(self, wanted: AccountFilter) -> list[Account]:
         found = [self._whole(person) for person in self.people]
         return sorted((a for a in found if _matches(a, wanted)), key=lambda a: a.account_name)
@@ -83,7 +87,9 @@ class FakeLedger(Promises):
         memory.take(fetch, unsettled, today)
         if memory.mark is None or memory.mark.digest != fetch.digest:
             self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
-        memory.mark = FetchMark(fetch.digest, fetch.rows, at, fetch.etag, fetch.watermark)
+        waits = bool(unsettled) or bool(fetch.rejections)
+        watermark = (memory.mark.watermark if memory.mark else None) if waits else fetch.watermark
+        memory.mark = FetchMark(fetch.digest, fetch.rows, at, fetch.etag, watermark)
         self.refused[fetch.source] = fetch.rejections
 
     def last_fetch(self, source: str) -> FetchMark | None:
@@ -158,6 +164,9 @@ class FakeLedger(Promises):
         self.records.update({r.key: (person, r) for person, given in records.items() for r in given})
         self.unpark(step.person_id for step in steps)
         self.unfinished -= {step.person_id for step in steps}
+        removed = {(s.person_id, c.what) for s in steps for c in s.changes if isinstance(c, DeleteEntry)}
+        gone = [each.entry_id for each in self.seen.values() if (each.person_id, each.kind) in removed]
+        self.sight((), gone)
 
     # -- orders ----------------------------------------------------------------------------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:

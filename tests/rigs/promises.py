@@ -16,10 +16,11 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked
 from provisiond.ports import HeldPlan, HistoryLine
+from tests.rigs.sighted import Sighted
 
 
 @dataclass(slots=True)
-class Promises:
+class Promises(Sighted):
     items: dict[str, OutboxItem] = field(default_factory=dict)
     lines: list[HistoryLine] = field(default_factory=list)
     refused: dict[str, tuple[Rejection, ...]] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from provisiond.adapters.directory.capabilities import ASSERTION, Capabilities, Degradation, Vendor
+from provisiond.adapters.directory.capabilities import Capabilities, Degradation, Vendor
+from provisiond.adapters.directory.messages import ASSERTION
 
 
 def test_openldap_is_known_by_its_class_and_forgives_without_saying_so() -> None:

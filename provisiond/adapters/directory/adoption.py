@@ -18,15 +18,37 @@ def missing(wanted: Entry, present: Attributes) -> tuple[Mod, ...]:
 
 def effective(mods: Iterable[Mod], present: Attributes) -> tuple[Mod, ...]:
     """`mods` without the values that are there already, or gone already."""
-    left = (Mod(mod.op, mod.attribute, _left(mod, present.get(mod.attribute, ()))) for mod in mods)
-    return tuple(mod for mod in left if mod.values or mod.op is Op.REPLACE)
+    left = (_left(mod, present.get(mod.attribute, ())) for mod in mods)
+    return tuple(mod for mod in left if mod is not None)
 
 
-def _left(mod: Mod, present: tuple[str, ...]) -> tuple[str, ...]:
+def exact(mods: Iterable[Mod], present: Attributes) -> tuple[Mod, ...]:
+    """`mods` so that they fail where `present` is not there any more: what is replaced is named."""
+    return tuple(named for mod in mods for named in _named(mod, present.get(mod.attribute, ())))
+
+
+def overwritten(mods: Iterable[Mod], present: Attributes, seen: Attributes) -> bool:
+    """Whether `mods` would replace what nobody has looked at: values that came after `seen`."""
+    return any(
+        set(present.get(mod.attribute, ())) != set(seen[mod.attribute])
+        for mod in mods
+        if mod.op is Op.REPLACE and mod.attribute in seen
+    )
+
+
+def _left(mod: Mod, present: tuple[str, ...]) -> Mod | None:
     if mod.op is Op.REPLACE:
-        return mod.values
+        return mod if set(mod.values) != set(present) else None
     known = {value.casefold() for value in present}
-    return tuple(value for value in mod.values if (value.casefold() in known) is (mod.op is Op.DELETE))
+    values = tuple(value for value in mod.values if (value.casefold() in known) is (mod.op is Op.DELETE))
+    return Mod(mod.op, mod.attribute, values) if values else None
+
+
+def _named(mod: Mod, present: tuple[str, ...]) -> list[Mod]:
+    if mod.op is not Op.REPLACE:
+        return [mod]
+    gone, new = Mod(Op.DELETE, mod.attribute, present), Mod(Op.ADD, mod.attribute, mod.values)
+    return [each for each in (gone, new) if each.values]
 
 
 def _mod(name: str, wanted: tuple[str, ...], present: tuple[str, ...]) -> Mod | None:

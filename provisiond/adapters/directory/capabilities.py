@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-ASSERTION = "1.3.6.1.1.12"  # RFC 4528
+from provisiond.adapters.directory.messages import ASSERTION, PERMISSIVE_MODIFY
+
 PRE_READ, POST_READ = "1.3.6.1.1.13.1", "1.3.6.1.1.13.2"  # RFC 4527
-PERMISSIVE_MODIFY = "1.2.840.113556.1.4.1413"
 PAGED_RESULTS = "1.2.840.113556.1.4.319"  # RFC 2696
 CONTENT_SYNC = "1.3.6.1.4.1.4203.1.9.1.1"  # RFC 4533
 MODIFY_INCREMENT = "1.3.6.1.1.14"  # RFC 4525, a feature
@@ -29,8 +29,9 @@ class Degradation(StrEnum):
     """What is done with less; the value says how."""
 
     UNASSERTED_MODIFY = (
-        "no assertion control: that an entry is ours is guarded by its provisiondPersonId, taken out and put"
-        " back in the same modification; each change of an entry reads it first"
+        "no assertion control (or no permissive modify): that an entry is ours is guarded by its"
+        " provisiondPersonId, taken out and put back in the same modification; each change of an entry reads it"
+        " first"
     )
     UNASSERTED_DELETE = (
         "no assertion control: an entry is read just before it is deleted; one that changes hands in between"
@@ -82,9 +83,14 @@ class Capabilities:
         )
 
     @property
+    def modify_under_assertion(self) -> bool:
+        """Repeatable as well: what is done already is no error."""
+        return self.assertion and self.permissive_modify
+
+    @property
     def degradations(self) -> tuple[Degradation, ...]:
         lacking = {
-            Degradation.UNASSERTED_MODIFY: not self.assertion,
+            Degradation.UNASSERTED_MODIFY: not self.modify_under_assertion,
             Degradation.UNASSERTED_DELETE: not self.assertion,
             Degradation.EXACT_MEMBERS: not self.permissive_modify,
             Degradation.UNDATED_LOGIN_END: self.vendor is Vendor.DS389,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+# nothing to be undone but the case: nearly every DN there is
+_PLAIN_DN = re.compile(r"[a-z][a-z0-9-]*=[\w.@-]+(?:,[a-z][a-z0-9-]*=[\w.@-]+)*", re.ASCII | re.IGNORECASE)
 _PART = re.compile(r"((?:\\.|[^\\,;+])*)([,;+]|$)", re.DOTALL)
 _TYPE = re.compile(r"[a-z][a-z0-9-]*|\d+(?:\.\d+)*")
 _HEX_PAIRS = re.compile(r"(?:\\[0-9a-fA-F]{2})+")
@@ -16,6 +18,8 @@ def normalise_dn(dn: str) -> str:
     """Types and values in lower case, one way of escaping, no blanks around `,` `+` and `=`.
 
     What is not a DN raises ValueError; the empty DN (anonymous, root) is returned as it is."""
+    if _PLAIN_DN.fullmatch(dn):
+        return dn.lower()
     if not dn.strip():
         return ""
     rdns: list[list[str]] = [[]]

@@ -1,15 +1,28 @@
 """Joins and leaves of many persons, gathered into few modifications of each group: a group's entry is
-rewritten once, not once a person. Pure; who sends them and what a refusal means is decided by writing.py."""
+rewritten once, not once a person. A refused value is found by halving; when an answer is lost, it is read who is
+a member. Sending is pipeline.py's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.dn import normalise_dn
+from provisiond.adapters.directory.messages import SUCCESS, Reply
+from provisiond.adapters.directory.pipeline import TIMES, Talk, read_back
 from provisiond.domain.changes import Join, Leave, Mod, Op
+from provisiond.domain.errors import UnavailableError
+from provisiond.ports import Refused, Unknown
 
 MOST_VALUES = 500  # of one modification
+NO_SUCH_ATTRIBUTE = 16
+VALUE_EXISTS = 20
+# codes that speak of one value (absent, constraint, syntax): other values in the same update may be good
+_OF_A_VALUE = frozenset({NO_SUCH_ATTRIBUTE, 19, VALUE_EXISTS, 21, 34})
+_DONE_ALREADY = {NO_SUCH_ATTRIBUTE: Leave, VALUE_EXISTS: Join}
+
+Failure = Refused | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +53,61 @@ class GroupUpdate:
         middle = len(self.parts) // 2
         return GroupUpdate(self.group, self.parts[:middle]), GroupUpdate(self.group, self.parts[middle:])
 
+    def left(self, members: Iterable[str]) -> GroupUpdate:
+        """Without those who are what they should be."""
+        there = {normalise_dn(member) for member in members}
+        parts = (p for p in self.parts if (normalise_dn(p.change.dn) in there) is isinstance(p.change, Leave))
+        return GroupUpdate(self.group, tuple(parts))
 
-def group_updates(memberships: Iterable[Membership]) -> list[GroupUpdate]:
-    """In the order in which groups are first named; at most MOST_VALUES values each."""
+
+def group_updates(memberships: Iterable[Membership]) -> list[list[GroupUpdate]]:
+    """For each group, in the order in which they are first named, updates of at most MOST_VALUES values."""
     by_group: dict[str, list[Membership]] = {}
     for membership in memberships:
         by_group.setdefault(normalise_dn(membership.change.group), []).append(membership)
-    return [
-        GroupUpdate(parts[0].change.group, tuple(piece))
-        for parts in by_group.values()
-        for piece in _pieces(parts)
-    ]
+    return [list(_pieces(parts)) for parts in by_group.values()]
 
 
-def _pieces(parts: Sequence[Membership]) -> list[Sequence[Membership]]:
-    return [parts[start : start + MOST_VALUES] for start in range(0, len(parts), MOST_VALUES)]
+def group_talk(updates: Sequence[GroupUpdate], forgiving: bool) -> Talk[list[tuple[int, Failure]]]:
+    """One group's updates in order; by batch, what failed. `forgiving`: the server knows permissive modify."""
+    failed: list[tuple[int, Failure]] = []
+    for update in updates:
+        try:
+            refused = yield from _refused(update, forgiving)
+            failed += [(p.batch, Refused(p.change, reply.code, reply.text)) for p, reply in refused]
+        except UnavailableError as error:
+            failed += [(p.batch, Unknown(p.change, error.reason)) for p in update.parts]
+    return failed
+
+
+def _refused(update: GroupUpdate, forgiving: bool) -> Talk[list[tuple[Membership, Reply]]]:
+    update, reply = yield from _sent(update, forgiving)
+    if reply.code == SUCCESS:
+        return []
+    if reply.code in _OF_A_VALUE and len(update.parts) > 1:
+        first, second = update.halves()
+        return [*(yield from _refused(first, forgiving)), *(yield from _refused(second, forgiving))]
+    done = _DONE_ALREADY.get(reply.code)
+    if done and isinstance(update.parts[-1].change, done):
+        return []  # without permissive modify, and slapd 2.5 of a last value in spite of it
+    return [(part, reply) for part in update.parts]
+
+
+def _sent(update: GroupUpdate, forgiving: bool) -> Talk[tuple[GroupUpdate, Reply]]:
+    """The reply, and to which part of the update: what is seen to be done is not sent again."""
+    lenient = [messages.permissive()] if forgiving else []
+    for _ in range(TIMES):
+        reply = yield messages.modify(update.group, update.mods, *lenient)
+        if reply is not None:
+            return update, reply
+        there = yield from read_back(update.group, ("member",))
+        members = there.attributes.get(b"member", []) if there else []
+        update = update.left(member.decode() for member in members)
+        if not update.parts:
+            return update, Reply(SUCCESS, "")
+    raise UnavailableError("directory", f"changing {update.group}: the answer was lost {TIMES} times")
+
+
+def _pieces(parts: Sequence[Membership]) -> Iterator[GroupUpdate]:
+    for start in range(0, len(parts), MOST_VALUES):
+        yield GroupUpdate(parts[0].change.group, tuple(parts[start : start + MOST_VALUES]))

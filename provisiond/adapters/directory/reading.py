@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ldap3.utils.conv import escape_filter_chars
-
 from provisiond.adapters.directory.dn import is_under, normalise_dn
-from provisiond.adapters.directory.session import PERSON_ID, RawEntry, Session
+from provisiond.adapters.directory.messages import PERSON_ID, begins, either, equal
+from provisiond.adapters.directory.session import Session
+from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 
-# what the server shows only when asked by name: who is a member where, and when log-in ends
-_ATTRIBUTES = ("*", "memberOf", "pwdEndTime", "nsAccountLock")
+# what the server shows only when asked by name: who is a member where, when log-in ends, and the last change
+_ATTRIBUTES = ("*", "memberOf", "pwdEndTime", "nsAccountLock", "entryCSN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Bases:
 
 def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[str, Observed]:
     """One search for all of `person_ids`; persons without an entry are in the answer, empty."""
-    wanted = "".join(f"({PERSON_ID}={escape_filter_chars(person_id)})" for person_id in person_ids)
+    wanted = either(*(equal(PERSON_ID, person_id) for person_id in person_ids))
     accounts: dict[str, Entry] = {}
     listings: dict[str, Entry] = {}
     groups: dict[str, frozenset[str]] = {}
     clashes: dict[str, str] = {}
-    for raw in session.search(bases.base, f"(|{wanted})", _ATTRIBUTES):
-        entry = Entry(raw.dn, decoded(raw.attributes))
+    for found in session.find(bases.base, wanted, _ATTRIBUTES):
+        entry = _entry(found)
         person_id = _owner(entry, person_ids)
         if is_under(entry.dn, bases.people):
             _keep(accounts, person_id, entry, clashes)
@@ -59,12 +59,12 @@ def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[
 
 def names(session: Session, bases: Bases, prefixes: Sequence[str]) -> dict[str, frozenset[str]]:
     """One search: account names and local parts of mail addresses that start with each prefix."""
-    safe = [escape_filter_chars(prefix) for prefix in prefixes]
-    wanted = "".join(f"(uid={prefix}*)(mail={prefix}*)" for prefix in safe)
-    found: set[str] = set()
-    for raw in session.search(bases.base, f"(|{wanted})", ("uid", "mail")):
-        found |= _names_of(raw)
-    return {prefix: frozenset(name for name in found if name.startswith(prefix)) for prefix in prefixes}
+    wanted = either(*(begins(name, prefix) for prefix in prefixes for name in ("uid", "mail")))
+    names: set[str] = set()
+    for found in session.find(bases.base, wanted, ("uid", "mail")):
+        attributes = texts(found)
+        names |= names_among(attributes.get("uid", ()), attributes.get("mail", ()))
+    return {prefix: frozenset(name for name in names if name.startswith(prefix)) for prefix in prefixes}
 
 
 def decoded(raw: Mapping[str, Sequence[bytes]]) -> Attributes:
@@ -82,6 +82,17 @@ def chunks(items: Iterable[str], size: int) -> list[list[str]]:
     """In pieces of at most `size`, each item once, in order."""
     unique = list(dict.fromkeys(items))
     return [unique[start : start + size] for start in range(0, len(unique), size)]
+
+
+def texts(found: Found) -> Attributes:
+    """The same of an entry as the wire gives it."""
+    return decoded({name.decode(): values for name, values in found.attributes.items()})
+
+
+def _entry(found: Found) -> Entry:
+    attributes = dict(texts(found))
+    csn = attributes.pop("entrycsn", (None,))[0]
+    return Entry(found.dn, attributes, csn)
 
 
 def _owner(entry: Entry, person_ids: Sequence[str]) -> str:
@@ -102,11 +113,6 @@ def _keep(entries: dict[str, Entry], person_id: str, entry: Entry, clashes: dict
 def _groups(entry: Entry, groups_base: str) -> frozenset[str]:
     member_of = entry.attributes.get("memberof", ())
     return frozenset(normalise_dn(group) for group in member_of if is_under(group, groups_base))
-
-
-def _names_of(raw: RawEntry) -> set[str]:
-    attributes = decoded(raw.attributes)
-    return names_among(attributes.get("uid", ()), attributes.get("mail", ()))
 
 
 def names_among(uids: Iterable[str], mails: Iterable[str]) -> set[str]:

@@ -1,63 +1,46 @@
 """One connection to the directory that tells the truth: opened by the recipe of the field notes, bound as who
 it should be, every answer a result code or an UnavailableError. Decides nothing about entries, never sends
-anything twice: who may try again is directory.py's decision."""
+anything twice: who may try again is decided by pipeline.py and failover.py."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ldap3 import (
     BASE,
     DEREF_NEVER,
-    MODIFY_ADD,
-    MODIFY_DELETE,
-    MODIFY_REPLACE,
-    NONE,
-    SAFE_SYNC,
-    SASL,
-    SIMPLE,
     SUBTREE,
-    Connection,
-    Server,
 )
-from ldap3.operation.search import compile_filter, parse_filter
-from ldap3.utils.asn1 import encode
-from ldap3.utils.conv import escape_filter_chars
 
-from provisiond.adapters.directory.capabilities import (
-    ASSERTION,
-    ATTRIBUTES,
-    PERMISSIVE_MODIFY,
-    Capabilities,
-)
+from provisiond.adapters.directory import messages
+from provisiond.adapters.directory.capabilities import ATTRIBUTES, Capabilities
 from provisiond.adapters.directory.dn import normalise_dn
-from provisiond.adapters.directory.target import Address, LdapTarget, VerifiedTls, close_failed_sockets
-from provisiond.adapters.directory.wire import Wire
-from provisiond.domain.changes import Mod, Op
+from provisiond.adapters.directory.exchange import Exchange
+from provisiond.adapters.directory.messages import ASSERTION, PERSON_ID, SUCCESS, Reply, Request
+from provisiond.adapters.directory.target import Address, LdapTarget, close_failed_sockets, unopened
+from provisiond.adapters.directory.wire import Found, Wire
+from provisiond.domain.changes import Mod
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Attributes
 
-__all__ = ["LdapTarget", "RawEntry", "Reply", "Session", "normalise_dn", "open_session"]
+__all__ = [
+    "ASSERTION",
+    "PERSON_ID",
+    "LdapTarget",
+    "RawEntry",
+    "Reply",
+    "Session",
+    "normalise_dn",
+    "open_session",
+]
 
-PERSON_ID = "provisiondPersonId"
-
-SUCCESS = 0
 # refusals that speak of the server's day, not of the change: operations error, time and admin limit, referral
 # (a replica), busy, unavailable. Tried again later, by nobody in particular.
-_PASSING = frozenset({1, 3, 10, 11, 51, 52})
+PASSING = frozenset({1, 3, 10, 11, 51, 52})
 _CREDENTIALS = frozenset({8, 13, 48, 49, 50, 53})  # of a bind: an operator must act, no other server helps
-_OPS = {Op.ADD: MODIFY_ADD, Op.DELETE: MODIFY_DELETE, Op.REPLACE: MODIFY_REPLACE}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the server said to a write."""
-
-    code: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +77,14 @@ class Session:
             raise UnavailableError("directory", f"{base} is not there (noSuchObject)")
         return found
 
+    def find(self, base: str, wanted: bytes, attributes: Sequence[str]) -> tuple[Found, ...]:
+        """`search` of the subtree for a filter of messages.py, at a tenth of the cost."""
+        reply = self._ask(messages.find(base, wanted, attributes))
+        if reply.code != SUCCESS or reply.referred:
+            more = reply.text or "a referral instead of the whole answer"
+            raise UnavailableError("directory", f"search under {base}: {more}")
+        return reply.entries
+
     def read(self, dn: str) -> RawEntry | None:
         """That one entry with its user attributes; None when it is absent (or hidden from us)."""
         found = self._find(dn, "(objectClass=*)", ["*"], subtree=False)
@@ -120,28 +111,49 @@ class Session:
         return [RawEntry(part["dn"], part["raw_attributes"]) for part in response]
 
     def add(self, dn: str, attributes: Attributes) -> Reply:
-        values = {name: list(given) for name, given in attributes.items() if given}
-        return self._write(lambda c: c.add(dn, attributes=values))
+        return self._ask(messages.add(dn, attributes))
 
     def modify(self, dn: str, mods: Sequence[Mod], owner: str | None, *, permissive: bool = True) -> Reply:
         """`owner`: the person whose entry it must be, in the very moment of the change; None: anybody's.
         `permissive`: a value that is there already, or gone already, is no error (where the server can)."""
         if not mods:
             return Reply(SUCCESS, "")
-        changes: dict[str, list[tuple[str, list[str]]]] = {}
-        for mod in mods:
-            changes.setdefault(mod.attribute, []).append((_OPS[mod.op], list(mod.values)))
-        forgives = permissive and self.capabilities.permissive_modify
-        lenient = [(PERMISSIVE_MODIFY, True, None)] if forgives else []
-        return self._write(lambda c: c.modify(dn, changes, controls=[*lenient, *_assertion(owner)]))
+        lenient = [messages.permissive()] if permissive and self.capabilities.permissive_modify else []
+        return self._ask(messages.modify(dn, mods, *lenient, *_owned(owner)))
 
-    def delete(self, dn: str, owner: str | None) -> Reply:
-        return self._write(lambda c: c.delete(dn, controls=_assertion(owner)))
+    def delete(self, dn: str, owner: str) -> Reply:
+        return self._ask(messages.delete(dn, *_owned(owner)))
+
+    @contextlib.contextmanager
+    def exchange(self) -> Iterator[Exchange]:
+        """For writes, many in flight (pipeline.py). Every reply must have come before anything else is asked."""
+        whole = False
+        try:
+            yield Exchange(self._connection)
+            whole = True
+        except (OSError, ValueError, LookupError) as error:  # broken, silent for too long, or no LDAP
+            raise UnavailableError("directory", f"{self.url}: {error or type(error).__name__}") from error
+        finally:
+            if not whole:  # replies may still come: to nobody
+                self.lost = True
+                self.close()
+
+    def _ask(self, request: Request) -> Reply:
+        with self.exchange() as exchange:
+            ((number, message),) = exchange.numbered([request])
+            exchange.send([message])
+            reply = dict(exchange.receive())[number]
+        if reply.code in PASSING:
+            raise UnavailableError("directory", reply.text)
+        return reply
 
     def who_am_i(self) -> str:
         """The DN the server takes us for; empty when anonymous (RFC 4532)."""
         said = self._call(lambda c: c.extend.standard.who_am_i()) or ""
         return said.removeprefix("dn:") if said.startswith("dn:") else said
+
+    def is_bound_as(self, dn: str) -> bool:
+        return normalise_dn(self.who_am_i()) == normalise_dn(dn)
 
     def wire(self) -> Wire:
         """For scans (scanning.py): nothing else can be asked while one is read."""
@@ -155,7 +167,7 @@ class Session:
 
     def _write(self, operation: Callable[[Any], Any]) -> Reply:
         result = self._call(operation)[1]
-        if result["result"] in _PASSING:
+        if result["result"] in PASSING:
             raise UnavailableError("directory", _said(result))
         return Reply(result["result"], "" if result["result"] == SUCCESS else _said(result))
 
@@ -170,20 +182,21 @@ class Session:
 
 def open_session(target: LdapTarget) -> Session:
     """Bound to the first server that answers. A wrong password stops at once: it is wrong everywhere."""
-    if faults := target.faults():
-        raise ConfigError(faults)
     reasons: list[str] = []
-    for url in target.urls:
+    for url in target.urls or [""]:
         try:
-            return _open(target, url)
+            return open_at(target, url)
         except UnavailableError as error:
             reasons.append(error.reason)
     raise UnavailableError("directory", "; ".join(reasons))
 
 
-def _open(target: LdapTarget, url: str) -> Session:
+def open_at(target: LdapTarget, url: str) -> Session:
+    """Bound to that server."""
+    if faults := target.faults():
+        raise ConfigError(faults)
     address = Address.of(url)
-    connection = _connection(target, address)
+    connection = unopened(target, address)
     session = Session(connection, url)
     close_failed_sockets(connection)
     try:
@@ -192,38 +205,12 @@ def _open(target: LdapTarget, url: str) -> Session:
             _start_tls(session)
         _bind(session, target)
         _check_identity(session, target)
+        # from here on for sending too: a server that stands still takes nothing any more
+        session._connection.socket.settimeout(target.receive_timeout)
     except BaseException:
         session.close()
         raise
     return session
-
-
-def _connection(target: LdapTarget, address: Address) -> Any:
-    # a new Server each time: one that failed once answers from memory for seconds (field notes 1.3)
-    local = address.scheme == "ldapi"
-    server = Server(
-        "ldapi:/" + address.host if local else address.host,
-        port=address.port,
-        use_ssl=address.scheme == "ldaps",
-        tls=None if local else VerifiedTls(address.host, target.ca_file),
-        get_info=NONE,
-        connect_timeout=target.connect_timeout,
-    )
-    how: dict[str, Any] = {"authentication": SASL, "sasl_mechanism": "EXTERNAL", "sasl_credentials": ""}
-    if target.bind == "simple":
-        how = {"authentication": SIMPLE, "user": target.bind_dn, "password": target.password}
-    return Connection(
-        server,
-        client_strategy=SAFE_SYNC,
-        receive_timeout=target.receive_timeout,
-        auto_referrals=False,
-        raise_exceptions=False,
-        auto_bind=False,
-        auto_escape=False,
-        check_names=False,  # names are ours and the server is the judge; ldap3 would rewrite them
-        return_empty_attributes=False,
-        **how,
-    )
 
 
 def _start_tls(session: Session) -> None:
@@ -252,13 +239,8 @@ def _check_identity(session: Session, target: LdapTarget) -> None:
         raise ConfigError([f"directory.bind_dn: {session.url} takes us for {who}, not {target.bind_dn}"])
 
 
-def _assertion(owner: str | None) -> list[tuple[str, bool, bytes]]:
-    """Critical, always: a server that does not know it must refuse, not ignore (field notes 4.2)."""
-    if owner is None:
-        return []
-    wanted = f"({PERSON_ID}={escape_filter_chars(owner)})"
-    parsed = parse_filter(wanted, None, False, False, None, False)
-    return [(ASSERTION, True, encode(compile_filter(parsed.elements[0])))]
+def _owned(owner: str | None) -> list[bytes]:
+    return [] if owner is None else [messages.asserting(messages.equal(PERSON_ID, owner))]
 
 
 def _said(result: Mapping[str, Any]) -> str:

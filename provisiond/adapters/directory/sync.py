@@ -9,13 +9,22 @@ from dataclasses import dataclass, field
 from provisiond.adapters.directory.ber import OCTETS, SEQUENCE, ber, elements, tlv
 from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.reading import Bases, decoded
-from provisiond.adapters.directory.scanning import AUTHORS, MARK, Authors, Places, leave, reading
+from provisiond.adapters.directory.scanning import (
+    AUTHORS,
+    MARK,
+    SYNC_REQUEST,
+    Authors,
+    Places,
+    leave,
+    offers,
+    reading,
+)
 from provisiond.adapters.directory.session import PERSON_ID, Session
 from provisiond.adapters.directory.wire import SUCCESS, End, Found, Intermediate, Query
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Drift, Sighting
 
-SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"
+MOST_CHANGES = 10_000  # of one look; beyond it, a comparison of everything is no dearer and needs no memory
 _SYNC_DONE = b"1.3.6.1.4.1.4203.1.9.1.3"
 _REFRESH_ONLY = b"\x0a\x01\x01"
 _BOOLEAN, _SET, _INFO_VALUE, _PRESENT, _ID_SET = 0x01, 0x31, 0x81, 0xA2, 0xA3
@@ -37,11 +46,10 @@ class _Poll:
 
 def watermark(session: Session, base: str) -> str | None:
     """Where a look that begins now would go on; None where the server has no content synchronisation."""
-    root = session.search("", "(objectClass=*)", ("namingContexts", "supportedControl"), subtree=False)
-    offered = decoded(root[0].attributes) if root else {}
-    contexts = offered.get("namingcontexts", ())
+    root = session.search("", "(objectClass=*)", ("namingContexts",), subtree=False)
+    contexts = decoded(root[0].attributes).get("namingcontexts", ()) if root else ()
     suffixes = [s for s in contexts if f",{base}".endswith(f",{normalise_dn(s)}")]
-    if SYNC_REQUEST not in offered.get("supportedcontrol", ()) or not suffixes:
+    if not suffixes or not offers(session, SYNC_REQUEST):
         return None
     top = session.search(max(suffixes, key=len), "(objectClass=*)", ("contextCSN",), subtree=False)
     numbers = decoded(top[0].attributes).get("contextcsn", ()) if top else ()
@@ -73,12 +81,13 @@ def _polled(session: Session, base: str, cookie: str) -> _Poll:
             match part:
                 case Found():
                     poll.changed.append(part)
+                    poll.told = len(poll.changed) <= MOST_CHANGES
                 case Intermediate(value=message):
                     _note(poll, message)
                 case End():
                     _finish(poll, part)
             if not poll.told:
-                break  # a list of everything that is still there would follow
+                break  # a list of everything that is still there would follow, or ever more changes
     if not poll.told:
         leave(session)
     return poll

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from ldap3 import Tls
+from ldap3 import NONE, SAFE_SYNC, SASL, SIMPLE, Connection, Server, Tls
 
 DEFAULT_SOCKET = "/run/slapd/ldapi"  # where Debian's slapd listens for ldapi:///
 _PORTS = {"ldap": 389, "ldaps": 636}
@@ -29,6 +29,7 @@ class LdapTarget:
     ca_file: Path | None = None
     connect_timeout: int = 5
     receive_timeout: int = 10
+    patience: float = 15.0  # seconds that a write in the middle of its work waits for a server to come back
 
     def faults(self) -> list[str]:
         """What an operator must mend before anything is sent."""
@@ -86,6 +87,35 @@ class Address:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+def unopened(target: LdapTarget, address: Address) -> Any:
+    """An ldap3 connection that has sent nothing yet."""
+    # a new Server each time: one that failed once answers from memory for seconds (field notes 1.3)
+    local = address.scheme == "ldapi"
+    server = Server(
+        "ldapi:/" + address.host if local else address.host,
+        port=address.port,
+        use_ssl=address.scheme == "ldaps",
+        tls=None if local else VerifiedTls(address.host, target.ca_file),
+        get_info=NONE,
+        connect_timeout=target.connect_timeout,
+    )
+    how: dict[str, Any] = {"authentication": SASL, "sasl_mechanism": "EXTERNAL", "sasl_credentials": ""}
+    if target.bind == "simple":
+        how = {"authentication": SIMPLE, "user": target.bind_dn, "password": target.password}
+    return Connection(
+        server,
+        client_strategy=SAFE_SYNC,
+        receive_timeout=target.receive_timeout,
+        auto_referrals=False,
+        raise_exceptions=False,
+        auto_bind=False,
+        auto_escape=False,
+        check_names=False,  # names are ours and the server is the judge; ldap3 would rewrite them
+        return_empty_attributes=False,
+        **how,
+    )
 
 
 class VerifiedTls(Tls):  # type: ignore[misc]  # ldap3 has no types

@@ -1,0 +1,28 @@
+"""Which entries of the directory were seen, and in which state they were known to be right.
+
+Revision ID: 0003
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "sighting",
+        sa.Column("entry_id", sa.LargeBinary(16), primary_key=True),
+        sa.Column("person_id", sa.String, nullable=False, index=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("state", sa.LargeBinary(8), nullable=True),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("sighting")
