@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -134,6 +135,23 @@ def test_what_others_put_on_an_entry_survives(site: Site) -> None:
     site.run("once")
     text = site.entry(dn, "mail", "roomNumber", "provisiondState")
     assert {"mail: old@example.edu", "roomNumber: 7", "provisiondState: alumni"} <= set(text.splitlines())
+
+
+def test_an_audit_finds_and_repairs_what_others_changed(site: Site) -> None:
+    site.run("once")
+    site.run("audit", "--fix")
+    name = active(site)[0]["account_name"]
+    dn = f"uid={name},{site.slapd.people_base}"
+    surname, before = site.entry(dn, "sn"), site.entry(dn, "modifyTimestamp")
+    for _ in range(100):  # its clock knows whole seconds only
+        site.plant(f"dn: {dn}\nchangetype: modify\nreplace: sn\nsn: Stolen\n")
+        if site.entry(dn, "modifyTimestamp") != before:
+            break
+        time.sleep(0.05)
+    assert name in site.run("audit", expect=1)
+    site.run("audit", "--fix")
+    assert site.entry(dn, "sn") == surname
+    site.run("audit")
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ class Degradation(StrEnum):
     )
     FULL_AUDIT = (
         "no entryCSN and no content sync: what others changed is found by `provisiond audit` only, not by each"
-        " cycle"
+        " cycle; two changes within one second count as one unless the server numbers them (entryUSN)"
     )
     NO_OTP = "the server does not ask for a one-time code at bind"
 
