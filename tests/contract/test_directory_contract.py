@@ -22,6 +22,11 @@ NOBODY = Observed(None, None, frozenset())
 
 @pytest.fixture(params=["memory", "slapd", "ds389"])
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    yield from site_on(request)
+
+
+def site_on(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The directory that the parameter names."""
     number = next(NUMBERS)
     name = "zq" + LETTERS[number // 26 % 26] + LETTERS[number % 26]
     if request.param == "memory":
@@ -201,11 +206,11 @@ def test_a_refused_change_ends_its_own_batch_only(site: Site) -> None:
 def test_second_account_with_the_same_address_is_refused(site: Site) -> None:
     """The server's own uniqueness is the second lock; its words are kept."""
     twin = site.entry("b", mail=site.entry("a").attributes["mail"])
-    outcomes = site.directory.apply([[site.add(site.entry("a"))], [site.add(twin)]])
-    assert outcomes[0] == Done()
-    assert isinstance(outcomes[1], Refused)
-    assert outcomes[1].code == 19
-    assert outcomes[1].text.startswith("constraintViolation: ")
+    assert site.directory.apply([[site.add(site.entry("a"))]]) == [Done()]
+    (outcome,) = site.directory.apply([[site.add(twin)]])  # of two at once either may win
+    assert isinstance(outcome, Refused)
+    assert outcome.code == 19
+    assert outcome.text.startswith("constraintViolation: ")
 
 
 def test_moves_between_groups(site: Site) -> None:

@@ -38,8 +38,8 @@ class Degradation(StrEnum):
         " would be deleted all the same"
     )
     EXACT_MEMBERS = (
-        "no permissive modify: members that are there already, or gone already, are told apart by further"
-        " modifications of the group"
+        "no permissive modify: where one member is there already, or gone already, the group is read and what is"
+        " left is sent"
     )
     UNDATED_LOGIN_END = (
         "log-in is ended by nsAccountLock, which knows no date: it is written once the log-in has ended"

@@ -96,15 +96,18 @@ def _refused(update: GroupUpdate, forgiving: bool) -> Talk[list[tuple[Membership
 def _sent(update: GroupUpdate, forgiving: bool) -> Talk[tuple[GroupUpdate, Reply]]:
     """The reply, and to which part of the update: what is seen to be done is not sent again."""
     lenient = [messages.permissive()] if forgiving else []
+    reply = None
     for _ in range(TIMES):
         reply = yield messages.modify(update.group, update.mods, *lenient)
-        if reply is not None:
+        if reply is not None and (forgiving or reply.code not in _DONE_ALREADY):
             return update, reply
         there = yield from read_back(update.group, ("member",))
         members = there.attributes.get(b"member", []) if there else []
         update = update.left(member.decode() for member in members)
         if not update.parts:
             return update, Reply(SUCCESS, "")
+    if reply is not None:
+        return update, reply
     raise UnavailableError("directory", f"changing {update.group}: the answer was lost {TIMES} times")
 
 
