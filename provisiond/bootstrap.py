@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import assert_never
 
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
@@ -18,11 +19,15 @@ from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
+from provisiond.adapters.registry.http_json import HttpRegistry
+from provisiond.adapters.registry.http_source import HttpSource
+from provisiond.adapters.registry.sql import SqlRegistry
+from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Clock, Directory, Ledger, Registry
-from provisiond.settings import DirectorySettings, Settings
+from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
 SQLITE = "sqlite:///"
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
@@ -66,8 +71,21 @@ def parts(
 
 
 def registries(settings: Settings) -> list[Registry]:
-    digests = Digests(settings.digest_key)
-    return [CsvRegistry(CsvSource(**asdict(source)), digests) for source in settings.registries]
+    """How old their data are is judged by the real clock, also where the plan of another day is looked at."""
+    digests, clock, zone = Digests(settings.digest_key), SystemClock(), settings.zone
+    made: list[Registry] = []
+    for source in settings.registries:
+        given = {field.name: getattr(source, field.name) for field in fields(source)}
+        match source:
+            case CsvSettings():
+                made.append(CsvRegistry(CsvSource(**given), digests, clock))
+            case SqlSettings():
+                made.append(SqlRegistry(SqlSource(**given), digests, clock, zone))
+            case HttpSettings():
+                made.append(HttpRegistry(HttpSource(**given), digests, clock, zone))
+            case _:
+                assert_never(source)
+    return made
 
 
 def ldap_directory(settings: Settings) -> LdapDirectory:

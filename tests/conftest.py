@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rigs.ds389 import running_ds389
+from tests.rigs.postgres import PostgresRig, running_postgres
 from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
 
 _CHOICE = pytest.StashKey[tuple[Kind, str]]()
@@ -61,3 +62,10 @@ def ds389(ds389_server: SlapdRig) -> SlapdRig:
     """The second directory after `directory init`, without people."""
     ds389_server.reset()
     return ds389_server
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
+    """One server for the whole run; tests make databases of their own."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as rig:
+        yield rig

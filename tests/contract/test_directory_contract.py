@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from provisiond.adapters.directory.session import normalise_dn
-from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, Op
+from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
 from provisiond.domain.model import Entry, Observed
 from provisiond.ports import Done, Refused, Surveyed
 from tests.rigs.directory_site import CLASSES, OURS, Site, fake_site, real_site
@@ -171,6 +172,58 @@ def test_refuses_a_foreign_entry_at_the_dn(site: Site, owner: str | None) -> Non
     assert [o.code for o in outcomes if isinstance(o, Refused)] == [68, 122, 122]
     assert "not ours" in outcomes[0].text  # type: ignore[union-attr]
     assert site.tree.look(site.dn) == before
+
+
+def decided(site: Site, *mods: Mod) -> ModifyEntry:
+    """As the core decides: on the entry as it is observed now."""
+    account = site.seen().account
+    assert account is not None
+    seen = {mod.attribute: account.attributes.get(mod.attribute, ()) for mod in mods}
+    return ModifyEntry("account", account.dn, site.name, mods, account.csn, seen)
+
+
+@pytest.mark.parametrize("attribute", ["sn", "mail"])
+def test_overwrites_nothing_unseen(site: Site, attribute: str) -> None:
+    """What another wrote after we had looked is not replaced: refused, and the next look decides. So it is with
+    what the server's `unique` guards."""
+    site.directory.apply([[site.add(site.entry(ou=("Law",)))]])
+    change = decided(site, Mod(Op.REPLACE, attribute, (f"{site.name}.ours@x",)), Mod(Op.ADD, "ou", ("Art",)))
+    theirs = Mod(Op.REPLACE, attribute, (f"{site.name}.theirs@x",))
+    site.directory.apply([[site.modify(theirs)]])
+    (outcome,) = site.directory.apply([[change]])
+    assert isinstance(outcome, Refused)
+    assert outcome.code == 122 and "changed by another" in outcome.text
+    now = site.tree.look(site.dn)
+    assert (now[attribute], now["ou"]) == (theirs.values, ("Law",))
+
+
+@pytest.mark.parametrize("attribute", ["sn", "mail"])
+def test_others_may_change_other_things_meanwhile(site: Site, attribute: str) -> None:
+    """A password or an attribute that we do not write, changed after we had looked, stops nothing; nor does what
+    is already as we want it."""
+    site.directory.apply([[site.add(site.entry())]])
+    new = Mod(Op.REPLACE, attribute, (f"{site.name}.new@x",))
+    change = decided(site, new)
+    site.tree.plant(site.dn, {"description": ("planted",)})
+    assert site.directory.apply([[change]]) == [Done()]
+    assert site.directory.apply([[change]]) == [Done()]
+    now = site.tree.look(site.dn)
+    assert (now[attribute], now["description"]) == (new.values, ("planted",))
+
+
+def test_deletes_only_what_was_seen(site: Site) -> None:
+    site.directory.apply([[site.add(site.entry())]])
+    account = site.seen().account
+    assert account is not None
+    site.tree.plant(site.dn, {"description": ("planted",)})
+    stale = DeleteEntry("account", site.dn, site.name, account.csn)
+    (outcome,) = site.directory.apply([[stale]])
+    assert isinstance(outcome, Refused) and outcome.code == 122
+    assert "changed by another" in outcome.text
+    account = site.seen().account
+    assert account is not None
+    assert site.directory.apply([[replace(stale, csn=account.csn)]]) == [Done()]
+    assert site.tree.look(site.dn) == {}
 
 
 def test_completes_a_half_made_entry(site: Site) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pytest
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Level, RegistryRecord, Status
@@ -46,7 +47,7 @@ class FakeRig:
 class CsvRig:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.registry: Registry = CsvRegistry(a_source(path), DIGESTS)
+        self.registry: Registry = CsvRegistry(a_source(path), DIGESTS, SystemClock())
 
     def holds(self, records: Sequence[RegistryRecord]) -> None:
         write_drop(self.path, records)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import ConfigError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Fetch, Level, Rejection, Status
@@ -26,7 +27,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 def fetched(drop: Path, **settings: Any) -> Fetch:
-    return CsvRegistry(a_source(drop, **settings), DIGESTS).fetch(TODAY, FakeMemory())
+    return CsvRegistry(a_source(drop, **settings), DIGESTS, SystemClock()).fetch(TODAY, FakeMemory())
 
 
 def refusal(drop: Path, **settings: Any) -> str:
@@ -431,6 +432,7 @@ def test_every_fault_of_the_configuration_is_named_at_once(drop: Path) -> None:
                 codes={"status": {"REG": "registred"}},
             ),
             DIGESTS,
+            SystemClock(),
         )
     text = str(caught.value)
     for word in ("delimiter", "utf-9", "trailer", "did you mean student_id", "fields.level", "registred"):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
-from provisiond.adapters.directory.adoption import missing
+from provisiond.adapters.directory.adoption import effective, missing, overwritten
 from provisiond.adapters.directory.dn import is_under, normalise_dn
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
@@ -16,6 +16,7 @@ from provisiond.domain.model import Attributes, Entry, Observed
 from provisiond.ports import Done, Drift, Kind, Marked, Outcome, Refused, Sighting, Surveyed
 
 ID = "provisiondpersonid"
+OVERTAKEN = "changed by another since it was looked at; the next cycle looks again"
 UNIQUE = ("uid", "mail", ID, "uidnumber")
 
 
@@ -177,7 +178,9 @@ class FakeDirectory:
 
     def _marked(self, person_id: str, base: str) -> list[Entry]:
         return [
-            e for e in self.entries.values() if person_id in e.attributes.get(ID, ()) and is_under(e.dn, base)
+            Entry(e.dn, e.attributes, self.csns[dn])
+            for dn, e in self.entries.items()
+            if person_id in e.attributes.get(ID, ()) and is_under(e.dn, base)
         ]
 
     def _groups_of(self, account: Entry | None) -> frozenset[str]:
@@ -198,9 +201,21 @@ class FakeDirectory:
             case AddEntry(entry=entry):
                 return self._add(change, entry)
             case ModifyEntry(dn=dn, person_id=owner, mods=mods):
-                return self._modify(change, dn, owner, mods)
+                return self._overtaken(change) or self._modify(change, dn, owner, mods)
             case DeleteEntry(dn=dn, person_id=owner):
-                return self._delete(change, dn, owner)
+                return self._overtaken(change) or self._delete(change, dn, owner)
+
+    def _overtaken(self, change: ModifyEntry | DeleteEntry) -> Refused | None:
+        """Decided on values that are not there any more."""
+        dn = normalise_dn(change.dn)
+        present = self.look(dn)
+        ours = change.person_id in present.get(ID, ())
+        if not ours or change.csn in (None, self.csns[dn]):
+            return None
+        if isinstance(change, ModifyEntry):
+            left = effective(change.mods, present)
+            return Refused(change, 122, OVERTAKEN) if overwritten(left, present, change.seen or {}) else None
+        return Refused(change, 122, OVERTAKEN)
 
     def _add(self, change: AddEntry, entry: Entry) -> Refused | None:
         present = self.entries.get(normalise_dn(entry.dn))

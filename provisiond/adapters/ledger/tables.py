@@ -92,8 +92,9 @@ record = Table(
     _person(),
     Column("content", JSON, nullable=False),
     Column("digest", String, nullable=False),
-    Column("hkid_digest", String, nullable=True, index=True),
+    Column("hkid_digest", String, nullable=True),
 )
+Index("ix_record_hkid_digest", record.c.source, record.c.hkid_digest)
 
 hold = Table(
     "hold",
@@ -185,6 +186,13 @@ registry_block = Table(
     Column("digest", LargeBinary(16), primary_key=True),
     Column("settled", Boolean, nullable=False),
     Column("rows", LargeBinary, nullable=False),
+)
+# answers which blocks are settled without reading their rows
+Index(
+    "ix_registry_block_settled",
+    registry_block.c.source,
+    registry_block.c.settled,
+    registry_block.c.digest,
 )
 
 absence = Table(

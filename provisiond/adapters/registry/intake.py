@@ -15,8 +15,9 @@ from provisiond.adapters.registry.clashes import Clashes
 from provisiond.adapters.registry.contradiction import Verdict
 from provisiond.adapters.registry.incremental import block_digest, kept_blocks, known_lines
 from provisiond.adapters.registry.mapping import RecordMapping
-from provisiond.adapters.registry.reading import Reading
+from provisiond.adapters.registry.reading import MINIMUM_ROWS, Reading
 from provisiond.adapters.registry.recollection import Recollection
+from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import MappedSource, RowSource
 from provisiond.adapters.registry.staging import Changed, SeenBlocks, Staging
 from provisiond.domain.model import Fetch, Rejection
@@ -43,7 +44,9 @@ def taken_in(
     known = frozenset[int]() if ending.complete else known_lines(staging, memory)
     staging.unstage(known)
     verdict = Clashes(staging, recollection, memory, replaces=not ending.complete).verdict()
-    rejections = [*reading.rejections, *_rejected(staging, verdict, source.name, rows.file)]
+    clashing = _rejected(staging, verdict, source.name, rows.file)
+    _refuse_contradictory(rows.file, len(clashing), survey.rows, source.maximum_rejected_percent)
+    rejections = [*reading.rejections, *clashing]
     complete = ending.complete
     missing = absence(staging, recollection, unreadable=reading.unreadable) if complete else Absence((), ())
     return Fetch(
@@ -113,6 +116,12 @@ def _salt_parts(rows: RowSource, source: MappedSource, digests: Digests) -> Iter
     for name, codes in sorted(source.codes.items()):
         yield from (name, *(text for pair in sorted(codes.items()) for text in pair))
     yield from rows.salt
+
+
+def _refuse_contradictory(file: str, clashing: int, rows: int, maximum_percent: float) -> None:
+    if clashing * 100 > rows * maximum_percent and rows >= MINIMUM_ROWS:
+        cause = f"{clashing} of {rows} rows contradict others: the same students or HKID numbers again"
+        raise refused(file, cause, "look whether two exports were put together, and have it exported again")
 
 
 def _rejected(staging: Staging, verdict: Verdict, source: str, file: str) -> list[Rejection]:
