@@ -15,7 +15,7 @@ from provisiond.comparison import Comparison
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Mod, Op
 from provisiond.domain.model import Entry
 from provisiond.drift import look
-from tests.contract.test_directory_contract import site
+from tests.contract.test_drift_contract import site
 from tests.rigs.directory import FakeDirectory
 from tests.rigs.directory_site import OURS, Site
 from tests.rigs.ledger import FakeLedger
