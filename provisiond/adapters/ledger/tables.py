@@ -92,8 +92,9 @@ record = Table(
     _person(),
     Column("content", JSON, nullable=False),
     Column("digest", String, nullable=False),
-    Column("hkid_digest", String, nullable=True, index=True),
+    Column("hkid_digest", String, nullable=True),
 )
+Index("ix_record_hkid_digest", record.c.source, record.c.hkid_digest)
 
 hold = Table(
     "hold",
@@ -186,6 +187,13 @@ registry_block = Table(
     Column("settled", Boolean, nullable=False),
     Column("rows", LargeBinary, nullable=False),
 )
+# answers which blocks are settled without reading their rows
+Index(
+    "ix_registry_block_settled",
+    registry_block.c.source,
+    registry_block.c.settled,
+    registry_block.c.digest,
+)
 
 absence = Table(
     "absence",
@@ -247,8 +255,8 @@ parked = Table(
     Column("since", Instant, nullable=False),
 )
 
-# Entries of the directory: whose they are, and the state in which they were known to be right (NULL: not since
-# their last change). No foreign key: the directory may show marks of persons whom we do not know.
+# Entries of the directory: whose they are, and the state in which they were right (NULL: they were not when seen),
+# `checked` by a look at the whole entry. No foreign key: the directory may show marks of persons we do not know.
 sighting = Table(
     "sighting",
     metadata,
@@ -256,4 +264,5 @@ sighting = Table(
     Column("person_id", String, nullable=False, index=True),
     Column("kind", String, nullable=False),
     Column("state", LargeBinary(8), nullable=True),
+    Column("checked", Boolean, nullable=False),
 )

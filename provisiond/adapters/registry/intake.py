@@ -16,7 +16,7 @@ from provisiond.adapters.registry.clashes import Clashes
 from provisiond.adapters.registry.contradiction import Verdict
 from provisiond.adapters.registry.incremental import block_digest, kept_blocks, known_lines
 from provisiond.adapters.registry.mapping import RecordMapping
-from provisiond.adapters.registry.reading import MINIMUM_ROWS, Reading
+from provisiond.adapters.registry.reading import Reading
 from provisiond.adapters.registry.recollection import Recollection
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import MappedSource, RowSource
@@ -25,6 +25,7 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Fetch, Rejection
 from provisiond.ports import FetchMemory
 
+_ACCIDENT = 10  # rows that contradict others; fewer are rejected one by one, however small the source
 _VERSION = "1"  # of the meaning of rows: raise it when a mapping rule changes, and every row is read again
 
 
@@ -135,7 +136,8 @@ def _salt_parts(rows: RowSource, source: MappedSource, digests: Digests) -> Iter
 
 
 def _refuse_contradictory(file: str, clashing: int, rows: int, maximum_percent: float) -> None:
-    if clashing * 100 > rows * maximum_percent and rows >= MINIMUM_ROWS:
+    """Each counts for two: the one that it contradicts may have been taken over before."""
+    if clashing * 200 > rows * maximum_percent and clashing >= _ACCIDENT:
         cause = f"{clashing} of {rows} rows contradict others: the same students or HKID numbers again"
         raise refused(file, cause, "look whether two exports were put together, and have it exported again")
 

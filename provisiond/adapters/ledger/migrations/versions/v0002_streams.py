@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("settled", sa.Boolean, nullable=False),
         sa.Column("rows", sa.LargeBinary, nullable=False),
     )
+    op.create_index("ix_registry_block_settled", "registry_block", ["source", "settled", "digest"])
     op.create_table(
         "absence",
         sa.Column("source", sa.String, primary_key=True),
@@ -49,7 +50,7 @@ def upgrade() -> None:
     op.add_column("fetch", sa.Column("etag", sa.Text, nullable=True))
     op.add_column("fetch", sa.Column("watermark", sa.Text, nullable=True))
     op.add_column("record", sa.Column("hkid_digest", sa.String, nullable=True))
-    op.create_index("ix_record_hkid_digest", "record", ["hkid_digest"])
+    op.create_index("ix_record_hkid_digest", "record", ["source", "hkid_digest"])
     op.add_column("held_plan", sa.Column("approved_at", _INSTANT, nullable=True))
     op.add_column("account", sa.Column("unfinished", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_index("ix_account_unfinished", "account", ["unfinished"])
