@@ -210,7 +210,7 @@ def _text_reasons(student_id: str, names: tuple[str, ...]) -> list[str]:
         reasons.append("the student ID is missing")
     elif " " in student_id or len(student_id) > 64:
         reasons.append("the student ID holds a blank or is longer than 64 characters")
-    if any("?" in name for name in names):
+    if "?" in "".join(names):
         reasons.append("a name holds a question mark (a letter lost in a conversion)")
     if any(map(values.is_mangled, names)):
         reasons.append("a name holds signs that are no letters (changed in a conversion)")
