@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import assert_never
 
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.ldap import LdapDirectory
 from provisiond.adapters.directory.setup import run_setup
+from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
+from provisiond.adapters.registry.http_json import HttpRegistry
+from provisiond.adapters.registry.http_source import HttpSource
+from provisiond.adapters.registry.sql import SqlRegistry
+from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Clock, Directory, Ledger, Registry
-from provisiond.settings import DirectorySettings, Settings
+from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
 SQLITE = "sqlite:///"
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
@@ -65,8 +71,21 @@ def parts(
 
 
 def registries(settings: Settings) -> list[Registry]:
-    digests = Digests(settings.digest_key)
-    return [CsvRegistry(CsvSource(**asdict(source)), digests) for source in settings.registries]
+    """How old their data are is judged by the real clock, also where the plan of another day is looked at."""
+    digests, clock, zone = Digests(settings.digest_key), SystemClock(), settings.zone
+    made: list[Registry] = []
+    for source in settings.registries:
+        given = {field.name: getattr(source, field.name) for field in fields(source)}
+        match source:
+            case CsvSettings():
+                made.append(CsvRegistry(CsvSource(**given), digests, clock))
+            case SqlSettings():
+                made.append(SqlRegistry(SqlSource(**given), digests, clock, zone))
+            case HttpSettings():
+                made.append(HttpRegistry(HttpSource(**given), digests, clock, zone))
+            case _:
+                assert_never(source)
+    return made
 
 
 def ldap_directory(settings: Settings) -> LdapDirectory:
@@ -78,6 +97,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         where.contacts_base,
         where.groups_base,
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
+        where.login_end,
     )
 
 
@@ -124,7 +144,7 @@ def today(settings: Settings) -> date:
 
 
 def set_up_directory(settings: Settings, say: Callable[[str], None]) -> None:
-    """`directory init`: make what an empty OpenLDAP lacks, and say so."""
+    """`directory init`: make what the server lacks, and say so."""
     admin = settings.directory.admin
     target = LdapTarget(
         urls=(admin.url,),
@@ -134,12 +154,14 @@ def set_up_directory(settings: Settings, say: Callable[[str], None]) -> None:
         start_tls=settings.directory.start_tls,
         ca_file=settings.directory.ca_file,
     )
-    run_setup(target, directory_layout(settings), say)
+    run = {"openldap": run_setup, "389ds": run_ds389_setup}[settings.directory.kind]
+    run(target, directory_layout(settings), say)
 
 
 def directory_setup_ldif(settings: Settings) -> str:
     """The same as LDIF, for those who apply it themselves."""
-    return setup_ldif(directory_layout(settings))
+    made = {"openldap": setup_ldif, "389ds": ds389_ldif}[settings.directory.kind]
+    return made(directory_layout(settings))
 
 
 def directory_layout(settings: Settings) -> DirectoryLayout:

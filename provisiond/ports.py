@@ -12,6 +12,7 @@ from typing import Protocol
 
 from provisiond.domain.changes import Change
 from provisiond.domain.model import (
+    Absence,
     Account,
     Block,
     Extension,
@@ -140,13 +141,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A marked entry as it was when it was known to be right. `entry_id`: 16 bytes that stay the entry's whatever
-    its name; `state`: 8 bytes that change with its content and memberships; None: not looked at since a change."""
+    """A marked entry as it was when it was right. `entry_id`: 16 bytes that stay the entry's whatever its name;
+    `state`: 8 bytes that change with its content and memberships (None: it was not right when seen). `checked`: it
+    was looked at whole; else it is right because we were the last to change it."""
 
     entry_id: bytes
     person_id: str
     kind: Kind
     state: bytes | None
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,9 @@ class Marked:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """What happened to entries since the last look. `watermark`: where the next one begins; `person_ids`: whose
-    marked entries others changed; `seen`: marked entries changed by anybody; `touched`: IDs of entries that were
-    deleted by anybody or changed by others, marked or not (whose they were before, the ledger knows).
+    marked entries others changed; `seen`: marked entries changed by anybody, with a state where it was us;
+    `touched`: IDs of entries that were deleted by anybody or changed by others, marked or not (whose they were
+    before, the ledger knows).
     `deleted`: some may be gone and the server cannot tell which; `memberships`: others changed a managed group.
     Both call for a comparison of everything."""
 
@@ -261,12 +265,13 @@ class Ledger(Protocol):
     """
 
     # -- what to work on -------------------------------------------------------------------------------
-    def digests(self, source: str) -> dict[tuple[str, str], str]:
-        """(student ID, programme) → digest of the record last committed from that source."""
+    def due_students(self, today: date) -> Iterator[str]:
+        """Student IDs, ascending (as text), of persons with next_on <= today, whose first step was never carried out
+        (`applied` False), or whose entries may be half-written."""
         ...
 
-    def due(self, today: date) -> list[str]:
-        """Person IDs with next_on <= today, or whose last step was not carried out (`applied` False)."""
+    def all_students(self) -> Iterator[str]:
+        """Student IDs of all accounts, ascending."""
         ...
 
     def load(self, person_ids: Iterable[str]) -> dict[str, Account]: ...
@@ -288,6 +293,10 @@ class Ledger(Protocol):
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
         """Every identifier ever given that starts with each prefix (one indexed range query a prefix)."""
+        ...
+
+    def identifiers(self) -> Iterator[str]:
+        """Every identifier ever given, in any order."""
         ...
 
     def next_uid_number(self, first: int) -> int:
@@ -343,8 +352,22 @@ class Ledger(Protocol):
     def extend(self, person_id: str, extension: Extension) -> None: ...
 
     # -- registry --------------------------------------------------------------------------------------
-    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
-        """Remember as the last good fetch of its source; replaces that source's rejections."""
+    def memory(self, source: str) -> FetchMemory: ...
+
+    def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
+        """Remember as the last good fetch of its source: blocks (rows of `unsettled` students are looked at again),
+        one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
+        source's rejections. An incremental fetch does not advance while anything is unsettled."""
+        ...
+
+    def named_again(self, keys: Collection[RecordKey]) -> None:
+        """These records are absent no more."""
+        ...
+
+    def absences(self) -> list[Absence]: ...
+
+    def call_absent(self, source: str, at_least: int, at: datetime) -> None:
+        """Make the persons due of whom a record has now been absent for that many fetches."""
         ...
 
     def last_fetch(self, source: str) -> FetchMark | None: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 from provisiond import bootstrap, settings
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
-from provisiond.cli.session import errors, person, session
+from provisiond.cli.session import account_of, errors, person, session
 from provisiond.cycle import Work
 from provisiond.domain import names as account_names
 from provisiond.domain.errors import ConfigError, ProvisiondError
@@ -40,6 +41,8 @@ def check(context: typer.Context) -> None:
             told = probe(found)
             faults += told
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
+        for degradation in _degradations(found):
+            screen.say(f"note directory: {degradation}")
         for registry in bootstrap.registries(found):
             try:
                 fetch = registry.fetch(bootstrap.today(found), NothingRemembered())
@@ -70,6 +73,15 @@ def _check_directory(found: settings.Settings) -> list[str]:
         return [str(error)]
 
 
+def _degradations(found: settings.Settings) -> list[str]:
+    """What this directory makes us do with less. Where it cannot be asked, a fault says so."""
+    try:
+        with closing(bootstrap.ldap_directory(found)) as directory:
+            return [degradation.value for degradation in directory.degradations()]
+    except ProvisiondError:
+        return []
+
+
 def plan(
     context: typer.Context,
     json: Json = False,
@@ -98,7 +110,7 @@ def plan(
 def explain(context: typer.Context, who: Person, json: Json = False, at: At = None) -> None:
     """Why one person's account is what it is, and what comes next."""
     with errors(), session(context).parts(writes=False, at=at.date() if at else None) as parts:
-        if parts.ledger.find(who) is None and (why := explaining.why_no_account(parts, who)):
+        if account_of(parts, who) is None and (why := explaining.why_no_account(parts, who)):
             told: dict[str, Any] = {"account_name": None, "student_id": who, "no_account_because": why}
         else:
             told = explaining.explained(parts, person(parts, who))

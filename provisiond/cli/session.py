@@ -72,9 +72,18 @@ def actor() -> str:
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
+def account_of(parts: Parts, text: str) -> Account | None:
+    """The account of a student ID, account name or mail address. An address elsewhere that merely begins like
+    one of ours is somebody else's: a lock must not meet the wrong person."""
+    where = parts.settings.policy.directory
+    domain = text.strip().rpartition("@")[2].casefold() if "@" in text else where.domain.casefold()
+    ours = domain in (where.domain.casefold(), where.mail_domain.casefold())
+    return parts.ledger.find(text.strip()) if ours else None
+
+
 def person(parts: Parts, text: str) -> Account:
-    """The account of a student ID, account name or mail address."""
-    account = parts.ledger.find(text)
+    """The same, where there must be one."""
+    account = account_of(parts, text)
     if account is None:
         raise UnknownPersonError(
             f"no account for {text!r}: give a student ID, an account name or a mail address;"

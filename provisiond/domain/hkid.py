@@ -16,8 +16,11 @@ _WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2)
 
 def canonical(text: str) -> str | None:
     """`a123456(3)`, `A 123456 3`, full-width → `A1234563`; None when form or check digit is wrong."""
-    compact = _BLANKS_AND_DASHES.sub("", unicodedata.normalize("NFKC", text)).upper()
+    compact = text.upper()
     match = _FORM.fullmatch(compact)
+    if match is None:
+        compact = _BLANKS_AND_DASHES.sub("", unicodedata.normalize("NFKC", text)).upper()
+        match = _FORM.fullmatch(compact)
     if match is None or ("(" in compact) != (")" in compact):
         return None
     letters, digits, check = match.groups()

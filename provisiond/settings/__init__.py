@@ -14,7 +14,9 @@ from provisiond.settings.values import (
     AdminSettings,
     CsvSettings,
     DirectorySettings,
+    HttpSettings,
     Settings,
+    SqlSettings,
     UniversitySettings,
 )
 from provisiond.settings.word_lists import names_policy
@@ -23,8 +25,10 @@ __all__ = [
     "AdminSettings",
     "CsvSettings",
     "DirectorySettings",
+    "HttpSettings",
     "SecretFile",
     "Settings",
+    "SqlSettings",
     "UniversitySettings",
     "load",
     "names_policy",

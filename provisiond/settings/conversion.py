@@ -14,7 +14,7 @@ from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
-from provisiond.settings.registry_section import registries
+from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
 from provisiond.settings.values import Settings, UniversitySettings
 
@@ -26,6 +26,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     folder = faults.path.parent
     university = _university(document.university)
     sources = registries(document.registry or (), folder, faults)
+    order = source_policy(document.registry or (), document.precedence or {}, faults)
     if document.registry == ():
         faults.add("registry", "needs at least one source")
     key_file, key = _digest_key(document.digest_key_file, folder, faults)
@@ -49,6 +50,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         entitlements_by_level=by_level,
         operators=document.university.operators,
         groups=frozenset(document.groups or {}),
+        sources=order,
     )
     return Settings(
         faults.path,

@@ -8,6 +8,7 @@ import calendar
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from string import Formatter
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
@@ -20,6 +21,7 @@ _UNITS = {"B": 1} | {
 _ATTRIBUTE_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(\.\d+)+")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LDAP_SCHEMES = ("ldap", "ldaps", "ldapi")
 
 
@@ -132,6 +134,68 @@ def ldap_url(text: str) -> str:
     if parts.scheme != "ldapi" and (parts.path.strip("/") or parts.query or "@" in parts.netloc):
         raise ValueError("holds more than host and port; base and identity have keys of their own")
     return text.rstrip("/") if parts.scheme != "ldapi" else text
+
+
+def https_url(text: str) -> str:
+    """`https://host/path`; http only for this machine."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.hostname or not _has_sound_port(parts):
+        raise ValueError("must start with https:// and name a host")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must be https: http is for this machine (localhost) only")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user or password; a token stands in token_file")
+    return text
+
+
+def database_url(text: str) -> str:
+    """SQLAlchemy's `dialect://user@host/database`, without a password."""
+    parts = urlsplit(text)
+    if not re.fullmatch(r"[a-z][a-z0-9_]*(\+[a-z0-9_]+)?", text.partition("://")[0]) or "://" not in text:
+        raise ValueError("must be a database URL such as postgresql://registry@db.example.edu/students")
+    if parts.password is not None or "password=" in parts.query.lower():
+        raise ValueError("must not hold a password; it stands in password_file")
+    if parts.scheme.startswith("sqlite") and not parts.path.startswith("//"):
+        raise ValueError("must name the whole path, with four slashes: sqlite:////srv/campus.db")
+    return text
+
+
+def query(text: str) -> str:
+    """Nothing that could write; the database is asked read-only as well, where it can be."""
+    if not re.match(r"\s*(select|with)\b", text, re.IGNORECASE):
+        raise ValueError("must be a SELECT")
+    return text
+
+
+def duration(value: object) -> timedelta:
+    """Time, from text as "26 hours"."""
+    found = re.fullmatch(r"(\d+) ?(second|minute|hour|day)s?", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError('must be a time such as "90 seconds", "10 minutes", "26 hours" or "3 days"')
+    return timedelta(**{found[2] + "s": int(found[1])})
+
+
+def overlap(value: object) -> timedelta | int:
+    """For a watermark that is a time, or (a whole number) one that is a number."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    return duration(value)
+
+
+def expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
+def size(value: object) -> int:
+    """Bytes; never unlimited."""
+    found = quota(value)
+    if not found:
+        raise ValueError('must be a size such as "16 MiB"')
+    return found
 
 
 def _has_sound_port(parts: SplitResult) -> bool:

@@ -1,4 +1,4 @@
-"""The sections [[registry]]: which sources there are and whether their mapping can yield records.
+"""The sections [[registry]] and [precedence]: which sources there are and whether their mapping can yield records.
 
 How a source is read, and what a value left out means, is the registry adapter's."""
 
@@ -6,45 +6,154 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Level, Status
+from provisiond.domain.policy import SourcePolicy
 from provisiond.settings import sections as s
-from provisiond.settings.notation import unknown
+from provisiond.settings.notation import database_url, https_url, unknown
 from provisiond.settings.parsing import Faults
-from provisiond.settings.values import CsvSettings
+from provisiond.settings.secret_files import secret_file
+from provisiond.settings.values import CsvSettings, HttpSettings, RegistrySettings, SqlSettings
 
 NEEDED = ("student_id", "birth_date", "programme", "department", "level", "status", "status_on")
+_TYPES: Mapping[str, Callable[..., RegistrySettings]] = {
+    "csv": CsvSettings,
+    "sql": SqlSettings,
+    "http": HttpSettings,
+}
+_ASKED = {"url", "ca_file", "connect_timeout", "timeout", "age_column"}
+_KEYS = {
+    "csv": {"path", "pattern", "delimiter", "encoding", "encodings", "trailer"},
+    "sql": _ASKED
+    | {"query", "password_file", "watermark_column", "overlap", "first_watermark", "complete_every"},
+    "http": _ASKED
+    | {"token_file", "records", "next", "cursor", "cursor_parameter", "total", "read_timeout", "retries"}
+    | {"maximum_page_size", "maximum_size", "maximum_pages"},
+}
+_NEEDED_KEYS = {"csv": ("path",), "sql": ("url", "query"), "http": ("url",)}
+_URL = {"sql": database_url, "http": https_url}
+_SECRETS = {"password_file": "password", "token_file": "token"}
 _OWN_WORDS = {
     "level": frozenset(Level),
     "status": frozenset(Status),
     "confidential": frozenset({"true", "false", "yes", "no", "y", "n", "1", "0", ""}),
 }
+# our field → the attribute of a record whose source it chooses
+_PRECEDENCE = {
+    "surname": "surname",
+    "preferred_name": "preferred_name",
+    "chinese_name": "chinese_name",
+    "hkid": "hkid_digest",
+    "birth_date": "birth_digest",
+    "department": "department",
+    "level": "level",
+    "status": "status",
+    "expected_end_on": "expected_end_on",
+    "personal_mail": "personal_mail",
+    "supervisor_mail": "supervisor_mail",
+}
+_DECIDED = {
+    "given_names": "a name is taken whole; surname decides",
+    "full_name": "a name is taken whole; surname decides",
+    "status_on": "a status is taken with its date; status decides",
+    "confidential": "one source that says so is enough",
+}
 
 
-def registries(found: tuple[s.Registry, ...], folder: Path, faults: Faults) -> tuple[CsvSettings, ...]:
+def registries(found: tuple[s.Registry, ...], folder: Path, faults: Faults) -> tuple[RegistrySettings, ...]:
+    """Those that are sound so far; whatever is not left a fault."""
     names = [section.name for section in found]
     for name in sorted({name for name in names if names.count(name) > 1}):
         faults.add(f"registry[{name}].name", "stands twice; every registry needs a name of its own")
+    made = []
     for section in found:
-        for key, sentence in (*_field_faults(section), *_code_faults(section), *_form_faults(section)):
+        sentences = [
+            *_key_faults(section),
+            *_field_faults(section),
+            *_code_faults(section),
+            *_form_faults(section),
+        ]
+        for key, sentence in sentences:
             faults.add(f"registry[{section.name}].{key}", sentence)
-    return tuple(_registry(section, folder) for section in found)
+        if not sentences:
+            made.append(_registry(section, folder, faults))
+    return tuple(made)
 
 
-def _registry(section: s.Registry, folder: Path) -> CsvSettings:
+def source_policy(
+    found: tuple[s.Registry, ...], precedence: Mapping[str, tuple[str, ...]], faults: Faults
+) -> SourcePolicy:
+    """Who is believed: the order of the file, and that of single attributes."""
+    names = tuple(section.name for section in found)
+    for field, sources in precedence.items():
+        if field not in _PRECEDENCE:
+            faults.add(f"precedence.{field}", _DECIDED.get(field) or unknown(field, _PRECEDENCE))
+        for source in sorted(set(sources) - set(names)):
+            faults.add(
+                f"precedence.{field}", f"{unknown(source, names)} (registries are listed in [[registry]])"
+            )
+    return SourcePolicy(names, {_PRECEDENCE.get(field, field): order for field, order in precedence.items()})
+
+
+def _registry(section: s.Registry, folder: Path, faults: Faults) -> RegistrySettings:
     given = {name: value for name, value in section.given().items() if name != "type"}
-    given["path"] = folder / section.path
-    return replace(CsvSettings(section.name, folder, {}), **given)
+    for key in ("path", "ca_file"):
+        if key in given:
+            given[key] = folder / given[key]
+    for key in _SECRETS.keys() & given.keys():
+        file = secret_file(faults.key(f"registry[{section.name}].{key}"), given.pop(key), folder)
+        try:
+            given[_SECRETS[key]] = file.read()
+        except ConfigError as error:
+            faults.sentences += error.faults
+    return _TYPES[section.type](**given)
+
+
+def _key_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
+    """Which keys there may and must be for this type."""
+    given: dict[str, Any] = section.given()
+    others = set().union(*_KEYS.values()) - _KEYS[section.type]
+    for key in sorted(given.keys() & others):
+        types = '" or "'.join(name for name, keys in _KEYS.items() if key in keys)
+        yield key, f'is for type = "{types}" only'
+    for key in _NEEDED_KEYS[section.type]:
+        if not given.get(key):
+            yield key, f'missing: type = "{section.type}" needs it'
+    if section.url and section.type in _URL:
+        try:
+            _URL[section.type](section.url)
+        except ValueError as error:
+            yield "url", str(error)
+    if section.next is not None and section.cursor is not None:
+        yield "cursor", "pages follow by `next` or by `cursor`, not both"
+    yield from _age_faults(section)
+
+
+def _age_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
+    if section.maximum_age and section.type == "sql" and not section.age_column:
+        yield "age_column", "missing: maximum_age needs a column that says when the data were made"
+    if (
+        section.query
+        and re.search(r"(?<![:\\\w]):watermark\b", section.query)
+        and not section.watermark_column
+    ):
+        yield "watermark_column", "missing: the query has a parameter :watermark"
 
 
 def _field_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
-    for needed in NEEDED:
+    if section.supplement:
+        if "student_id" not in section.fields or len(section.fields) == 1:
+            yield "fields", "must map student_id and what this source adds"
+        if "programme" in section.fields:
+            yield "fields.programme", "a supplement tells of persons, not of their programmes"
+    for needed in () if section.supplement else NEEDED:
         if needed not in section.fields:
             yield f"fields.{needed}", "missing: every record needs it"
-    for half in ("surname", "given_names"):
+    for half in () if section.supplement else ("surname", "given_names"):
         if half not in section.fields and "full_name" not in section.fields:
             yield f"fields.{half}", "missing: map surname and given_names, or full_name"
     for field in sorted((section.codes or {}).keys() - section.fields.keys()):

@@ -5,6 +5,7 @@ What a key means when it is left out is decided by the dataclasses that the sect
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -25,6 +26,10 @@ LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
+Duration = Annotated[timedelta, BeforeValidator(notation.duration)]
+Size = Annotated[int, BeforeValidator(notation.size)]
+Query = Annotated[Text, AfterValidator(notation.query)]
+Expression = Annotated[Text, AfterValidator(notation.expression)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Uri = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
@@ -75,9 +80,15 @@ RegistryField = Annotated[str, AfterValidator(_registry_field)]
 
 
 class Registry(Section):
-    type: Literal["csv"]
+    """Of every type; which keys belong to which is `registry_section`'s."""
+
+    type: Literal["csv", "sql", "http"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    path: Text
+    supplement: StrictBool | None = None
+    maximum_age: Duration | None = None
+    age_column: Text | None = None
+    expected: dict[Text, Expression] | None = None
+    path: Text | None = None
     pattern: Text | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: Text | None = None
@@ -87,6 +98,27 @@ class Registry(Section):
     maximum_rejected_percent: Percent | None = None
     fields: dict[RegistryField, Text]
     codes: dict[RegistryField, dict[str, str]] | None = None
+    url: Text | None = None
+    ca_file: Text | None = None
+    connect_timeout: Positive | None = None
+    timeout: Positive | None = None
+    query: Query | None = None
+    password_file: Text | None = None
+    watermark_column: Text | None = None
+    overlap: Annotated[timedelta | int | None, BeforeValidator(notation.overlap)] = None
+    first_watermark: Text | StrictInt | None = None
+    complete_every: Duration | None = None
+    token_file: Text | None = None
+    records: str | None = None
+    next: Text | None = None
+    cursor: Text | None = None
+    cursor_parameter: Text | None = None
+    total: Text | None = None
+    read_timeout: Positive | None = None
+    maximum_page_size: Size | None = None
+    maximum_size: Size | None = None
+    maximum_pages: Positive | None = None
+    retries: Whole | None = None
 
 
 class Names(Section):
@@ -171,6 +203,7 @@ class Admin(Section):
 
 
 class Directory(Section):
+    kind: Literal["openldap", "389ds"] | None = None
     urls: tuple[LdapUrl, ...] = Field(min_length=1)
     bind: Bind | None = None
     bind_dn: Dn
@@ -199,6 +232,8 @@ class BrakeLimit(Section):
 class RegistryBrake(Section):
     shrink_percent: Percent | None = None
     shrink_always_allowed: Whole | None = None
+    grow_percent: Annotated[float, Strict(), Field(ge=0)] | None = None
+    grow_always_allowed: Whole | None = None
 
 
 class BrakeLimits(Section):
@@ -229,6 +264,7 @@ class Document(Section):
     university: University | None = None
     ledger: Ledger | None = None
     registry: tuple[Registry, ...] | None = None
+    precedence: dict[str, tuple[str, ...]] | None = None
     names: Names | None = None
     lifecycle: Lifecycle | None = None
     groups: dict[GroupName, str] | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,67 @@ class CsvSettings:
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     trailer: str | None = None
     maximum_rejected_percent: float = 50
+    maximum_age: timedelta | None = None
+    expected: Mapping[str, str] = field(default_factory=dict)
+    supplement: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlSettings:
+    """A database: the fields of `adapters.registry.sql_source.SqlSource`, as with CsvSettings."""
+
+    name: str
+    url: str
+    query: str
+    fields: Mapping[str, str]
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    watermark_column: str | None = None
+    overlap: timedelta | int = timedelta(minutes=10)
+    first_watermark: str | int = "1900-01-01 00:00:00"
+    complete_every: timedelta = timedelta(days=1)
+    connect_timeout: int = 10
+    timeout: int = 600
+    date_formats: tuple[str, ...] = ("%Y-%m-%d", "%d/%m/%Y")
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    maximum_rejected_percent: float = 50
+    maximum_age: timedelta | None = None
+    age_column: str | None = None
+    expected: Mapping[str, str] = field(default_factory=dict)
+    supplement: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """An HTTP service: the fields of `adapters.registry.http_source.HttpSource`, as with CsvSettings."""
+
+    name: str
+    url: str
+    fields: Mapping[str, str]
+    token: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    records: str = ""
+    next: str | None = None
+    cursor: str | None = None
+    cursor_parameter: str = "cursor"
+    total: str | None = None
+    connect_timeout: int = 10
+    read_timeout: int = 30
+    timeout: int = 600
+    maximum_page_size: int = 16 * 2**20
+    maximum_size: int = 2**30
+    maximum_pages: int = 10_000
+    retries: int = 3
+    date_formats: tuple[str, ...] = ("%Y-%m-%d", "%d/%m/%Y")
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    maximum_rejected_percent: float = 50
+    maximum_age: timedelta | None = None
+    age_column: str | None = None
+    expected: Mapping[str, str] = field(default_factory=dict)
+    supplement: bool = False
+
+
+RegistrySettings = CsvSettings | SqlSettings | HttpSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +127,7 @@ class DirectorySettings:
     urls: tuple[str, ...]
     bind_dn: str
     base: str
+    kind: str = "openldap"
     bind: str = "simple"
     password: str | None = field(default=None, repr=False)
     start_tls: bool = False
@@ -83,7 +146,7 @@ class Settings:
     university: UniversitySettings
     zone: ZoneInfo
     policy: Policy
-    registries: tuple[CsvSettings, ...]
+    registries: tuple[RegistrySettings, ...]
     directory: DirectorySettings
     ledger_url: str
     digest_key_file: Path

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import (
+    Block,
     Extension,
     Fetch,
     Hold,
     HoldKind,
     NoticeStatus,
     Rejection,
+    RowKey,
     State,
 )
 from provisiond.domain.plan import Parked
@@ -31,6 +34,23 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     opened: Callable[[Path], AbstractContextManager[Ledger]] = request.param
     with opened(tmp_path) as ledger:
         yield ledger
+
+
+def a_fetch(**told: Any) -> Fetch:
+    """Of two rows that say nothing new."""
+    facts: dict[str, Any] = {
+        "source": "students",
+        "file": "a.csv",
+        "digest": "d1",
+        "rows": 2,
+        "rejections": (),
+    }
+    facts |= {"changed": (), "gone": (), "kept": frozenset(), "blocks": (), "complete": True}
+    return Fetch(**(facts | {"etag": None, "watermark": None} | told))
+
+
+def a_block(number: int, *students: str) -> Block:
+    return Block(bytes([number] * 16), tuple(RowKey(bytes([number] * 8), s, "BSC", True) for s in students))
 
 
 # -- orders ----------------------------------------------------------------------------------------------
@@ -119,18 +139,73 @@ def test_who_waits_longest_comes_first(ledger: Ledger) -> None:
 # -- registry --------------------------------------------------------------------------------------------
 def test_a_fetch_is_remembered_with_its_rejections(ledger: Ledger) -> None:
     refused = Rejection("students", "a.csv", 7, None, ("no student ID", "no surname"))
-    fetch = Fetch("students", "a.csv", "d1", 2, (a_record(1),), (refused,))
+    fetch = a_fetch(rejections=(refused,))
     assert ledger.last_fetch("students") is None
-    ledger.mark_fetch(fetch, AT)
-    ledger.mark_fetch(fetch, LATER)
+    ledger.mark_fetch(fetch, (), AT, TODAY)
+    ledger.mark_fetch(fetch, (), LATER, TODAY)
     mark = ledger.last_fetch("students")
     assert mark is not None
     assert (mark.digest, mark.rows, mark.at) == ("d1", 2, LATER)
     assert ledger.rejections() == [refused]
     assert events(ledger) == ["fetch-accepted"], "the same content is not news"
-    ledger.mark_fetch(replace(fetch, digest="d2", rejections=()), LATER)
+    ledger.mark_fetch(replace(fetch, digest="d2", rejections=()), (), LATER, TODAY)
     assert ledger.rejections() == []
     assert events(ledger) == ["fetch-accepted", "fetch-accepted"]
+
+
+def test_blocks_are_remembered_until_a_fetch_has_them_no_more(ledger: Ledger) -> None:
+    one, two = a_block(1, "S1", "S2"), a_block(2, "S3")
+    ledger.mark_fetch(a_fetch(blocks=(one, two)), ("S3",), AT, TODAY)
+    memory = ledger.memory("students")
+    assert memory.settled() == {one.digest} and memory.unsettled() == {two.digest}
+    assert list(memory.blocks([one.digest])) == [one]
+    (waiting,) = memory.blocks([two.digest])
+    assert [row.settled for row in waiting.rows] == [False]
+    ledger.mark_fetch(a_fetch(kept=frozenset({one.digest}), blocks=(a_block(3, "S3"),)), (), LATER, TODAY)
+    assert memory.settled() == {one.digest, a_block(3).digest}
+    assert memory.unsettled() == frozenset()
+    assert ledger.memory("elsewhere").settled() == frozenset()
+
+
+def test_memory_tells_records_and_hkids_of_who_is_still_named(ledger: Ledger) -> None:
+    record = replace(a_record(1), hkid_digest="d" * 64)
+    person = committed(ledger, 1)
+    ledger.commit([a_step(1, from_state=State.PENDING, new=False)], {person: [record]}, AT)
+    memory, digest = ledger.memory(record.source), "d" * 64
+    assert memory.records([record.student_id]) == {record.student_id: (record,)}
+    assert memory.students_with_hkids([digest, "x"]) == {digest: {record.student_id}}
+    ledger.mark_fetch(a_fetch(source=record.source, gone=(record.key[1:],)), (), AT, TODAY)
+    assert memory.records([record.student_id]) == {}
+    assert memory.students_with_hkids([digest]) == {}
+
+
+def test_an_absence_is_counted_by_complete_fetches_until_the_record_is_named_again(ledger: Ledger) -> None:
+    person, record = committed(ledger, 1), a_record(1)
+    nobody = ("S9999999", "NONE")
+    ledger.mark_fetch(a_fetch(gone=(record.key[1:], nobody)), (), AT, TODAY)
+    ledger.mark_fetch(a_fetch(), (), LATER, TODAY + timedelta(days=1))
+    ledger.mark_fetch(a_fetch(complete=False), (), LATER, TODAY)
+    (absence,) = ledger.absences()
+    assert (absence.key, absence.since_on, absence.fetches) == (record.key, TODAY, 2)
+    assert ledger.load([person])[person].absences == (absence,)
+    ledger.call_absent(record.source, 3, LATER)
+    assert list(ledger.due_students(TODAY)) == []
+    ledger.call_absent(record.source, 2, LATER)
+    assert list(ledger.due_students(TODAY)) == [record.student_id]
+    ledger.named_again([record.key])
+    assert ledger.absences() == []
+
+
+def test_an_incremental_fetch_does_not_advance_while_somebody_waits(ledger: Ledger) -> None:
+    def watermark() -> str | None:
+        mark = ledger.last_fetch("students")
+        return mark.watermark if mark else None
+
+    ledger.mark_fetch(a_fetch(complete=False, watermark="1"), ("S1",), AT, TODAY)
+    assert watermark() is None
+    ledger.mark_fetch(a_fetch(complete=False, watermark="2"), (), AT, TODAY)
+    ledger.mark_fetch(a_fetch(complete=False, watermark="3"), ("S1",), AT, TODAY)
+    assert watermark() == "2"
 
 
 # -- brakes ----------------------------------------------------------------------------------------------
@@ -144,7 +219,6 @@ def test_a_held_plan_is_told_once_approved_once_and_spent_once(ledger: Ledger) -
     approved = ledger.approve("abc", "alice", AT)
     assert approved is not None
     assert approved.approved_by == "alice"
-    assert ledger.approve("abc", "bob", LATER) == approved, "the first approval counts"
     assert ledger.spend("abc", LATER)
     assert not ledger.spend("abc", LATER)
     assert ledger.held_plans() == []
@@ -165,6 +239,33 @@ def test_the_newest_held_plan_comes_first(ledger: Ledger) -> None:
     ledger.hold_plan("old", "1", [], AT)
     ledger.hold_plan("new", "2", [], LATER)
     assert [plan.hash for plan in ledger.held_plans()] == ["new", "old"]
+
+
+def test_an_approval_that_ran_out_can_be_given_anew_but_not_once_it_was_used(ledger: Ledger) -> None:
+    ledger.hold_plan("abc", "300 losses", [], AT)
+    ledger.approve("abc", "one", AT)
+    renewed = ledger.approve("abc", "two", LATER)
+    assert renewed and (renewed.approved_by, renewed.approved_at) == ("two", LATER)
+    assert ledger.spend("abc", LATER)
+    assert ledger.approve("abc", "three", LATER) is None
+    spent = ledger.held_plan("abc")
+    assert spent and spent.spent_at == LATER and ledger.held_plan("xyz") is None
+
+
+def test_what_was_committed_is_weighed_for_a_while(ledger: Ledger) -> None:
+    committed(ledger, 1)
+    quiet = a_step(1, from_state=State.PENDING, new=False)
+    ledger.commit([quiet], {}, AT, {"losses": 2, "mails": 1})
+    ledger.commit([quiet], {}, LATER, {"losses": 3})
+    assert ledger.recent_weights(AT) == {"losses": 3}
+    assert ledger.recent_weights(AT - timedelta(seconds=1)) == {"losses": 5, "mails": 1}
+
+
+def test_the_watermark_of_drift_is_kept(ledger: Ledger) -> None:
+    assert ledger.watermark() is None
+    ledger.set_watermark("one")
+    ledger.set_watermark("two")
+    assert ledger.watermark() == "two"
 
 
 # -- outbox and history ----------------------------------------------------------------------------------

@@ -61,6 +61,7 @@ def test_explain_names_record_rule_notices_and_what_comes_next(site: Site) -> No
     assert told["reason"] and told["records"] and told["notices"] and told["groups"]
     assert site.json("explain", row["account_name"]) == told
     assert site.json("explain", told["mail"]) == told
+    site.run("explain", f"{row['account_name']}@elsewhere.example.org", expect=67)
 
 
 def test_explain_shows_a_hold_in_words(site: Site) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import ConfigError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import Fetch, Level, Rejection, Status
@@ -26,7 +27,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 def fetched(drop: Path, **settings: Any) -> Fetch:
-    return CsvRegistry(a_source(drop, **settings), DIGESTS).fetch(TODAY, FakeMemory())
+    return CsvRegistry(a_source(drop, **settings), DIGESTS, SystemClock()).fetch(TODAY, FakeMemory())
 
 
 def refusal(drop: Path, **settings: Any) -> str:
@@ -255,7 +256,7 @@ def test_a_full_name_is_split_where_that_is_all_there_is(drop: Path) -> None:
 def test_full_width_letters_are_written_as_everybody_else_writes_them(drop: Path) -> None:
     """They are shown in the directory and in mails; Chinese signs stay as they are."""
     write_rows(drop, [a_row(surname="ＣＨＡＮ", given_names="Ｔａｉ－Ｍａｎ", chinese_name="陳，大文")])
-    (record,) = fetched(drop).records
+    (record,) = records_of(fetched(drop))
     assert (record.surname, record.given_names, record.chinese_name) == ("CHAN", "Tai-Man", "陳，大文")
 
 
@@ -431,6 +432,7 @@ def test_every_fault_of_the_configuration_is_named_at_once(drop: Path) -> None:
                 codes={"status": {"REG": "registred"}},
             ),
             DIGESTS,
+            SystemClock(),
         )
     text = str(caught.value)
     for word in ("delimiter", "utf-9", "trailer", "did you mean student_id", "fields.level", "registred"):

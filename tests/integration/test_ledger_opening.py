@@ -97,7 +97,7 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_opening_again_keeps_everything(path: Path) -> None:
     with closing(SqlLedger.open(url(path), create=True)) as ledger:
         assert ledger.load(["person-1"])["person-1"].records == (a_record(1),)
-        assert ledger.due(date(2025, 9, 1)) == []
+        assert list(ledger.due_students(date(2025, 9, 1))) == []
 
 
 def test_the_migrations_say_the_same_as_the_tables(path: Path) -> None:

@@ -87,7 +87,9 @@ class FakeLedger(Promises):
         memory.take(fetch, unsettled, today)
         if memory.mark is None or memory.mark.digest != fetch.digest:
             self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
-        memory.mark = FetchMark(fetch.digest, fetch.rows, at, fetch.etag, fetch.watermark)
+        waits = bool(unsettled) or bool(fetch.rejections)
+        watermark = (memory.mark.watermark if memory.mark else None) if waits else fetch.watermark
+        memory.mark = FetchMark(fetch.digest, fetch.rows, at, fetch.etag, watermark)
         self.refused[fetch.source] = fetch.rejections
 
     def last_fetch(self, source: str) -> FetchMark | None:

@@ -112,7 +112,7 @@ class Campus:
             FaultyLedger(self.ledger, self.faults),
             FaultyDirectory(self.directory, self.faults),
         )
-        return self.parts.cycle([self.registry], directory, ledger, self.clock, self.policy, ZONE)  # type: ignore[arg-type]
+        return self.parts.cycle([self.registry], directory, ledger, self.clock, self.policy, ZONE)
 
     def _guarded(self, act: Callable[[], object]) -> Result | None:
         """A crash or an outage ends the act; the world is what it left."""

@@ -88,10 +88,11 @@ class FaultyDirectory:
         return [self._applied(batch) for batch in batches]
 
     def _intrude(self, change: Change) -> None:
-        if isinstance(change, AddEntry) and not self.inner.look(change.dn):
-            if self.faults.strikes(self.faults.intruder, "intruder"):
-                self.inner.plant(change.dn, {"objectclass": ("account",), "description": ("theirs",)})
-                self.faults.intruders.append(change.dn)
+        if not isinstance(change, AddEntry) or self.inner.look(change.dn):
+            return
+        if self.faults.strikes(self.faults.intruder, "intruder"):
+            self.inner.plant(change.dn, {"objectclass": ("account",), "description": ("theirs",)})
+            self.faults.intruders.append(change.dn)
 
     def _applied(self, batch: Sequence[Change]) -> Outcome:
         for change in batch:

@@ -119,10 +119,9 @@ class Referee:
     def _records(self, account: Account) -> Iterator[str]:
         known = {r.key for who, r in self.campus.ledger.records.values() if who == account.person_id}
         statuses = {r.key: r.status for _, r in self.campus.ledger.records.values()}
-        for record in self.campus.registry.records.values():
-            if record.student_id == account.student_id and known:
-                if statuses.get(record.key) is not record.status:
-                    yield f"what the registry says of {account.account_name} was never taken over"
+        said = [r for r in self.campus.registry.records.values() if r.student_id == account.student_id]
+        if known and any(statuses.get(record.key) is not record.status for record in said):
+            yield f"what the registry says of {account.account_name} was never taken over"
 
     def _listing(self, account: Account, entry: Attributes) -> Iterator[str]:
         dn = f"uid={account.account_name},{self.campus.directory.contacts_base}"

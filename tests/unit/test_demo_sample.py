@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.demo.sample import CODES, MAPPING, TRAILER, sample_rows, write_csv
 from provisiond.domain.model import Status
+from tests.rigs.memory import FakeMemory
 from tests.rigs.registry import DIGESTS
 
 TODAY = date(2024, 2, 29)
@@ -20,7 +22,7 @@ def test_all_rows_but_one_are_good(tmp_path: Path, count: int, seed: int) -> Non
     path = tmp_path / "students.csv"
     write_csv(path, sample_rows(count, seed, TODAY))
     source = CsvSource("sample", path, MAPPING, codes=CODES, trailer=TRAILER)
-    fetch = CsvRegistry(source, DIGESTS).fetch(TODAY)
+    fetch = CsvRegistry(source, DIGESTS, SystemClock()).fetch(TODAY, FakeMemory())
     assert fetch.rows == count
     (rejection,) = fetch.rejections
     assert rejection.reasons == ("the HKID number is not valid (form or check digit)",)
@@ -37,7 +39,8 @@ def test_every_kind_of_case_is_there(tmp_path: Path) -> None:
     path = tmp_path / "students.csv"
     write_csv(path, sample_rows(500, 1, TODAY))
     source = CsvSource("sample", path, MAPPING, codes=CODES, trailer=TRAILER)
-    records = CsvRegistry(source, DIGESTS).fetch(TODAY).records
+    fetch = CsvRegistry(source, DIGESTS, SystemClock()).fetch(TODAY, FakeMemory())
+    records = [record for _, found in fetch.changed for record in found]
     assert {record.status for record in records} == set(Status)
     assert len({record.student_id for record in records}) < len(records)
     assert sum(record.surname == "CHAN" for record in records) > 20

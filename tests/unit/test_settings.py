@@ -8,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from provisiond.adapters.registry.http_source import HttpSource
+from provisiond.adapters.registry.source import FIELDS, CsvSource
+from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Level, State
 from provisiond.domain.policy import BrakePolicy, LifecyclePolicy, Limit, NamePolicy
-from provisiond.settings import CsvSettings, load, names_policy
+from provisiond.settings import CsvSettings, HttpSettings, Settings, SqlSettings, load, names_policy
 from provisiond.settings.notation import REGISTRY_FIELDS
 from tests.unit.settings_file import SHIPPED, faults_of, write_secret, write_settings
+
+
+def the_csv(settings: Settings) -> CsvSettings:
+    (found,) = settings.registries
+    assert isinstance(found, CsvSettings)
+    return found
 
 
 def test_the_shipped_configuration_loads(tmp_path: Path) -> None:
@@ -25,7 +34,7 @@ def test_the_shipped_configuration_loads(tmp_path: Path) -> None:
     settings = load(path)
 
     assert settings.policy.directory.mail_domain == "connect.example.edu"
-    assert settings.registries[0].path == Path("/var/lib/provisiond/drop")
+    assert the_csv(settings).path == Path("/var/lib/provisiond/drop")
     assert settings.policy.lifecycle.grace_months[Level.RESEARCH_POSTGRADUATE] == 6
     assert not settings.policy.entitlements[State.ALUMNI].login
 
@@ -94,7 +103,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = load(write_settings(tmp_path))
 
     assert settings.ledger_url == f"sqlite:///{tmp_path}/ledger.sqlite"
-    assert settings.registries[0].path == tmp_path / "drop"
+    assert the_csv(settings).path == tmp_path / "drop"
     assert settings.digest_key_file == tmp_path / "digest-key"
 
 
@@ -193,14 +202,16 @@ def test_secrets_of_the_admin_are_read_only_on_demand(tmp_path: Path) -> None:
         secret.read()
 
 
-def test_csv_settings_mirror_the_registry_adapter() -> None:
+@pytest.mark.parametrize(
+    ("kept", "used"), [(CsvSettings, CsvSource), (SqlSettings, SqlSource), (HttpSettings, HttpSource)]
+)
+def test_registry_settings_mirror_the_adapters(kept: type, used: type) -> None:
     """bootstrap copies field by field; neither names nor defaults may drift apart."""
-    source = pytest.importorskip("provisiond.adapters.registry.source")
 
     def shape(kind: type) -> dict[str, object]:
         return {
             f.name: f.default_factory if f.default_factory is not MISSING else f.default for f in fields(kind)
         }
 
-    assert shape(CsvSettings) == shape(source.CsvSource)
-    assert source.FIELDS == REGISTRY_FIELDS
+    assert shape(kept) == shape(used)
+    assert FIELDS == REGISTRY_FIELDS

@@ -16,11 +16,15 @@ from provisiond.ports import Kind, Marked, Sighting, Surveyed
 
 _NONE = [b""]
 _REMEMBERED = 1000
+_NUMBERS = (b"entrycsn", b"entryusn", b"modifytimestamp")
 MARK = PERSON_ID.lower().encode()
+SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"  # RFC 4533: OpenLDAP, for us
 # the `memberof` overlay's changes of members bear this name (config/openldap/overlays.ldif): it hides who was the
 # last to change the entry itself, whose number they leave as it is
 MEMBEROF_DN = b"cn=memberof overlay"
 _NEEDED = (PERSON_ID, "entryUUID", "entryCSN", "memberOf")
+# what other servers than OpenLDAP have in their place; the finest that an entry has counts
+_ELSEWHERE = ("nsUniqueId", "entryUSN", "modifyTimestamp")
 AUTHORS = ("modifiersName", "creatorsName", "createTimestamp", "modifyTimestamp")
 _NAMED_OR_OURS = f"(|(uid=*)(mail=*)({PERSON_ID}=*))"
 
@@ -64,7 +68,8 @@ def survey(session: Session, bases: Bases) -> Iterator[Surveyed]:
 
 def marked(session: Session, bases: Bases, us: str, *, authors: bool) -> Iterator[Marked]:
     """Every entry with a person's ID; see ports.Directory."""
-    attributes = _NEEDED + AUTHORS if authors else _NEEDED
+    attributes: tuple[str, ...] = _NEEDED if offers(session, SYNC_REQUEST) else _NEEDED + _ELSEWHERE
+    attributes += AUTHORS if authors else ()
     place, ours = Places(bases), Authors(us)
     for entry in stream(session, Query(bases.base, f"({PERSON_ID}=*)", attributes)):
         yield Marked(entry.dn, sighting(entry, place, entry_id(entry)), authors and ours.wrote(entry))
@@ -72,13 +77,23 @@ def marked(session: Session, bases: Bases, us: str, *, authors: bool) -> Iterato
 
 def sighting(entry: Found, place: Places, identity: bytes) -> Sighting:
     groups = b"\0".join(sorted(group.lower() for group in entry.attributes.get(b"memberof", ())))
-    number = entry.attributes.get(b"entrycsn", _NONE)[0]
+    numbers = (entry.attributes.get(name, _NONE)[0] for name in _NUMBERS)
+    number = next(filter(None, numbers), b"")
     state = blake2b(number + b"\0" + groups, digest_size=8).digest()
     return Sighting(identity, entry.attributes[MARK][0].decode(), place.kind(entry.dn), state)
 
 
 def entry_id(entry: Found) -> bytes:
-    return bytes.fromhex(entry.attributes[b"entryuuid"][0].replace(b"-", b"").decode())
+    """Of a server that gives none, the name stands for it."""
+    given = entry.attributes.get(b"entryuuid") or entry.attributes.get(b"nsuniqueid")
+    if given:
+        return bytes.fromhex(given[0].replace(b"-", b"").decode())
+    return blake2b(normalise_dn(entry.dn).encode(), digest_size=16).digest()
+
+
+def offers(session: Session, control: str) -> bool:
+    root = session.search("", "(objectClass=*)", ("supportedControl",), subtree=False)
+    return bool(root) and control.encode() in root[0].attributes.get("supportedControl", ())
 
 
 class Places:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from provisiond.adapters.ledger import history, outbox
 from provisiond.adapters.ledger.chain import Happened
+from provisiond.adapters.ledger.tables import brake_weight
 from provisiond.adapters.ledger.tables import held_plan as table
 from provisiond.domain.model import Notice
 from provisiond.ports import HeldPlan
+
+_KEPT = timedelta(days=7)  # of weights, for who wants to look
 
 
 def keep(
@@ -34,9 +37,9 @@ def unspent(connection: Connection) -> list[HeldPlan]:
 
 
 def approve(connection: Connection, plan_hash: str, actor: str, at: datetime) -> HeldPlan | None:
-    """The first approval counts; a second one finds it approved."""
-    new = (table.c.hash == plan_hash) & table.c.approved_by.is_(None) & table.c.spent_at.is_(None)
-    if connection.execute(update(table).where(new).values(approved_by=actor)).rowcount:
+    """A further approval renews one that was not used."""
+    open_ = (table.c.hash == plan_hash) & table.c.spent_at.is_(None)
+    if connection.execute(update(table).where(open_).values(approved_by=actor, approved_at=at)).rowcount:
         happened = Happened("plan-approved", None, at, actor, {"plan": plan_hash})
         history.append(connection, [happened])
     return _unspent(connection, plan_hash)
@@ -50,6 +53,26 @@ def spend(connection: Connection, plan_hash: str, at: datetime) -> bool:
     return True
 
 
+def latest(connection: Connection, plan_hash: str) -> HeldPlan | None:
+    row = connection.execute(select(table).where(table.c.hash == plan_hash)).one_or_none()
+    return _held(row) if row else None
+
+
+def weigh(connection: Connection, weights: Mapping[str, int], at: datetime) -> None:
+    """What is older than the brakes look back is forgotten."""
+    connection.execute(delete(brake_weight).where(brake_weight.c.at < at - _KEPT))
+    rows = [{"at": at, "brake": brake, "weight": weight} for brake, weight in weights.items()]
+    connection.execute(insert(brake_weight), rows)
+
+
+def recent(connection: Connection, since: datetime) -> dict[str, int]:
+    total = func.sum(brake_weight.c.weight)
+    wanted = (
+        select(brake_weight.c.brake, total).where(brake_weight.c.at > since).group_by(brake_weight.c.brake)
+    )
+    return {brake: int(weight) for brake, weight in connection.execute(wanted)}
+
+
 def _unspent(connection: Connection, plan_hash: str) -> HeldPlan | None:
     wanted = select(table).where(table.c.hash == plan_hash, table.c.spent_at.is_(None))
     row = connection.execute(wanted).one_or_none()
@@ -57,4 +80,4 @@ def _unspent(connection: Connection, plan_hash: str) -> HeldPlan | None:
 
 
 def _held(row: Row[tuple[object, ...]]) -> HeldPlan:
-    return HeldPlan(row.hash, row.summary, row.told_at, row.approved_by, row.spent_at)
+    return HeldPlan(row.hash, row.summary, row.told_at, row.approved_by, row.approved_at, row.spent_at)

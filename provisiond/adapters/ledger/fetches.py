@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from provisiond.adapters.ledger import history
+from provisiond.adapters.ledger import absences, blocks, history
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.tables import fetch as table
 from provisiond.adapters.ledger.tables import rejection
@@ -14,17 +15,25 @@ from provisiond.domain.model import Fetch, Rejection
 from provisiond.ports import FetchMark
 
 
-def mark(connection: Connection, fetch: Fetch, at: datetime) -> None:
+def mark(connection: Connection, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
+    """What it said is remembered; rows of `unsettled` students, and what an incremental or conditional fetch
+    would not give again while they wait, are asked for again."""
     before = last(connection, fetch.source)
+    waits = bool(unsettled) or bool(fetch.rejections)
     row = {
         "source": fetch.source,
         "file": fetch.file,
         "digest": fetch.digest,
         "rows": fetch.rows,
         "at": at,
+        "etag": fetch.etag,
+        "watermark": before.watermark if waits and before else None if waits else fetch.watermark,
     }
     connection.execute(delete(table).where(table.c.source == fetch.source))
     connection.execute(insert(table), [row])
+    if fetch.complete:
+        blocks.replace(connection, fetch.source, fetch.kept, fetch.blocks, unsettled)
+        absences.count(connection, fetch.source, fetch.gone, today)
     _replace_rejections(connection, fetch)
     if before is None or before.digest != fetch.digest:
         detail = {**row, "at": at.isoformat(), "rejections": len(fetch.rejections)}
@@ -33,7 +42,7 @@ def mark(connection: Connection, fetch: Fetch, at: datetime) -> None:
 
 def last(connection: Connection, source: str) -> FetchMark | None:
     row = connection.execute(select(table).where(table.c.source == source)).one_or_none()
-    return FetchMark(row.digest, row.rows, row.at) if row else None
+    return FetchMark(row.digest, row.rows, row.at, row.etag, row.watermark) if row else None
 
 
 def rejections(connection: Connection) -> list[Rejection]:

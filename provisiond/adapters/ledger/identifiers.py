@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
 from provisiond.adapters.ledger import history
 from provisiond.adapters.ledger.chain import Happened
@@ -28,6 +28,7 @@ def next_uid_number(connection: Connection, first: int) -> int:
 
 def reserve(connection: Connection, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
     """Write the accounts that can be had; the others come back with the reason."""
+    _begin(connection, [step.person_id for step in steps if step.identity is None])
     wanted = [(step, step.identity) for step in steps if step.identity is not None]
     given = _given(connection, wanted)
     fresh: list[tuple[Step, Identity]] = []
@@ -41,6 +42,16 @@ def reserve(connection: Connection, steps: Sequence[Step], domain: str, at: date
             fresh.append((step, identity))
     _write(connection, fresh, domain, at)
     return refused
+
+
+def every(connection: Connection) -> Iterator[str]:
+    yield from connection.execution_options(yield_per=1000).scalars(select(identifier.c.value))
+
+
+def _begin(connection: Connection, person_ids: Sequence[str]) -> None:
+    """Their entries may be half-written from now on."""
+    for chunk in chunks(person_ids):
+        connection.execute(update(account).where(account.c.person_id.in_(chunk)).values(unfinished=True))
 
 
 @dataclass(slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, union
 
-from provisiond.adapters.ledger import orders, outbox, records
+from provisiond.adapters.ledger import absences, orders, outbox, records
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.tables import account, identifier, record
 from provisiond.domain.model import Account, State
@@ -16,11 +17,23 @@ from provisiond.ports import AccountFilter
 _NOT_MANAGED = (State.TERMINATED.value, State.ALUMNI.value)
 
 
-def due(connection: Connection, today: date) -> list[str]:
-    """Two queries, an index each: an OR of them might read the whole table."""
-    by_time = select(account.c.person_id).where(account.c.next_on <= today)
-    unfinished = select(account.c.person_id).where(account.c.applied == False)  # noqa: E712 (SQL, not Python)
-    return sorted({*connection.scalars(by_time), *connection.scalars(unfinished)})
+def due_students(connection: Connection, today: date) -> Iterator[str]:
+    """In the order of their bytes. Three queries, an index each: an OR of them might read the whole table."""
+    ways = (
+        account.c.next_on <= today,
+        account.c.applied == False,  # noqa: E712 (SQL, not Python)
+        account.c.unfinished == True,  # noqa: E712
+    )
+    called = union(*(select(account.c.student_id).where(way) for way in ways)).subquery()
+    yield from _streamed(connection, select(called.c.student_id).order_by(called.c.student_id))
+
+
+def all_students(connection: Connection) -> Iterator[str]:
+    yield from _streamed(connection, select(account.c.student_id).order_by(account.c.student_id))
+
+
+def _streamed(connection: Connection, wanted: Select[Any]) -> Iterator[str]:
+    yield from connection.execution_options(yield_per=1000).scalars(wanted)
 
 
 def load(connection: Connection, person_ids: Iterable[str]) -> dict[str, Account]:
@@ -89,6 +102,8 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
     holds = orders.holds_of(connection, person_ids)
     extensions = orders.extensions_of(connection, person_ids)
     notices = outbox.of_people(connection, person_ids)
+    students = [record.student_id for some in known.values() for record in some]
+    absent = absences.of_students(connection, students)
     return {
         row.person_id: Account(
             person_id=row.person_id,
@@ -105,6 +120,7 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
             holds=tuple(holds.get(row.person_id, ())),
             extensions=tuple(extensions.get(row.person_id, ())),
             outbox=tuple(notices.get(row.person_id, ())),
+            absences=tuple(absent.get(row.student_id, ())),
         )
         for row in connection.execute(select(account).where(account.c.person_id.in_(person_ids)))
     }

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from provisiond.adapters.ledger import absences
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.tables import record as table
 from provisiond.domain.digest import record_digest
 from provisiond.domain.model import Level, RegistryRecord, Status
-
-
-def digests(connection: Connection, source: str) -> dict[tuple[str, str], str]:
-    wanted = select(table.c.student_id, table.c.programme, table.c.digest).where(table.c.source == source)
-    return {(row.student_id, row.programme): row.digest for row in connection.execute(wanted)}
 
 
 def of_people(connection: Connection, person_ids: Sequence[str]) -> dict[str, list[RegistryRecord]]:
@@ -29,6 +25,22 @@ def of_people(connection: Connection, person_ids: Sequence[str]) -> dict[str, li
     found: dict[str, list[RegistryRecord]] = {}
     for row in connection.execute(wanted):
         found.setdefault(row.person_id, []).append(_record(row.content))
+    return found
+
+
+def present_of_students(
+    connection: Connection, source: str, student_ids: Collection[str]
+) -> dict[str, tuple[RegistryRecord, ...]]:
+    """Without those that are absent."""
+    found: dict[str, tuple[RegistryRecord, ...]] = {}
+    for chunk in chunks(student_ids):
+        wanted = (
+            select(table.c.student_id, table.c.content)
+            .where(table.c.source == source, table.c.student_id.in_(chunk), absences.not_absent())
+            .order_by(table.c.student_id, table.c.programme)
+        )
+        for student_id, content in connection.execute(wanted):
+            found[student_id] = (*found.get(student_id, ()), _record(content))
     return found
 
 
@@ -57,6 +69,7 @@ def _row(person_id: str, record: RegistryRecord) -> dict[str, object]:
         "person_id": person_id,
         "content": content,
         "digest": record_digest(record),
+        "hkid_digest": record.hkid_digest,
     }
 
 

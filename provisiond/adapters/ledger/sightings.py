@@ -9,12 +9,22 @@ from itertools import islice
 from sqlalchemy import Connection, delete, insert, select
 
 from provisiond.adapters.ledger.connection import CHUNK, chunks
-from provisiond.adapters.ledger.tables import account, sighting
+from provisiond.adapters.ledger.tables import account, drift_mark, sighting
 from provisiond.domain.changes import DeleteEntry
 from provisiond.domain.plan import Step
 from provisiond.ports import Kind, Sighting
 
 _ROWS = 1000  # held in memory at a time
+
+
+def watermark(connection: Connection) -> str | None:
+    """Where the next look for drift begins."""
+    return connection.scalar(select(drift_mark.c.watermark))
+
+
+def set_watermark(connection: Connection, mark: str) -> None:
+    connection.execute(delete(drift_mark))
+    connection.execute(insert(drift_mark), [{"id": 1, "watermark": mark}])
 
 
 def keep(connection: Connection, seen: Iterable[Sighting], gone: Iterable[bytes]) -> None:
@@ -37,8 +47,9 @@ def forget_removed(connection: Connection, steps: Sequence[Step]) -> None:
 
 def every(connection: Connection) -> Iterator[Sighting]:
     wanted = select(sighting.c.entry_id, sighting.c.person_id, sighting.c.kind, sighting.c.state)
-    for entry_id, person_id, kind, state in connection.execution_options(yield_per=_ROWS).execute(wanted):
-        yield Sighting(entry_id, person_id, Kind(kind), state)
+    wanted = wanted.add_columns(sighting.c.checked)
+    for entry_id, person_id, kind, *known in connection.execution_options(yield_per=_ROWS).execute(wanted):
+        yield Sighting(entry_id, person_id, Kind(kind), *known)
 
 
 def owners(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, str]:
@@ -61,4 +72,5 @@ def _row(seen: Sighting) -> dict[str, object]:
         "person_id": seen.person_id,
         "kind": seen.kind.value,
         "state": seen.state,
+        "checked": seen.checked,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from provisiond.adapters.ledger import (
+    absences,
     brakes,
     fetches,
     history,
@@ -19,14 +20,15 @@ from provisiond.adapters.ledger import (
     outbox,
     parking,
     people,
-    records,
     schema,
     sightings,
     steps,
 )
 from provisiond.adapters.ledger.connection import Database
+from provisiond.adapters.ledger.memory import SqlMemory
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import (
+    Absence,
     Account,
     Extension,
     Fetch,
@@ -39,7 +41,7 @@ from provisiond.domain.model import (
     Rejection,
 )
 from provisiond.domain.plan import Parked, Step
-from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, Sighting
+from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, RecordKey, Sighting
 
 
 class SqlLedger:
@@ -72,13 +74,13 @@ class SqlLedger:
         self._db.close()
 
     # -- what to work on -------------------------------------------------------------------------------
-    def digests(self, source: str) -> dict[tuple[str, str], str]:
+    def due_students(self, today: date) -> Iterator[str]:
         with self._db.read() as connection:
-            return records.digests(connection, source)
+            yield from people.due_students(connection, today)
 
-    def due(self, today: date) -> list[str]:
+    def all_students(self) -> Iterator[str]:
         with self._db.read() as connection:
-            return people.due(connection, today)
+            yield from people.all_students(connection)
 
     def load(self, person_ids: Iterable[str]) -> dict[str, Account]:
         with self._db.read() as connection:
@@ -105,6 +107,10 @@ class SqlLedger:
         with self._db.read() as connection:
             return identifiers.names_with_prefixes(connection, prefixes)
 
+    def identifiers(self) -> Iterator[str]:
+        with self._db.read() as connection:
+            yield from identifiers.every(connection)
+
     def next_uid_number(self, first: int) -> int:
         with self._db.read() as connection:
             return identifiers.next_uid_number(connection, first)
@@ -115,10 +121,18 @@ class SqlLedger:
             return identifiers.reserve(connection, steps, domain, at)
 
     def commit(
-        self, done: Sequence[Step], records: Mapping[str, Sequence[RegistryRecord]], at: datetime
+        self,
+        done: Sequence[Step],
+        records: Mapping[str, Sequence[RegistryRecord]],
+        at: datetime,
+        weights: Mapping[str, int] | None = None,
     ) -> None:
         with self._db.write() as connection:
-            steps.commit(connection, done, records, at)
+            steps.commit(connection, done, records, at, weights or {})
+
+    def recent_weights(self, since: datetime) -> dict[str, int]:
+        with self._db.read() as connection:
+            return brakes.recent(connection, since)
 
     def park(self, parked: Sequence[Parked], at: datetime) -> None:
         with self._db.write() as connection:
@@ -150,9 +164,24 @@ class SqlLedger:
             orders.extend(connection, person_id, extension)
 
     # -- registry --------------------------------------------------------------------------------------
-    def mark_fetch(self, fetch: Fetch, at: datetime) -> None:
+    def memory(self, source: str) -> SqlMemory:
+        return SqlMemory(self._db, source)
+
+    def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
         with self._db.write() as connection:
-            fetches.mark(connection, fetch, at)
+            fetches.mark(connection, fetch, unsettled, at, today)
+
+    def named_again(self, keys: Collection[RecordKey]) -> None:
+        with self._db.write() as connection:
+            absences.end(connection, keys)
+
+    def absences(self) -> list[Absence]:
+        with self._db.read() as connection:
+            return absences.every(connection)
+
+    def call_absent(self, source: str, at_least: int, at: datetime) -> None:
+        with self._db.write() as connection:
+            absences.call(connection, source, at_least, at)
 
     def last_fetch(self, source: str) -> FetchMark | None:
         with self._db.read() as connection:
@@ -179,7 +208,19 @@ class SqlLedger:
         with self._db.write() as connection:
             return brakes.spend(connection, plan_hash, at)
 
+    def held_plan(self, plan_hash: str) -> HeldPlan | None:
+        with self._db.read() as connection:
+            return brakes.latest(connection, plan_hash)
+
     # -- drift -----------------------------------------------------------------------------------------
+    def watermark(self) -> str | None:
+        with self._db.read() as connection:
+            return sightings.watermark(connection)
+
+    def set_watermark(self, watermark: str) -> None:
+        with self._db.write() as connection:
+            sightings.set_watermark(connection, watermark)
+
     def sight(self, seen: Iterable[Sighting], gone: Iterable[bytes] = ()) -> None:
         with self._db.write() as connection:
             sightings.keep(connection, seen, gone)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Date, bindparam, case, update
 
-from provisiond.adapters.ledger import history, orders, outbox, parking, records, sightings
+from provisiond.adapters.ledger import brakes, history, orders, outbox, parking, records, sightings
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.tables import account
 from provisiond.domain.model import RegistryRecord
@@ -19,6 +19,7 @@ def commit(
     steps: Sequence[Step],
     known: Mapping[str, Sequence[RegistryRecord]],
     at: datetime,
+    weights: Mapping[str, int],
 ) -> None:
     orders.require(connection, [*(step.person_id for step in steps), *known])
     _update_accounts(connection, steps, at)
@@ -27,6 +28,8 @@ def commit(
     outbox.add(connection, (notice for step in steps for notice in step.notices), at)
     parking.unpark(connection, (step.person_id for step in steps))
     history.append(connection, (_happened(step, at) for step in steps if step.is_due))
+    if weights:
+        brakes.weigh(connection, weights, at)
 
 
 def _update_accounts(connection: Connection, steps: Sequence[Step], at: datetime) -> None:
@@ -39,7 +42,7 @@ def _update_accounts(connection: Connection, steps: Sequence[Step], at: datetime
     connection.execute(
         update(account)
         .where(account.c.person_id == bindparam("step_person"))
-        .values(state=bindparam("step_state"), next_on=next_on, applied=True),
+        .values(state=bindparam("step_state"), next_on=next_on, applied=True, unfinished=False),
         [
             {"step_person": s.person_id, "step_state": s.to_state.value, "step_next_on": s.next_on}
             for s in steps

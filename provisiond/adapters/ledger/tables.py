@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -68,6 +69,8 @@ account = Table(
     Column(
         "ordered_at", Instant, nullable=True
     ),  # last order: a cycle begun before it must not undo its call
+    # its entries may be half-written: a cycle began to write them and has not committed
+    Column("unfinished", Boolean, nullable=False, index=True, server_default=false()),
 )
 
 # One namespace of account names, aliases and mail local parts, lower case; a row is for ever.
@@ -89,7 +92,9 @@ record = Table(
     _person(),
     Column("content", JSON, nullable=False),
     Column("digest", String, nullable=False),
+    Column("hkid_digest", String, nullable=True),
 )
+Index("ix_record_hkid_digest", record.c.source, record.c.hkid_digest)
 
 hold = Table(
     "hold",
@@ -169,6 +174,35 @@ fetch = Table(
     Column("digest", String, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("etag", Text, nullable=True),
+    Column("watermark", Text, nullable=True),
+)
+
+# What is remembered of the last fetch's rows; `rows` is packed by blocks.py.
+registry_block = Table(
+    "registry_block",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("settled", Boolean, nullable=False),
+    Column("rows", LargeBinary, nullable=False),
+)
+# answers which blocks are settled without reading their rows
+Index(
+    "ix_registry_block_settled",
+    registry_block.c.source,
+    registry_block.c.settled,
+    registry_block.c.digest,
+)
+
+absence = Table(
+    "absence",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("student_id", String, primary_key=True, index=True),
+    Column("programme", String, primary_key=True),
+    Column("since_on", Date, nullable=False),
+    Column("fetches", Integer, nullable=False),
 )
 
 rejection = Table(
@@ -190,6 +224,25 @@ held_plan = Table(
     Column("told_at", Instant, nullable=False),
     Column("approved_by", String, nullable=True),
     Column("spent_at", Instant, nullable=True),
+    Column("approved_at", Instant, nullable=True),
+)
+
+# What was committed without an approval, for the brakes of the last 24 hours.
+brake_weight = Table(
+    "brake_weight",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("brake", String, nullable=False),
+    Column("weight", Integer, nullable=False),
+)
+
+# One row: where the next look for drift begins.
+drift_mark = Table(
+    "drift_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("watermark", Text, nullable=False),
 )
 
 # No foreign key: a person may be parked before an account could be made.
@@ -202,8 +255,8 @@ parked = Table(
     Column("since", Instant, nullable=False),
 )
 
-# Entries of the directory: whose they are, and the state in which they were known to be right (NULL: not since
-# their last change). No foreign key: the directory may show marks of persons whom we do not know.
+# Entries of the directory: whose they are, and the state in which they were right (NULL: they were not when seen),
+# `checked` by a look at the whole entry. No foreign key: the directory may show marks of persons we do not know.
 sighting = Table(
     "sighting",
     metadata,
@@ -211,4 +264,5 @@ sighting = Table(
     Column("person_id", String, nullable=False, index=True),
     Column("kind", String, nullable=False),
     Column("state", LargeBinary(8), nullable=True),
+    Column("checked", Boolean, nullable=False),
 )

@@ -50,7 +50,12 @@ def _missing(staging: Staging, recollection: Recollection) -> Iterator[tuple[Row
         (RowKey(mark, student, programme, bool(settled)), bool(in_doubt))
         for mark, student, programme, settled, in_doubt in staging.rows(_CANDIDATES)
     ]
-    unsure = {key_of(row.student_id, row.programme) for row, _ in found if row.student_id and not row.settled}
+    # who is in doubt stays remembered whatever the settled blocks say: reading them through is dear
+    unsure = {
+        key_of(row.student_id, row.programme)
+        for row, in_doubt in found
+        if row.student_id and not row.settled and not in_doubt
+    }
     elsewhere = recollection.confirmed(unsure)
     for row, in_doubt in found:
         if row.student_id and (row.settled or key_of(row.student_id, row.programme) not in elsewhere):

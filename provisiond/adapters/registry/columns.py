@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from operator import itemgetter
 
@@ -55,3 +55,12 @@ def _refuse_doubled(places: Mapping[str, list[int]], fields: Mapping[str, str], 
         raise refused(
             file, f"columns that stand twice in the header: {', '.join(doubled)}", "have each exported once"
         )
+
+
+def column_place(names: Sequence[str], name: str, file: str) -> int:
+    """Where the column `name` stands, case and blanks not counting."""
+    found = [at for at, other in enumerate(names) if _plain(other) == _plain(name)]
+    if len(found) != 1:
+        cause = f"column {name} {'is missing' if not found else 'stands twice'}"
+        raise refused(file, cause, "mend the query, or the name in the configuration")
+    return found[0]

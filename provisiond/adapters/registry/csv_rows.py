@@ -9,8 +9,9 @@ from itertools import chain
 from typing import IO
 
 from provisiond.adapters.registry.body import body
-from provisiond.adapters.registry.columns import columns
+from provisiond.adapters.registry.columns import column_place, columns
 from provisiond.adapters.registry.drop_file import DropFile
+from provisiond.adapters.registry.plausibility import Expected
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.row_lines import RowLines
 from provisiond.adapters.registry.rows import Cells, Ending, Fault
@@ -33,7 +34,9 @@ class CsvRows:
         header = self._header(raw_header)
         self._width = len(header)
         self._pick = columns(header, source.fields, drop.name)
-        self._salt = ("csv", encoding, source.delimiter, *header)
+        self._expected = Expected(drop.name, source.expected)
+        self._expected_at = [column_place(header, name, drop.name) for name in source.expected]
+        self._salt = ("csv", encoding, source.delimiter, *header, *self._expected.salt)
 
     @property
     def file(self) -> str:
@@ -60,6 +63,7 @@ class CsvRows:
     def cells(self, row: bytes, line: int) -> Cells | Fault:
         found = self._lines.cells(row)
         if found is not None and len(found) == self._width:
+            self._expected.refuse_other([found[at] for at in self._expected_at], f"line {line}")
             return self._pick([*found, ""])
         more = row.count(b"\n")
         where = f" (lines {line} to {line + more})" if more else ""

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import BinaryIO
@@ -48,6 +49,10 @@ class DropFile:
     @property
     def size(self) -> int:
         return self.as_opened[0]
+
+    @property
+    def changed_at(self) -> datetime:
+        return datetime.fromtimestamp(self.as_opened[1] / 1e9, UTC)
 
     def refuse_changed(self) -> None:
         if _state(self.stream) != self.as_opened:

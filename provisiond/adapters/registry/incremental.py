@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisiond.adapters.registry.clashes import batches
-from provisiond.adapters.registry.staging import Key, SeenRow, Staging, content_of, key_of
+from provisiond.adapters.registry.staging import Key, Staging, content_of, key_of
 from provisiond.domain.model import RowKey
 from provisiond.ports import FetchMemory
 
@@ -47,7 +47,7 @@ def kept_blocks(staging: Staging, memory: FetchMemory) -> frozenset[bytes]:
     for block in memory.blocks(everything) if replaced else ():
         rows = [replace(row, settled=False) if _key(row) in replaced else row for row in block.rows]
         if tuple(rows) != block.rows:
-            staging.keep(block.digest, [SeenRow(0, row) for row in rows])
+            staging.keep(block.digest, [(0, row) for row in rows])
             touched.add(block.digest)
     return everything - touched
 

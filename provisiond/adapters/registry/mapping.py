@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import TypeVar
 
 from provisiond.adapters.digests import Digests
@@ -17,15 +17,14 @@ from provisiond.adapters.registry.garbling import is_garbled
 from provisiond.adapters.registry.rows import MappedSource
 from provisiond.adapters.registry.source import FIELDS
 from provisiond.domain import hkid
-from provisiond.domain.model import RegistryRecord, Rejection
+from provisiond.domain.model import Level, RegistryRecord, Rejection, Status
 from provisiond.domain.names import split_full_name
 
 T = TypeVar("T")
 Found = tuple[T | None, str | None]  # a value (None: absent or bad) and the reason when it is bad
-_SEPARATOR = "\n"
+_YEARS_AHEAD = 2  # an admission may be told that long before; more is a clock that is wrong
 _DIGIT = re.compile(r"\d")
-# ASCII blanks that must go
-_BLANKS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]|  |\A | \Z| \n|\n ")
+_REMEMBERED = 20_000  # conversions of each kind
 
 
 class RecordMapping:
@@ -35,7 +34,9 @@ class RecordMapping:
     def __init__(self, source: MappedSource, file: str, digests: Digests, today: date) -> None:
         self._source, self._file, self._digests, self._today = source, file, digests, today
         self.garbled = 0
-        self._coded = {FIELDS.index(name): values.coded(codes) for name, codes in source.codes.items()}
+        self._coded = [(FIELDS.index(name), values.coded(codes)) for name, codes in source.codes.items()]
+        cache = lru_cache(_REMEMBERED)
+        self._written_secret = cache(lambda text: values.is_written_secret(text, source.date_formats))
         self._birth = cache(self._birth_of)
         self._since = cache(self._since_of)
         self._end = cache(self._end_of)
@@ -50,14 +51,14 @@ class RecordMapping:
         born, programme, department, level_code, status_code, since, end, mail, supervisor, secret = rest
         surname, given = map(values.narrow, _name(surname, given, full))
         birth, why_birth = self._birth(born)
-        level, why_level = self._level(level_code)
-        status, why_status = self._status(status_code)
-        status_on, why_since = self._since(since)
+        (level, status, status_on), why_studies = self._studies(level_code, status_code, since)
         end_on, why_end = self._end(end)
         confidential, why_flag = self._flag(secret)
         number, why_number = _hkid(identity)
-        whys = (why_number, why_birth, why_level, why_status, why_since, why_end, why_flag)
-        reasons += _text_reasons(student_id, surname, given, programme, department, (preferred, chinese))
+        whys = (why_number, why_birth, *why_studies, why_end, why_flag)
+        reasons += _text_reasons(student_id, (surname, given, preferred, chinese))
+        if not self._source.supplement:
+            reasons += _missing(surname, programme, department)
         reasons += [*filter(None, whys), *_mail_reasons(mail, supervisor)]
         reasons += self._misplaced(surname, given, preferred, chinese, department)
         reasons += self._misplaced_codes(student_id, programme)
@@ -96,29 +97,24 @@ class RecordMapping:
         return Rejection(self._source.name, self._file, line, student_id, tuple(reasons))
 
     def _cells(self, raw: tuple[str, ...]) -> tuple[list[str], list[str]]:
-        """Cleaned, codes replaced; and what is wrong with their text. Most rows need no cleaning, and whether
-        one does is seen on the row as a whole: seventeen cells each would cost more than all the rest."""
+        """Cleaned, codes replaced; and what is wrong with their text."""
+        tidy = values.is_tidy(raw)
+        odd = [place for place, text in enumerate(raw) if not (tidy and text.isascii())]
+        reasons = list(_cell_faults(raw, odd)) if odd else []
+        self.garbled += bool(reasons) and is_garbled("\n".join(raw))
         cells = list(raw)
-        reasons: list[str] = []
-        joined = _SEPARATOR.join(raw)
-        broken = joined.count(_SEPARATOR) >= len(raw)  # a line break in a cell
-        if broken or _BLANKS.search(joined):
-            cells = [values.clean(text) for text in raw]
-        elif not joined.isascii():
-            cells = [text if text.isascii() else values.clean(text) for text in raw]
+        for place in odd:
+            cells[place] = values.clean(raw[place])
         if not cells[0].isascii():
             cells[0] = unicodedata.normalize("NFKC", cells[0])
-        if broken or values.text_faults(joined):
-            reasons = list(_cell_faults(raw))
-            self.garbled += is_garbled(joined)
-        for place, coded in self._coded.items():
+        for place, coded in self._coded:
             cells[place] = coded(cells[place])
         return cells, reasons
 
     def _misplaced(self, *texts: str) -> list[str]:
         """These would be shown to everybody: an HKID number or a birth date among them is no name."""
         fields = ("surname", "given_names", "preferred_name", "chinese_name", "department")
-        if not any(map(_DIGIT.search, texts)):
+        if not _DIGIT.search("".join(texts)):
             return []
         return [
             f"{_word(field)} holds an HKID number or a date"
@@ -131,12 +127,23 @@ class RecordMapping:
         return [
             f"{_word(field)} holds an HKID number or a date"
             for field, text in (("student_id", student_id), ("programme", programme))
-            if not text.isalnum() and values.is_written_secret(text, self._source.date_formats)
+            if not text.isalnum() and self._written_secret(text)
         ]
+
+    def _studies(
+        self, level_code: str, status_code: str, since: str
+    ) -> tuple[tuple[Level | None, Status | None, date | None], tuple[str | None, ...]]:
+        """A supplement tells of none (RegistryRecord.is_supplement)."""
+        if self._source.supplement:
+            return (Level.UNDERGRADUATE, Status.REGISTERED, date.min), ()
+        level, why_level = self._level(level_code)
+        status, why_status = self._status(status_code)
+        status_on, why_since = self._since(since)
+        return (level, status, status_on), (why_level, why_status, why_since)
 
     def _birth_of(self, text: str) -> Found[str]:
         if not text:
-            return None, "the birth date is missing"
+            return ("", None) if self._source.supplement else (None, "the birth date is missing")
         on = values.day(text, self._source.date_formats)
         if on is None:
             return None, f"the birth date is not a date ({self._formats()} expected)"
@@ -145,6 +152,8 @@ class RecordMapping:
 
     def _since_of(self, text: str) -> Found[date]:
         on, why = self._date("the date of the status", text, 100)
+        if on and not values.near(min(on, self._today), on, _YEARS_AHEAD):
+            return None, "the date of the status is not plausible: it lies years ahead"
         return on, why if on or why else "the date of the status is missing"
 
     def _end_of(self, text: str) -> Found[date]:
@@ -163,8 +172,9 @@ class RecordMapping:
         return " or ".join(self._source.date_formats)
 
 
-def _cell_faults(raw: tuple[str, ...]) -> Iterator[str]:
-    for name, text in zip(FIELDS, raw, strict=True):
+def _cell_faults(raw: tuple[str, ...], odd: Sequence[int]) -> Iterator[str]:
+    for place in odd:
+        name, text = FIELDS[place], raw[place]
         yield from (f"{_word(name)} {fault}" for fault in values.text_faults(text))
         if name.endswith("_mail") and ("\n" in text or "\r" in text):
             yield f"{_word(name)} holds a line break"
@@ -195,24 +205,28 @@ def _of_code(what: str, text: str, value: Callable[[str], T | None]) -> Found[T]
     return None, f"unknown {what} code {values.code_text(text)}" if text else f"the {what} is missing"
 
 
-def _text_reasons(
-    student_id: str, surname: str, given: str, programme: str, department: str, others: tuple[str, ...]
-) -> list[str]:
+def _text_reasons(student_id: str, names: tuple[str, ...]) -> list[str]:
     reasons = []
     if not student_id:
         reasons.append("the student ID is missing")
     elif " " in student_id or len(student_id) > 64:
         reasons.append("the student ID holds a blank or is longer than 64 characters")
+    everything = "".join(names)
+    if "?" in everything:
+        reasons.append("a name holds a question mark (a letter lost in a conversion)")
+    if values.may_be_mangled(everything) and any(map(values.is_mangled, names)):
+        reasons.append("a name holds signs that are no letters (changed in a conversion)")
+    return reasons
+
+
+def _missing(surname: str, programme: str, department: str) -> list[str]:
+    reasons = []
     if not surname:
         reasons.append("the surname is missing (a single name stands there, not in the given names)")
     if not programme:
         reasons.append("the programme is missing")
     if not department:
         reasons.append("the department is missing")
-    if any("?" in name for name in (surname, given, *others)):
-        reasons.append("a name holds a question mark (a letter lost in a conversion)")
-    if any(map(values.is_mangled, (surname, given, *others))):
-        reasons.append("a name holds signs that are no letters (changed in a conversion)")
     return reasons
 
 

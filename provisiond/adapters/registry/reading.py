@@ -18,7 +18,7 @@ from provisiond.adapters.registry.values import clean
 from provisiond.domain.model import RegistryRecord, Rejection, RowKey
 
 _PROGRAMME = FIELDS.index("programme")
-_MINIMUM_ROWS = 4  # fewer say nothing about the whole fetch
+MINIMUM_ROWS = 4  # fewer say nothing about the whole fetch
 
 
 class Reading:
@@ -45,7 +45,7 @@ class Reading:
         line = block.line
         for place, (row, mark) in enumerate(zip(block.rows, marks, strict=True)):
             if row:
-                seen.append(SeenRow(line, unchanged.get(place) or self._read(row, mark, line, records)))
+                seen.append((line, unchanged.get(place) or self._read(row, mark, line, records)))
             line += 1 + row.count(b"\n")
         self._staging.stage(records)
         return seen
@@ -88,7 +88,7 @@ class Reading:
 
     def _refuse_shifted(self, rows: int, maximum_percent: float) -> None:
         bad = len(self.rejections)
-        if rows < _MINIMUM_ROWS or bad * 100 <= rows * maximum_percent:
+        if rows < MINIMUM_ROWS or bad * 100 <= rows * maximum_percent:
             return
         causes = Counter(reason for rejection in self.rejections for reason in rejection.reasons)
         most = "; ".join(f"{reason} ({count} rows)" for reason, count in causes.most_common(5))

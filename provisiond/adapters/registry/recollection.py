@@ -13,28 +13,36 @@ from provisiond.adapters.registry.staging import Key, Staging, key_of, places
 from provisiond.domain.model import Block, RowKey
 from provisiond.ports import FetchMemory
 
-_TABLES = (
-    """CREATE TABLE remembered (mark BLOB, student TEXT, programme TEXT, student_key TEXT, programme_key TEXT,
-        settled INTEGER, vanished INTEGER, used INTEGER DEFAULT 0)""",
+_TABLE = """CREATE TABLE remembered (mark BLOB, student TEXT, programme TEXT, student_key TEXT, programme_key TEXT,
+    settled INTEGER, vanished INTEGER, used INTEGER DEFAULT 0)"""
+_INDEXES = (
     "CREATE INDEX remembered_by_mark ON remembered (mark)",
     "CREATE INDEX remembered_by_key ON remembered (student_key, programme_key)",
 )
 
 
 class Recollection:
-    """`seen`: digests of all blocks of the fetch, `kept`: of the remembered ones not to be looked at."""
+    """`seen`: digests of all blocks of the fetch, `kept`: of the remembered ones not to be looked at, `settled` and
+    `unsettled`: of the remembered ones."""
 
     def __init__(
-        self, staging: Staging, memory: FetchMemory, seen: Collection[bytes], kept: Collection[bytes]
+        self,
+        staging: Staging,
+        memory: FetchMemory,
+        *,
+        seen: Collection[bytes],
+        kept: Collection[bytes],
+        settled: frozenset[bytes],
+        unsettled: frozenset[bytes],
     ) -> None:
         self._staging, self._memory, self._kept = staging, memory, kept
-        for statement in _TABLES:
-            staging.change(statement)
-        unsettled = memory.unsettled()
-        remembered = memory.settled() | unsettled
+        staging.change(_TABLE)
+        remembered = settled | unsettled
         self.is_empty = not remembered
         self._load(memory.blocks(remembered.difference(seen, kept)), vanished=True)
         self._load(memory.blocks(unsettled.intersection(seen)), vanished=False)
+        for statement in _INDEXES:
+            staging.change(statement)
 
     def unchanged(self, marks: Sequence[bytes]) -> dict[int, RowKey]:
         """Place → what is remembered, for rows that were settled. Each remembered row answers once: a second

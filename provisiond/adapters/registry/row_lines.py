@@ -20,7 +20,8 @@ class RowLines:
     """Of the part of a file between two offsets, in an encoding that holds ASCII as itself. `line`: the one that
     comes next."""
 
-    def __init__(self, file: str, encoding: str, delimiter: str) -> None:
+    def __init__(self, file: str, encoding: str, delimiter: str, chunk_bytes: int = _CHUNK_BYTES) -> None:
+        self._chunk_bytes = chunk_bytes
         self._file, self._encoding, self._delimiter = file, encoding, delimiter
         self._blank = _BLANK + b'"' + delimiter.encode(encoding)
         self._between = f'"{delimiter}"'.encode(encoding)
@@ -31,7 +32,7 @@ class RowLines:
         stream.seek(begin)
         half, unclosed = b"", list[bytes]()
         while begin < end:
-            content = stream.read(min(_CHUNK_BYTES, end - begin))
+            content = stream.read(min(self._chunk_bytes, end - begin))
             begin = begin + len(content) if content else end  # cut off meanwhile: the drop file tells
             text = half + content
             lines = [*unclosed, *text.split(b"\n")]

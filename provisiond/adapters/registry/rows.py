@@ -25,6 +25,10 @@ class MappedSource(Protocol):
     def date_formats(self) -> tuple[str, ...]: ...
     @property
     def maximum_rejected_percent(self) -> float: ...
+    @property
+    def supplement(self) -> bool:
+        """Whether its records only add to persons whom another source names (RegistryRecord.is_supplement)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

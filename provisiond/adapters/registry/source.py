@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -48,7 +49,8 @@ class CsvSource:
 
     `fields`: our field name → column header. `codes`: our field name → registry's code → our value; our
     own values are understood without. `trailer`: regular expression with a group `count` that the last
-    line (or its first cell) must match. `date_formats`: strptime's, tried in order."""
+    line (or its first cell) must match. `date_formats`: strptime's, tried in order. `maximum_age`: of the file's
+    time of change. `expected`: column header → regular expression that its every value must match."""
 
     name: str
     path: Path
@@ -61,6 +63,9 @@ class CsvSource:
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     trailer: str | None = None
     maximum_rejected_percent: float = 50
+    maximum_age: timedelta | None = None
+    expected: Mapping[str, str] = field(default_factory=dict)
+    supplement: bool = False
 
     def faults(self) -> list[str]:
         """Every fault as `key: sentence`; empty when the source can be used."""
@@ -92,9 +97,11 @@ def _field_faults(source: MappedSource) -> Iterator[str]:
     for name in source.fields:
         if name not in FIELDS:
             yield f"fields.{name}: not known{_suggestion(name, FIELDS)}"
-    for name in REQUIRED:
+    for name in ("student_id",) if source.supplement else REQUIRED:
         if name not in source.fields:
             yield f"fields.{name}: missing"
+    if source.supplement:
+        return
     if "full_name" not in source.fields and "surname" not in source.fields:
         yield "fields: neither surname (with given_names) nor full_name"
     if "full_name" not in source.fields and "given_names" not in source.fields:

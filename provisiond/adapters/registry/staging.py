@@ -7,8 +7,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -20,10 +19,9 @@ from provisiond.domain.model import Block, Level, RegistryRecord, RowKey, Status
 Key = tuple[str, str]
 """Student ID and programme, case not counting."""
 
-_WHERE_IT_STOOD = ("source", "file", "line")
-_CONTENT = tuple(f.name for f in fields(RegistryRecord) if f.name not in _WHERE_IT_STOOD)
-_contents = attrgetter(*_CONTENT)
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=date.isoformat).encode
+_SEPARATOR = "\x1f"  # no record holds a control character
+_LEVELS = {level.value: level for level in Level}
+_STATUSES = {status.value: status for status in Status}
 _TABLES = """
 CREATE TABLE spool (digest BLOB, line INTEGER, content BLOB);
 CREATE TABLE staged (line INTEGER PRIMARY KEY, student TEXT, student_key TEXT, programme_key TEXT, hkid TEXT,
@@ -48,17 +46,32 @@ def places(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def content_of(record: RegistryRecord) -> str:
+def content_of(r: RegistryRecord) -> str:
     """All it says, not where it stood."""
-    return _encode(_contents(record))
+    texts = (
+        r.student_id,
+        r.proposed_id,
+        r.surname,
+        r.given_names,
+        r.preferred_name or "",
+        r.chinese_name or "",
+        r.hkid_digest or "",
+        r.birth_digest,
+        r.programme,
+        r.department,
+        r.level,
+        r.status,
+        r.status_on.isoformat(),
+        r.expected_end_on.isoformat() if r.expected_end_on else "",
+        r.personal_mail or "",
+        r.supervisor_mail or "",
+        "confidential" if r.confidential else "",
+    )
+    return _SEPARATOR.join(texts)
 
 
-@dataclass(frozen=True, slots=True)
-class SeenRow:
-    """A row that was looked at, and what will be remembered of it."""
-
-    line: int
-    key: RowKey
+SeenRow = tuple[int, RowKey]
+"""Line of a row that was looked at, and what will be remembered of it."""
 
 
 class Staging:
@@ -68,7 +81,7 @@ class Staging:
         self._source, self._file = source, file
         # "": a file of SQLite's own in TMPDIR, without a name, so that even a kill leaves nothing behind
         self._connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000", "temp_store = FILE"):
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -6000", "temp_store = FILE"):
             self._connection.execute(f"PRAGMA {setting}")
         self._connection.executescript(_TABLES + "BEGIN;")
 
@@ -76,8 +89,7 @@ class Staging:
         self._connection.close()
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
-        with closing(self._connection.cursor()) as cursor:
-            yield from cursor.execute(query, parameters)
+        return self._connection.execute(query, parameters)
 
     def change(self, statement: str, rows: Iterable[Sequence[object]] = ((),)) -> None:
         self._connection.executemany(statement, rows)
@@ -127,19 +139,40 @@ class Staging:
         self.change("DELETE FROM staged WHERE line = ?", ((line,) for line in lines))
 
     def _record(self, line: int, content: str) -> RegistryRecord:
-        said = dict(zip(_CONTENT, json.loads(content), strict=True))
-        end = said["expected_end_on"]
-        said["level"], said["status"] = Level(said["level"]), Status(said["status"])
-        said["status_on"] = date.fromisoformat(said["status_on"])
-        said["expected_end_on"] = date.fromisoformat(end) if end else None
-        return RegistryRecord(source=self._source, file=self._file, line=line, **said)
+        texts = content.split(_SEPARATOR)
+        student, proposed, surname, given, preferred, chinese, hkid, birth, programme, department, *rest = (
+            texts
+        )
+        level, status, since, end, mail, supervisor, confidential = rest
+        return RegistryRecord(
+            source=self._source,
+            file=self._file,
+            line=line,
+            student_id=student,
+            proposed_id=proposed,
+            surname=surname,
+            given_names=given,
+            preferred_name=preferred or None,
+            chinese_name=chinese or None,
+            hkid_digest=hkid or None,
+            birth_digest=birth,
+            programme=programme,
+            department=department,
+            level=_LEVELS[level],
+            status=_STATUSES[status],
+            status_on=date.fromisoformat(since),
+            expected_end_on=date.fromisoformat(end) if end else None,
+            personal_mail=mail or None,
+            supervisor_mail=supervisor or None,
+            confidential=bool(confidential),
+        )
 
     # -- what will be remembered -----------------------------------------------------------------------
     def keep(self, digest: bytes, seen: Sequence[SeenRow]) -> None:
         """Of blocks with the same content the first."""
-        marks = b"".join(row.key.mark for row in seen)
-        keys = [(row.line, row.key.student_id, row.key.programme, row.key.settled) for row in seen]
-        self.change("INSERT OR IGNORE INTO block VALUES (?, ?, ?)", [(digest, marks, _encode(keys))])
+        marks = b"".join([key.mark for _, key in seen])
+        keys = [(line, key.student_id, key.programme, key.settled) for line, key in seen]
+        self.change("INSERT OR IGNORE INTO block VALUES (?, ?, ?)", [(digest, marks, json.dumps(keys))])
 
     def blocks(self, unsettled: Collection[int], left_out: Collection[int]) -> Iterator[Block]:
         """`unsettled`, `left_out`: lines."""

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String, nullable=False, index=True),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("state", sa.LargeBinary(8), nullable=True),
+        sa.Column("checked", sa.Boolean, nullable=False),
     )
 
 

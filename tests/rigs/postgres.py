@@ -1,0 +1,114 @@
+"""A private PostgreSQL on loopback from Debian's package, with a password, gone when the tests are done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+PASSWORD = "a-throw-away-password"
+ACCOUNT = "postgres"  # the server refuses to run as root
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRig:
+    """`port`: on 127.0.0.1; `pid`: of the server's first process, to stop and continue it."""
+
+    port: int
+    pid: int
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql+psycopg://{ACCOUNT}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def database_url(self) -> str:
+        """Of a new, empty database."""
+        name = f"d{os.getpid()}_{next(_numbers)}"
+        engine = create_engine(self.url(), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"))
+        engine.dispose()
+        return self.url(name)
+
+
+@contextlib.contextmanager
+def running_postgres(folder: Path) -> Iterator[PostgresRig]:
+    programs = _programs()
+    folder.chmod(0o755)
+    home = folder / "postgres"
+    home.mkdir()
+    secret = home / "password"
+    secret.write_text(PASSWORD)
+    if os.getuid() == 0:
+        _give_away(home)
+    data, port = home / "data", _free_port()
+    made = _run(
+        programs / "initdb", "-D", data, "-U", ACCOUNT, "--auth=scram-sha-256", "--pwfile", secret, "-N"
+    )
+    assert made.wait() == 0, (home / "log").read_text()
+    options = (
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        f"port={port}",
+        "-c",
+        f"unix_socket_directories={home}",
+    )
+    server = _run(programs / "postgres", "-D", data, *options, "-c", "fsync=off")
+    try:
+        _wait(port, server)
+        yield PostgresRig(port, server.pid)
+    finally:
+        server.send_signal(signal.SIGINT)  # fast shutdown
+        server.wait(timeout=30)
+
+
+def _programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not found:
+        subprocess.run([Path(__file__).parents[2] / ".ci" / "install", "postgresql"], check=True)
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return found[-1]
+
+
+def _give_away(home: Path) -> None:
+    shutil.chown(home, ACCOUNT, ACCOUNT)
+    shutil.chown(home / "password", ACCOUNT, ACCOUNT)
+    for above in home.parents:  # pytest's folders are for their owner only; passing through is enough
+        if above == Path("/tmp"):
+            break
+        above.chmod(above.stat().st_mode | 0o011)
+
+
+def _run(*command: object) -> subprocess.Popen[bytes]:
+    """As the account of the package where we are root; what is said goes to a file beside the data."""
+    words = [str(word) for word in command]
+    log = Path(words[words.index("-D") + 1]).parent / "log"
+    user = pwd.getpwnam(ACCOUNT).pw_uid if os.getuid() == 0 else None
+    with log.open("ab") as said:
+        return subprocess.Popen(words, stdout=said, stderr=said, user=user, cwd="/")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        assert server.poll() is None, "the server did not start"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the server did not start in time")
