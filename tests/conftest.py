@@ -65,7 +65,7 @@ def ds389(ds389_server: SlapdRig) -> SlapdRig:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
+def postgres() -> Iterator[PostgresRig]:
     """One server for the whole run; tests make databases of their own."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as rig:
+    with running_postgres() as rig:
         yield rig
