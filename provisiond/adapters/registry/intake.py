@@ -4,6 +4,7 @@ Puts the stages together, each a module beside this one."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,6 +21,7 @@ from provisiond.adapters.registry.recollection import Recollection
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import MappedSource, RowSource
 from provisiond.adapters.registry.staging import Changed, SeenBlocks, Staging
+from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Fetch, Rejection
 from provisiond.ports import FetchMemory
 
@@ -31,12 +33,26 @@ def taken_in(
     rows: RowSource, source: MappedSource, digests: Digests, today: date, memory: FetchMemory
 ) -> Fetch:
     """Everything the source gives. What did not change since `memory` is counted, not looked at."""
+    try:
+        return _taken_in(rows, source, digests, today, memory)
+    except sqlite3.Error as error:
+        raise UnavailableError(
+            "registry", f"cannot stage {rows.file}: {error}; make room where temporary files are kept"
+        ) from error
+
+
+def _taken_in(
+    rows: RowSource, source: MappedSource, digests: Digests, today: date, memory: FetchMemory
+) -> Fetch:
     salt = salt_of(_salt_parts(rows, source, digests))
     staging = Staging(source.name, rows.file)
-    survey = _surveyed(rows, salt, staging, memory)
+    settled, unsettled = memory.settled(), memory.unsettled()
+    survey = _surveyed(rows, salt, staging, settled)
     ending = rows.ending()
-    here = survey.seen if ending.complete else survey.seen | memory.settled() | memory.unsettled()
-    recollection = Recollection(staging, memory, here, survey.kept if ending.complete else here)
+    kept = frozenset(survey.kept) if ending.complete else settled | unsettled
+    recollection = Recollection(
+        staging, memory, seen=survey.seen, kept=kept, settled=settled, unsettled=unsettled
+    )
     reading = Reading(rows, RecordMapping(source, rows.file, digests, today), staging, recollection, salt)
     for block in staging.spooled():
         staging.keep(block.digest if ending.complete else block_digest(block.digest), reading.look(block))
@@ -58,7 +74,7 @@ def taken_in(
         rejections=tuple(sorted(rejections, key=lambda rejection: rejection.line)),
         changed=Changed(staging),
         gone=missing.gone,
-        kept=frozenset(survey.kept) if complete else kept_blocks(staging, memory),
+        kept=kept if complete else kept_blocks(staging, memory),
         blocks=SeenBlocks(staging, verdict.lines, known, missing.doubtful),
         complete=complete,
         etag=ending.etag,
@@ -96,9 +112,9 @@ class _Survey:
     kept: set[bytes] = field(default_factory=set)
 
 
-def _surveyed(rows: RowSource, salt: bytes, staging: Staging, memory: FetchMemory) -> _Survey:
+def _surveyed(rows: RowSource, salt: bytes, staging: Staging, settled: frozenset[bytes]) -> _Survey:
     """Counts everything; spools the blocks that are not known as settled."""
-    survey, settled = _Survey(), memory.settled()
+    survey = _Survey()
     for block in raw_blocks(rows.chunks(), rows.first_line, salt):
         survey.rows += len(block.rows) - block.rows.count(b"")
         survey.foreign += len(block.rows) - sum(map(bytes.isascii, block.rows))
@@ -112,7 +128,7 @@ def _surveyed(rows: RowSource, salt: bytes, staging: Staging, memory: FetchMemor
 
 def _salt_parts(rows: RowSource, source: MappedSource, digests: Digests) -> Iterator[str]:
     """Everything that decides what a raw row says; also the key of the digests, since records hold those."""
-    yield from (_VERSION, source.name, digests.birth(date.min), *source.date_formats)
+    yield from (_VERSION, source.name, digests.birth(date.min), str(source.supplement), *source.date_formats)
     yield from (text for pair in sorted(source.fields.items()) for text in pair)
     for name, codes in sorted(source.codes.items()):
         yield from (name, *(text for pair in sorted(codes.items()) for text in pair))
