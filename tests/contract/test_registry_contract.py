@@ -133,7 +133,7 @@ def taken_over(rig: Rig, records: Sequence[RegistryRecord], memory: FakeMemory) 
 def test_what_is_remembered_is_not_said_again(rig: Rig) -> None:
     memory = FakeMemory()
     taken_over(rig, RECORDS, memory)
-    remembered = set(memory.remembered)
+    remembered = frozenset(memory.remembered)
     fetch = taken_over(rig, RECORDS, memory)
     assert (records_of(fetch), list(fetch.blocks), fetch.gone) == ([], [], ())
     assert fetch.kept == remembered

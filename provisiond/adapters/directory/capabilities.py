@@ -34,8 +34,8 @@ class Degradation(StrEnum):
         " first"
     )
     UNASSERTED_DELETE = (
-        "no assertion control: an entry is read just before it is deleted; one that changes hands in between"
-        " would be deleted all the same"
+        "no assertion control: an entry is read just before it is deleted, and must be ours; what others change"
+        " in it in between is deleted with it"
     )
     EXACT_MEMBERS = (
         "no permissive modify: where one member is there already, or gone already, the group is read and what is"

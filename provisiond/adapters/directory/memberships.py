@@ -53,12 +53,6 @@ class GroupUpdate:
         middle = len(self.parts) // 2
         return GroupUpdate(self.group, self.parts[:middle]), GroupUpdate(self.group, self.parts[middle:])
 
-    def left(self, members: Iterable[str]) -> GroupUpdate:
-        """Without those who are what they should be."""
-        there = {normalise_dn(member) for member in members}
-        parts = (p for p in self.parts if (normalise_dn(p.change.dn) in there) is isinstance(p.change, Leave))
-        return GroupUpdate(self.group, tuple(parts))
-
 
 def group_updates(memberships: Iterable[Membership]) -> list[list[GroupUpdate]]:
     """For each group, in the order in which they are first named, updates of at most MOST_VALUES values."""
@@ -101,14 +95,36 @@ def _sent(update: GroupUpdate, forgiving: bool) -> Talk[tuple[GroupUpdate, Reply
         reply = yield messages.modify(update.group, update.mods, *lenient)
         if reply is not None and (forgiving or reply.code not in _DONE_ALREADY):
             return update, reply
-        there = yield from read_back(update.group, ("member",))
-        members = there.attributes.get(b"member", []) if there else []
-        update = update.left(member.decode() for member in members)
+        update = yield from _left(update)
         if not update.parts:
             return update, Reply(SUCCESS, "")
     if reply is not None:
         return update, reply
     raise UnavailableError("directory", f"changing {update.group}: the answer was lost {TIMES} times")
+
+
+def _left(update: GroupUpdate) -> Talk[GroupUpdate]:
+    """Without those who are what they should be, in the group and in their own `memberOf`: slapd writes that
+    after the group, and a server that was killed between the two never does, unless they join once more."""
+    members = yield from _dns(update.group, "member")
+    parts: list[Membership] = []
+    for part in update.parts:
+        joins = isinstance(part.change, Join)
+        if (normalise_dn(part.change.dn) in (members or ())) is not joins:
+            parts.append(part)
+        elif joins:
+            groups = yield from _dns(part.change.dn, "memberOf")
+            if groups is not None and normalise_dn(update.group) not in groups:
+                parts.append(part)
+    return GroupUpdate(update.group, tuple(parts))
+
+
+def _dns(dn: str, attribute: str) -> Talk[set[str] | None]:
+    """The values of that attribute there, normalised; None: nothing is there."""
+    there = yield from read_back(dn, (attribute,))
+    if there is None:
+        return None
+    return {normalise_dn(value.decode()) for value in there.attributes.get(attribute.lower().encode(), [])}
 
 
 def _pieces(parts: Sequence[Membership]) -> Iterator[GroupUpdate]:
