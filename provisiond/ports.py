@@ -215,7 +215,9 @@ class Directory(Protocol):
         """Carry out each batch (one person's changes, in order); one outcome per batch, same order. A
         refused change ends its own batch only. Safe to repeat. An AddEntry whose DN holds an entry
         with the same person ID is turned into the missing modifications; with another or none: Refused.
-        Raises UnavailableError when the connection is lost: nothing is then known of the rest."""
+        Batches are written side by side. What was not answered is read back before it is sent again; what
+        cannot be read back (or was not sent any more) is Unknown. Raises UnavailableError when nothing at all
+        is known to be done."""
         ...
 
     def close(self) -> None: ...
