@@ -359,7 +359,7 @@ class Ledger(Protocol):
     def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
         """Remember as the last good fetch of its source: blocks (rows of `unsettled` students are looked at again),
         one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
-        source's rejections. An incremental fetch does not advance while anything is unsettled."""
+        source's rejections. An incremental fetch changes neither the number of rows nor absences."""
         ...
 
     def named_again(self, keys: Collection[RecordKey]) -> None:
