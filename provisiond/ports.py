@@ -196,6 +196,10 @@ class Directory(Protocol):
         ours or not, that start with it: one indexed search per batch of prefixes."""
         ...
 
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        """Those from `first` to `last` that any entry under the base has."""
+        ...
+
     def survey(self) -> Iterator[Surveyed]:
         """Every entry under the base that has a name or our mark, a page at a time. Raises UnavailableError
         when the answer is not known to be complete."""

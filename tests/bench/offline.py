@@ -30,6 +30,9 @@ class OfflineDirectory:
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
         return {prefix: frozenset() for prefix in prefixes}
 
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        return frozenset()
+
     def survey(self) -> Iterator[Surveyed]:
         return iter(())
 
