@@ -105,8 +105,8 @@ def _believe(fetch: Fetch, ledger: Ledger, policy: BrakePolicy, approved: frozen
     else:
         return
     raise UnsafeFetchError(
-        f"registry {fetch.source}: the last good fetch had {last.rows} rows, {fetch.file} has {fetch.rows} and {told}."
-        f" Nothing was taken from it. If this is right: provisiond approve {fetch_ticket(fetch)}",
+        f"registry {fetch.source}: the last good fetch had {last.rows} rows, {fetch.file} has {fetch.rows} and"
+        f" {told}. Nothing was taken from it. If this is right: provisiond approve {fetch_ticket(fetch)}",
         fetch_ticket(fetch),
     )
 
