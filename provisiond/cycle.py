@@ -232,7 +232,7 @@ class Cycle:
         now, today = seen.now, seen.now.astimezone(self.zone).date()
         self.ledger.park([*seen.plan.parked, *failed], now)
         if seen.work.named_again:
-            self.ledger.named_again(seen.work.named_again)
+            self.ledger.named_again(seen.work.named_again, now)
         unsettled = (
             seen.work.unsettled | {f.student_id for f in failed} | {s.student_id for s in seen.plan.held}
         )
@@ -268,7 +268,8 @@ class Cycle:
     def _hold(self, ticket: str, summary: str, now: datetime) -> None:
         today = now.astimezone(self.zone).date()
         told = [
-            Notice(f"operator:{ticket}:{to}", None, NoticeKind.OPERATOR, to, today, None)
+            # the instant: told anew, by a mail of its own, when the same comes again after it was let through
+            Notice(f"operator:{ticket}:{now.isoformat()}:{to}", None, NoticeKind.OPERATOR, to, today, None)
             for to in self.policy.operators
         ]
         if self.ledger.hold_plan(ticket, summary, told, now):
