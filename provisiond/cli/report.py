@@ -9,11 +9,11 @@ from typing import Any
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.audit import Audited
 from provisiond.cli import screen
-from provisiond.cycle import Result
 from provisiond.domain.changes import ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.plan import Plan, Step
 from provisiond.domain.spelling import spelt
+from provisiond.result import Result
 
 DUE = 1  # exit code of `plan` when something is due; faults have codes of 64 and more
 MOST_STEPS = 100  # told one by one on a terminal; a pipe, --json and --ldif have them all

@@ -14,7 +14,6 @@ from provisiond import bootstrap, settings
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.session import account_of, errors, person, session
-from provisiond.cycle import Work
 from provisiond.domain import names as account_names
 from provisiond.domain.errors import ConfigError, ProvisiondError
 from provisiond.domain.fullnames import split_full_name
@@ -22,6 +21,7 @@ from provisiond.domain.model import State
 from provisiond.domain.policy import NamePolicy
 from provisiond.fetches import NothingRemembered
 from provisiond.ports import AccountFilter
+from provisiond.result import Work
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
 At = Annotated[
