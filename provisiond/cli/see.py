@@ -66,7 +66,8 @@ def _check_ledger(found: settings.Settings) -> list[str]:
 
 def _check_directory(found: settings.Settings) -> list[str]:
     try:
-        return bootstrap.ldap_directory(found).check()
+        with closing(bootstrap.ldap_directory(found)) as directory:
+            return directory.check()
     except ConfigError as error:
         return error.faults
     except ProvisiondError as error:
