@@ -73,8 +73,7 @@ def tell_troubles(result: Result) -> None:
         some = ", ".join(absent.student_ids[:5]) + (" …" if len(absent.student_ids) > 5 else "")
         screen.warn(
             f"absent: registry {absent.source} no longer names {_persons(len(absent.student_ids))}, or one of"
-            f" their programmes ({some});"
-            " nothing is taken from them"
+            f" their programmes ({some}); they keep what they have, unless lifecycle.absent_fetches says otherwise"
         )
     for parked in (*result.plan.parked, *result.failed):
         screen.warn(f"parked {parked.student_id}: {parked.reason}")
