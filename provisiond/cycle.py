@@ -180,6 +180,8 @@ class Cycle:
     def _remember(self, seen: Observation, failed: Sequence[Parked]) -> None:
         """What was fetched, and who is not finished: their rows are looked at again."""
         now, today = seen.now, seen.now.astimezone(self.zone).date()
+        at_rest = seen.work.at_rest
+        self.ledger.unpark([p.person_id for p in self.ledger.parked() if p.student_id in at_rest])
         self.ledger.park([*seen.plan.parked, *failed], now)
         if seen.work.named_again:
             self.ledger.named_again(seen.work.named_again, now)

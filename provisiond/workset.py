@@ -37,7 +37,8 @@ class Someone:
 @dataclass(slots=True)
 class WorkSet:
     """Iterate `snapshots`; tell `decided` of each before taking the next. `named_again`: keys of records that were
-    absent and are back; `unsettled`: students of whom not everything is taken over."""
+    absent and are back; `unsettled`: students of whom not everything is taken over; `at_rest`: of those who were
+    parked, the ones that need nothing any more."""
 
     directory: Directory
     ledger: Ledger
@@ -49,13 +50,17 @@ class WorkSet:
     order: Order | None = None
     named_again: set[RecordKey] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
+    at_rest: set[str] = field(default_factory=set)
     looked_at: int = 0
+    _parked: frozenset[str] = frozenset()
     _next_uid_number: int = 0
 
     def snapshots(self, namespace: Namespace) -> Iterator[Snapshot]:
         self._next_uid_number = self.ledger.next_uid_number(self.policy.directory.first_uid_number)
         doubtful = self.fetches.doubtful
         self.unsettled |= doubtful
+        self._parked = frozenset(parked.student_id for parked in self.ledger.parked())
+        self.at_rest |= self._parked & {student_id for f in self.fetches.taken for student_id, _ in f.gone}
         for batch in _batches(_everyone(self.fetches, self.due())):
             accounts = self.ledger.load_students(one.student_id for one in batch)
             changed = {one.student_id: self._news(one, accounts, doubtful) for one in batch}
@@ -68,14 +73,18 @@ class WorkSet:
 
     def decided(self, snapshot: Snapshot, decision: Decision) -> None:
         self._next_uid_number = decision.next_uid_number
-        self.unsettled |= {parked.student_id for parked in decision.parked}
+        parked = {parked.student_id for parked in decision.parked}
+        served = {step.student_id for step in decision.steps}
+        self.unsettled |= parked
+        self.at_rest |= self._parked & (snapshot.changed.keys() - served)
+        self.at_rest -= parked
         # what was said of a person before there is an account must be there when there is one
         self.unsettled |= {
             s
             for s, records in snapshot.changed.items()
             if any(r.is_supplement or r.confidential for r in records)
         }
-        self.unsettled -= {step.student_id for step in decision.steps} - self.fetches.doubtful
+        self.unsettled -= served - self.fetches.doubtful
 
     def _snapshot(
         self, accounts: tuple[Account, ...], new: New, changed: dict[str, Records], namespace: Namespace

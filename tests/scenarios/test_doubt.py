@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from provisiond.domain.model import NoticeKind, RegistryRecord, Rejection, State, Status
 from provisiond.domain.orders import Activate
 from provisiond.domain.policy import BrakePolicy, Limit
@@ -145,3 +147,18 @@ def test_operators_are_told_anew_of_a_plan_that_comes_again_after_it_was_let_thr
         world.registry.put(here)
         world.clock.at += timedelta(days=1)
         world.cycle()
+
+
+@pytest.mark.parametrize("then", ["completed", "no longer named"])
+def test_who_waits_for_an_operator_and_needs_no_account_any_more_waits_no_longer(then: str) -> None:
+    world, nameless = World(), a_person(WHO, surname="陳", given_names="大文")
+    world.registry.put(a_person("20000001", surname="LEE", given_names="Al"), nameless)
+    world.cycle()
+    world.cycle()
+    assert [parked.student_id for parked in world.ledger.parked()] == [WHO]
+    if then == "completed":
+        world.registry.put(replace(nameless, status=Status.COMPLETED))
+    else:
+        vanish(world, nameless)
+    world.cycle()
+    assert world.ledger.parked() == []
