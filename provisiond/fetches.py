@@ -32,11 +32,13 @@ class RefusedFetch:
 
 @dataclass(frozen=True, slots=True)
 class Fetches:
-    """All sources of one cycle. `released`: approved tickets of shrunk fetches that were believed."""
+    """All sources of one cycle. `released`: approved tickets of shrunk fetches that were believed; `remembered`: what
+    those that are refused now left rejected the last time."""
 
     taken: tuple[Fetch, ...] = ()
     refused: tuple[RefusedFetch, ...] = ()
     released: frozenset[str] = frozenset()
+    remembered: tuple[Rejection, ...] = ()
 
     @property
     def rejections(self) -> tuple[Rejection, ...]:
@@ -44,8 +46,8 @@ class Fetches:
 
     @property
     def doubtful(self) -> frozenset[str]:
-        """Students of whom a record was rejected."""
-        return frozenset(r.student_id for r in self.rejections if r.student_id)
+        """Students of whom a record is rejected, or was by a source that says nothing now."""
+        return frozenset(r.student_id for r in (*self.rejections, *self.remembered) if r.student_id)
 
 
 class NothingRemembered:
@@ -83,7 +85,9 @@ def fetched(
         except (UnsafeFetchError, UnavailableError) as error:
             refused.append(RefusedFetch(registry.name, error, _ticket(registry.name, error, ledger)))
     released = approved & {fetch_ticket(fetch) for fetch in taken}
-    return Fetches(tuple(taken), tuple(refused), released)
+    silent = {one.source for one in refused}
+    remembered = tuple(r for r in ledger.rejections() if r.source in silent) if silent else ()
+    return Fetches(tuple(taken), tuple(refused), released, remembered)
 
 
 def fetch_ticket(fetch: Fetch) -> str:
@@ -95,9 +99,8 @@ def _believe(fetch: Fetch, ledger: Ledger, policy: BrakePolicy, approved: frozen
     last = ledger.last_fetch(fetch.source)
     if last is None or not fetch.complete or fetch_ticket(fetch) in approved:
         return
-    there = min(
-        fetch.rows, last.rows - len(fetch.gone)
-    )  # others in the place of those who are gone hide nobody
+    # others in the place of those who are gone hide nobody
+    there = min(fetch.rows, last.rows - len(fetch.gone))
     if is_shrunk(there, last.rows, policy):
         told = f"names no more than {there} of them: the registry shrank"
     elif is_grown(fetch.rows, last.rows, policy):

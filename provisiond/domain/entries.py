@@ -36,9 +36,8 @@ OWNED_WHEN_ABSENT = (
     "givenname",
     "edupersonprimaryaffiliation",
 )
-ENDS_LOGIN = frozenset(
-    {"pwdendtime", "nsaccountlock"}
-)  # of OpenLDAP: a time; of 389-DS: no time, only "true"
+# of OpenLDAP: a time; of 389-DS: no time, only "true"
+ENDS_LOGIN = frozenset({"pwdendtime", "nsaccountlock"})
 PERSON_CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
 
 

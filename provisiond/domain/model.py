@@ -148,9 +148,8 @@ class Fetch:
     changed: Iterable[tuple[str, tuple[RegistryRecord, ...]]]  # re-iterable, ascending by student ID
     gone: tuple[tuple[str, str], ...]  # (student ID, programme) remembered, and named no more
     kept: frozenset[bytes]  # digests of remembered blocks that stand in this fetch as they were
-    blocks: Iterable[
-        Block
-    ]  # the others, re-iterable, each digest once; settled as far as the source can tell
+    # the others, re-iterable, each digest once; settled as far as the source can tell
+    blocks: Iterable[Block]
     complete: bool  # False: changes since a watermark only, says nothing about absence
     etag: str | None
     watermark: str | None

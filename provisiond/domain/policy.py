@@ -23,9 +23,8 @@ class NamePolicy:
     alphabet: str = "abcdefghijklmnopqrstuvwxyz"
     suffix_style: str = "letters"  # letters: aa … zz, aaa …  | digits: 2, 3, 4 …
     reserved: frozenset[str] = frozenset()  # never given, as a whole name
-    unfortunate: frozenset[str] = (
-        frozenset()
-    )  # of four letters and more: nowhere in a name; shorter: not as one
+    # of four letters and more: nowhere in a name; shorter: not as one
+    unfortunate: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from provisiond.cycle import Cycle
+from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import NoticeKind, RegistryRecord, Rejection, State, Status
 from provisiond.domain.orders import Activate
 from provisiond.domain.policy import BrakePolicy, Limit
-from tests.rigs.lives import TODAY, a_person, a_policy
-from tests.rigs.world import World
+from tests.rigs.lives import TODAY, ZONE, a_person, a_policy
+from tests.rigs.world import Rows, World
 
 WHO = "20000002"
 NONE_AT_ALL = Limit(number=0, percent=0, always_allowed=0)
@@ -162,3 +164,21 @@ def test_who_waits_for_an_operator_and_needs_no_account_any_more_waits_no_longer
         vanish(world, nameless)
     world.cycle()
     assert world.ledger.parked() == []
+
+
+def test_doubt_that_a_source_left_stays_while_it_cannot_be_reached() -> None:
+    world, who = World(), a_person(WHO)
+    second, clock = Rows("second"), world.clock
+    cycle = Cycle([world.registry, second], world.directory, world.ledger, clock, world.policy, ZONE)
+    world.registry.put(who)
+    second.put(a_person("20000001", surname="LEE", given_names="Al"))
+    cycle.run()
+    second.rejections = (replace(rejected(WHO), source="second"),)
+    cycle.run()
+    second.refuses = UnavailableError("registry", "no answer")
+    world.registry.put(replace(who, status=Status.WITHDRAWN, status_on=TODAY))
+    cycle.run()
+    assert world.account(WHO).state is State.PENDING
+    second.refuses, second.rejections = None, ()
+    cycle.run()
+    assert world.account(WHO).state is State.TERMINATED
