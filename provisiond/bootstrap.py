@@ -55,14 +55,23 @@ class Parts:
 
 @contextmanager
 def parts(
-    settings: Settings, clock: Clock, *, writes: bool, directory: Directory | None = None
+    settings: Settings,
+    clock: Clock,
+    *,
+    writes: bool,
+    directory: Directory | None = None,
+    rebuilding: bool = False,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
-    one than the configured."""
+    one than the configured; `rebuilding`: a ledger that knows only a part will do."""
     with exclusive(ledger_path(settings)) if writes else nullcontext():
         ledger = SqlLedger.open(settings.ledger_url, create=False)
         the_directory = directory or ldap_directory(settings)
         try:
+            if writes and not rebuilding and ledger.is_half_rebuilt():
+                raise UnavailableError(
+                    "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
+                )
             yield Parts(settings, clock, ledger, the_directory)
         finally:
             the_directory.close()
@@ -96,6 +105,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         where.contacts_base,
         where.groups_base,
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
+        where.account_bases,
     )
 
 

@@ -33,6 +33,8 @@ def directory_policy(
     given = posix.given() | bases | {"posix": posix.enabled}
     if section.quota_attribute:
         given["quota_attribute"] = section.quota_attribute
+    if section.account_bases is not None:
+        given["account_bases"] = section.account_bases
     if section.protected is not None:
         given["protected"] = section.protected
     if section.drift and section.drift.action:

@@ -216,6 +216,7 @@ class Directory(Section):
     contacts_base: Dn | None = None
     groups_base: Dn | None = None
     quota_attribute: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    account_bases: tuple[Dn, ...] | None = None
     protected: frozenset[Dn] | None = None
     posix: Posix | None = None
     drift: Drift | None = None

@@ -10,7 +10,17 @@ from hashlib import blake2b
 
 from provisiond.adapters.directory.adoption import effective, missing, overwritten
 from provisiond.adapters.directory.dn import is_under, normalise_dn
-from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.changes import (
+    AddEntry,
+    AdoptEntry,
+    Change,
+    DeleteEntry,
+    Join,
+    Leave,
+    Mod,
+    ModifyEntry,
+    Op,
+)
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 from provisiond.ports import Done, Drift, Kind, Marked, Outcome, Refused, Sighting, Surveyed
@@ -71,6 +81,15 @@ class FakeDirectory:
         self._answer()
         for dn in [dn for dn, entry in self.entries.items() if ID in entry.attributes]:
             yield Marked(self.entries[dn].dn, self._sighting(dn), authors and self.by_us[dn])
+
+    def candidates(self) -> Iterator[Entry]:
+        self._answer()
+        for dn, entry in tuple(self.entries.items()):
+            classes = {name.lower() for name in entry.attributes.get("objectclass", ())}
+            if classes & {"person", "inetorgperson", "account", "posixaccount"} and not is_under(
+                dn, self.contacts_base
+            ):
+                yield Entry(entry.dn, entry.attributes, self.csns[dn])
 
     def drift(self, since: str | None) -> Drift:
         self._answer()
@@ -194,7 +213,7 @@ class FakeDirectory:
             and dn in {normalise_dn(member) for member in entry.attributes.get("member", ())}
         )
 
-    def _write(self, change: AddEntry | ModifyEntry | DeleteEntry) -> Refused | None:
+    def _write(self, change: AddEntry | ModifyEntry | AdoptEntry | DeleteEntry) -> Refused | None:
         if refusal := self.refusals.get(normalise_dn(change.dn)):
             return Refused(change, *refusal)
         match change:
@@ -202,6 +221,8 @@ class FakeDirectory:
                 return self._add(change, entry)
             case ModifyEntry(dn=dn, person_id=owner, mods=mods):
                 return self._overtaken(change) or self._modify(change, dn, owner, mods)
+            case AdoptEntry():
+                return self._adopt(change)
             case DeleteEntry(dn=dn, person_id=owner):
                 return self._overtaken(change) or self._delete(change, dn, owner)
 
@@ -237,6 +258,22 @@ class FakeDirectory:
         if owner not in entry.attributes.get(ID, ()):
             return Refused(change, 122, "the entry is not (any more) ours")
         changed = Entry(entry.dn, _modified(entry.attributes, mods))
+        if clash := self._clash(change, changed):
+            return clash
+        self._take_effect(change)
+        self._put(changed)
+        return None
+
+    def _adopt(self, change: AdoptEntry) -> Refused | None:
+        dn = normalise_dn(change.dn)
+        if dn not in self.entries:
+            return Refused(change, 32, "noSuchObject")
+        marks = self.look(dn).get(ID, ())
+        if marks and change.person_id not in marks:
+            return Refused(change, 122, "the entry is not (any more) ours")
+        if not marks and change.csn not in (None, self.csns[dn]):
+            return Refused(change, 122, OVERTAKEN)
+        changed = Entry(self.entries[dn].dn, _modified(self.look(dn), change.mods))
         if clash := self._clash(change, changed):
             return clash
         self._take_effect(change)

@@ -17,7 +17,7 @@ from provisiond.adapters.directory.session import LdapTarget, Session
 from provisiond.adapters.directory.writing import write
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import ConfigError, UnavailableError
-from provisiond.domain.model import Observed
+from provisiond.domain.model import Entry, Observed
 from provisiond.ports import Done, Drift, Marked, Outcome, Surveyed
 
 PEOPLE_A_SEARCH = 100
@@ -27,7 +27,8 @@ Answer = TypeVar("Answer")
 
 
 class LdapDirectory:
-    """Implements ports.Directory. `groups`: DNs that `check` looks for."""
+    """Implements ports.Directory. `groups`: DNs that `check` looks for; `account_bases`: where accounts lie beside
+    `people_base`."""
 
     def __init__(
         self,
@@ -37,9 +38,10 @@ class LdapDirectory:
         contacts_base: str,
         groups_base: str,
         groups: Sequence[str] = (),
+        account_bases: Sequence[str] = (),
     ) -> None:
         self._target = target
-        self._bases = Bases.of(base, people_base, contacts_base, groups_base)
+        self._bases = Bases.of(base, people_base, contacts_base, groups_base, account_bases)
         self._groups = groups
         self._servers = Servers(target)
         self._session: Session | None = None
@@ -71,6 +73,10 @@ class LdapDirectory:
     def marked(self, *, authors: bool = False) -> Iterator[Marked]:
         with closing(self._servers.open()) as session:
             yield from scanning.marked(session, self._bases, self._target.bind_dn, authors=authors)
+
+    def candidates(self) -> Iterator[Entry]:
+        with closing(self._servers.open()) as session:
+            yield from scanning.people(session, self._bases)
 
     def drift(self, since: str | None) -> Drift:
         if since:
