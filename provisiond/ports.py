@@ -143,13 +143,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A marked entry as it was when it was known to be right. `entry_id`: 16 bytes that stay the entry's whatever
-    its name; `state`: 8 bytes that change with its content and memberships; None: not looked at since a change."""
+    """A marked entry as it was when it was right. `entry_id`: 16 bytes that stay the entry's whatever its name;
+    `state`: 8 bytes that change with its content and memberships (None: it was not right when seen). `checked`: it
+    was looked at whole; else it is right because we were the last to change it."""
 
     entry_id: bytes
     person_id: str
     kind: Kind
     state: bytes | None
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,9 @@ class Marked:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """What happened to entries since the last look. `watermark`: where the next one begins; `person_ids`: whose
-    marked entries others changed; `seen`: marked entries changed by anybody; `touched`: IDs of entries that were
-    deleted by anybody or changed by others, marked or not (whose they were before, the ledger knows).
+    marked entries others changed; `seen`: marked entries changed by anybody, with a state where it was us;
+    `touched`: IDs of entries that were deleted by anybody or changed by others, marked or not (whose they were
+    before, the ledger knows).
     `deleted`: some may be gone and the server cannot tell which; `memberships`: others changed a managed group.
     Both call for a comparison of everything."""
 

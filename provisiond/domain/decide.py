@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from provisiond.domain import names
 from provisiond.domain.changes import Change, DeleteEntry, Join, Leave, ModifyEntry, Op
 from provisiond.domain.diff import changes
-from provisiond.domain.entries import desired
+from provisiond.domain.entries import ENDS_LOGIN, desired
 from provisiond.domain.lifecycle import ENDED, Standing, standing
 from provisiond.domain.model import Account, Observed, RegistryRecord, State
 from provisiond.domain.notices import notices_due
@@ -175,7 +175,7 @@ def _ends_access(person: Person, where: Standing, seen: Observed, todo: tuple[Ch
     if seen.account is None or (account and account.applied and account.state in ENDED):
         return False
     mods = [mod for change in todo if isinstance(change, ModifyEntry) for mod in change.mods]
-    closes = not where.locked and any(mod.attribute == "pwdendtime" and mod.values for mod in mods)
+    closes = not where.locked and any(mod.attribute in ENDS_LOGIN and mod.values for mod in mods)
     unlists = any(isinstance(c, DeleteEntry) for c in todo) and not (account and account.unlisted)
     same_level = account is None or where.record.level in {record.level for record in account.studies}
     leaves = any(isinstance(change, Leave) for change in todo) or any(

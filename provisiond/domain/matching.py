@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from provisiond.domain.entries import under
 from provisiond.domain.latin import fold
 from provisiond.domain.model import Attributes, Entry, RegistryRecord
 from provisiond.domain.policy import DirectoryPolicy
@@ -58,9 +57,9 @@ def hindrances(entry: Entry, where: DirectoryPolicy) -> Iterator[str]:
         yield "it has no uid"
     elif not _NAME.fullmatch(name):
         yield f"the name {name} can stand in no mail address"
-    if not any(under(entry.dn, base) for base in (where.people_base, *where.account_bases)):
+    if not any(_under(entry.dn, base) for base in (where.people_base, *where.account_bases)):
         yield "it lies neither under directory.people_base nor in directory.account_bases"
-    if any(under(entry.dn, dn) or entry.dn.casefold() == dn.casefold() for dn in where.protected):
+    if any(_under(entry.dn, dn) or entry.dn.casefold() == dn.casefold() for dn in where.protected):
         yield "it is protected (directory.protected)"
 
 
@@ -74,6 +73,10 @@ def misfits(
     births = _births(entry.attributes, rule)
     if births and not {birth_digest(on) for on in births} & {record.birth_digest for record in records}:
         yield "the birth date does not fit"
+
+
+def _under(dn: str, base: str) -> bool:
+    return dn.casefold().endswith(f",{base.casefold()}")
 
 
 def _surname_fits(attributes: Attributes, record: RegistryRecord) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from provisiond.domain.entries import STUDENT_ID_URN
+from provisiond.domain.entries import ENDS_LOGIN, STUDENT_ID_URN
 from provisiond.domain.model import (
     Attributes,
     Entry,
@@ -105,8 +105,16 @@ def _student_id(attributes: Attributes, domain: str) -> str | None:
 
 def _lock(attributes: Attributes, state: State, policy: Policy, now: datetime) -> Hold | None:
     """Log-in has ended though the state earns it (at some level: the registry was not read yet)."""
-    ends = attributes.get("pwdendtime", ())
+    ends = [value for name in ENDS_LOGIN for value in attributes.get(name, ())]
     if not ends or not any(policy.entitlement(state, level).login for level in Level):
         return None
-    at = datetime.strptime(ends[0][:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    at = min(_instant(value) or now for value in ends)
     return Hold(HoldKind.LOCK, at, None, LOCKED, "rebuild") if at <= now else None
+
+
+def _instant(value: str) -> datetime | None:
+    """Of a GeneralizedTime; a server that only says "true" does not say since when."""
+    try:
+        return datetime.strptime(value[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None

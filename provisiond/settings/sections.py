@@ -203,6 +203,7 @@ class Admin(Section):
 
 
 class Directory(Section):
+    kind: Literal["openldap", "389ds"] | None = None
     urls: tuple[LdapUrl, ...] = Field(min_length=1)
     bind: Bind | None = None
     bind_dn: Dn

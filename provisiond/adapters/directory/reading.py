@@ -14,7 +14,7 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 
 # what the server shows only when asked by name: who is a member where, when log-in ends, and the last change
-OBSERVED = ("*", "memberOf", "pwdEndTime", "entryCSN")
+OBSERVED = ("*", "memberOf", "pwdEndTime", "nsAccountLock", "entryCSN")
 
 
 @dataclass(frozen=True, slots=True)

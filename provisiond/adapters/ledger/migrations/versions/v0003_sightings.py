@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.String, nullable=False, index=True),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("state", sa.LargeBinary(8), nullable=True),
+        sa.Column("checked", sa.Boolean, nullable=False),
     )
 
 
