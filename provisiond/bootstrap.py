@@ -148,6 +148,11 @@ def check_ledger(settings: Settings) -> None:
         ledger.close()
 
 
+def birth_digest(settings: Settings) -> Callable[[date], str]:
+    """As it stands in records."""
+    return Digests(settings.digest_key).birth
+
+
 def today(settings: Settings) -> date:
     """Today in the university's time zone."""
     return SystemClock().now().astimezone(settings.zone).date()

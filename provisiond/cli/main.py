@@ -49,6 +49,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     act.activate,
     act.extend,
     see.names,
+    takeover.adopt,
     takeover.rebuild,
 )
 for verb in VERBS:

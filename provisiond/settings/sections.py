@@ -32,6 +32,7 @@ Query = Annotated[Text, AfterValidator(notation.query)]
 Expression = Annotated[Text, AfterValidator(notation.expression)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Attribute = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*(;[A-Za-z0-9-]+)*$")]
 Uri = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
 # eduPerson 202208, 2.2.1: the only values that eduPersonAffiliation may have
 Affiliation = Literal[
@@ -257,6 +258,15 @@ class Brakes(BrakeLimits):
     windows: tuple[BrakeWindow, ...] | None = None
 
 
+class Adopt(Section):
+    attribute: Attribute | None = None
+    pattern: Expression | None = None
+    surname: StrictBool | None = None
+    birth_date_attribute: Attribute | None = None
+    activated: StrictBool | None = None
+    listed: StrictBool | None = None
+
+
 class Document(Section):
     """The whole file. Sections are optional here only so that the faults of one do not hide another's;
     `REQUIRED` are missed by parsing."""
@@ -272,6 +282,7 @@ class Document(Section):
     entitlements: Entitlements | None = None
     directory: Directory | None = None
     brakes: Brakes | None = None
+    adopt: Adopt | None = None
 
 
 REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")
