@@ -40,6 +40,7 @@ class FakeDirectory:
         self.people_base = f"ou=people,{self.base}"
         self.contacts_base = f"ou=contacts,{self.base}"
         self.groups_base = f"ou=groups,{self.base}"
+        self.account_bases: tuple[str, ...] = ()  # where accounts lie beside people_base
         self.entries: dict[str, Entry] = {}
         self.written: list[Change] = []
         self.csns: dict[str, str] = {}  # by normalised DN: grows with every change
@@ -180,7 +181,7 @@ class FakeDirectory:
     def _sighting(self, dn: str) -> Sighting:
         entry = self.entries[dn]
         listing = Kind.LISTING if is_under(dn, self.contacts_base) else Kind.OTHER
-        kind = Kind.ACCOUNT if is_under(dn, self.people_base) else listing
+        kind = Kind.ACCOUNT if self._holds_account(dn) else listing
         state = f"{self.csns[dn]} {sorted(self._groups_of(entry))}".encode()
         return Sighting(self.ids[dn], entry.attributes[ID][0], kind, blake2b(state, digest_size=8).digest())
 
@@ -189,7 +190,8 @@ class FakeDirectory:
         return seen if self.by_us[dn] else replace(seen, state=None)
 
     def _observed(self, person_id: str) -> Observed:
-        accounts, listings = (self._marked(person_id, b) for b in (self.people_base, self.contacts_base))
+        accounts = [e for e in self._marked(person_id, self.base) if self._holds_account(e.dn)]
+        listings = self._marked(person_id, self.contacts_base)
         account = next(iter(accounts), None)
         several = next((found for found in (accounts, listings) if len(found) > 1), None)
         return Observed(
@@ -198,6 +200,9 @@ class FakeDirectory:
             self._groups_of(account),
             " and ".join(entry.dn for entry in several) + " carry the same person ID" if several else None,
         )
+
+    def _holds_account(self, dn: str) -> bool:
+        return any(is_under(dn, above) for above in (self.people_base, *self.account_bases))
 
     def _marked(self, person_id: str, base: str) -> list[Entry]:
         return [
@@ -277,7 +282,10 @@ class FakeDirectory:
             return Refused(change, 122, "the entry is not (any more) ours")
         if not marks and change.csn not in (None, self.csns[dn]):
             return Refused(change, 122, OVERTAKEN)
-        changed = Entry(self.entries[dn].dn, _modified(self.look(dn), change.mods))
+        left = effective(change.mods, self.look(dn))
+        if not left:
+            return None
+        changed = Entry(self.entries[dn].dn, _modified(self.look(dn), left))
         if clash := self._clash(change, changed):
             return clash
         self._take_effect(change)
