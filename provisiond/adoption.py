@@ -22,6 +22,7 @@ from provisiond.roster import ADOPTING, MARK, Roster, Someone
 from provisiond.spool import Spool
 
 A_BATCH = 500
+ADOPTIONS = "adoptions"  # what is always held until it was looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Adoption:
         ticket = str(tally.hash)
         if ticket in self.cycle.approved(now):
             return Plan(spool, tuple(parked), due_count=tally.due, hash=ticket, released=ticket)
-        over = (Tripped("adoptions", tally.due, 0, 0, self.cycle.ledger.population()),)
+        over = (Tripped(ADOPTIONS, tally.due, 0, 0, self.cycle.ledger.population()),)
         return Plan(spool, tuple(parked), over, lambda step: True, 0, tally.due, ticket, ticket)
 
     def _fit(self, roster: Roster, choices: Sequence[Choice], parked: list[Parked]) -> Iterator[Someone]:

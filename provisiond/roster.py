@@ -16,7 +16,7 @@ from typing import Any
 from provisiond.domain.matching import AdoptRule, hindrances, misfits, student_ids
 from provisiond.domain.model import Account, Entry, HoldKind, RegistryRecord
 from provisiond.domain.policy import DirectoryPolicy
-from provisiond.domain.takeover import account_name
+from provisiond.domain.takeover import account_name, uid_number
 from provisiond.fetches import Fetches
 from provisiond.ports import Directory, Ledger
 from provisiond.workset import everyone
@@ -76,7 +76,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Someone:
-    """A student and the entry that is to be theirs. `account`: of an adoption that was interrupted."""
+    """A student and the entry that is to be theirs."""
 
     student_id: str
     person_id: str
@@ -99,6 +99,8 @@ class Roster:
         self._db = sqlite3.connect("", isolation_level=None)  # "" is a file that SQLite deletes
         self._db.executescript(_TABLES)
         self._ledger, self._rule, self._where, self._birth_digest = ledger, rule, where, birth_digest
+        self._rejected = fetches.doubtful
+        self.largest_uid_number = 0  # of any entry
         self._db.executemany("INSERT INTO given VALUES (?)", ((name,) for name in ledger.identifiers()))
         self._db.executemany("INSERT INTO person VALUES (?)", ((who,) for who, _ in ledger.students()))
         for entry in directory.candidates():
@@ -114,19 +116,22 @@ class Roster:
         for student_id, dn in self._db.execute(_PAIRS).fetchall():
             yield self._judged(student_id, dn)
         for dn, name, named in self._db.execute(_LONELY_ENTRIES):
-            note = f"no registry names {named}" if named else f"no student ID in {self._rule.attribute}"
-            yield Finding(What.ENTRY, dn=dn, account_name=name or "", note=note)
+            yield Finding(What.ENTRY, dn=dn, account_name=name or "", note=self._why_lonely(named))
         for student_id, called in self._db.execute(_LONELY_STUDENTS):
-            yield Finding(
-                What.STUDENT, student_id, called=called, note="gets a new account by the next cycle"
-            )
+            yield Finding(What.STUDENT, student_id, called=called, note="no entry names this student")
+
+    def _why_lonely(self, named: str | None) -> str:
+        if named is None:
+            return f"no student ID in {self._rule.attribute}"
+        rejected = self._rejected.intersection(named.split(", "))
+        return f"a record of {named} was rejected" if rejected else f"no registry names {named}"
 
     def objections(self, student_id: str, dn: str) -> list[str]:
         """Why this entry cannot become the account of this student, whoever decided so."""
         entry, student = self._entry(dn), self._student(student_id)
         if not entry or not student:
-            missing = "no entry (that is not managed already) has this DN" if not entry else None
-            return [missing or "no registry names this student"]
+            missing = "no entry (that is not managed already) has this DN"
+            return ["no registry names this student" if entry else missing]
         return [*self._of_entry(entry, student), *self._of_student(student, entry)]
 
     def someone(self, student_id: str, dn: str) -> Someone:
@@ -136,6 +141,7 @@ class Roster:
 
     # -- reading -----------------------------------------------------------------------------------------
     def _add_entry(self, entry: Entry) -> None:
+        self.largest_uid_number = max(self.largest_uid_number, uid_number(entry.attributes) or 0)
         dn, mark = entry.dn.casefold(), next(iter(entry.attributes.get(MARK, ())), None)
         name = (account_name(entry) or "").lower() or None
         hindrance = "; ".join(hindrances(entry, self._where)) or None
@@ -181,10 +187,9 @@ class Roster:
         entry, student = self._entry(dn), self._student(student_id)
         assert entry and student
         against = [*self._of_ties(student_id, dn), *self.objections(student_id, dn)]
-        whole: Entry = _unpacked(entry)
-        against += misfits(whole, _unpacked(student), self._rule, self._birth_digest)
-        what = What.CONFLICT if against else What.MATCH
-        return Finding(what, student_id, whole.dn, entry["name"] or "", student["called"], "; ".join(against))
+        against += misfits(_unpacked(entry), _unpacked(student), self._rule, self._birth_digest)
+        what, name = What.CONFLICT if against else What.MATCH, entry["name"] or ""
+        return Finding(what, student_id, entry["spelt"], name, student["called"], "; ".join(against))
 
     def _of_ties(self, student_id: str, dn: str) -> Iterator[str]:
         shared = (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+import signal
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -236,3 +238,35 @@ def test_a_name_that_stands_anywhere_in_the_tree_is_never_given_out(old: Site) -
     old.university.edit(lambda found: found.__setitem__(slice(None), many))
     old.run("once")
     assert {row["account_name"] for row in old.json("accounts")} == {"tmchanab", "tmchanac"}
+
+
+def test_killed_in_the_middle_no_cycle_makes_second_accounts_and_the_next_adoption_finishes(
+    old: Site, tmp_path: Path
+) -> None:
+    made = legacies(rows_of(old)[:200])
+    old.university.edit(lambda rows: rows.__delitem__(slice(200, None)))
+    fill(old, made)
+    file = tmp_path / "adopt.csv"
+    old.run("adopt", "--out", str(file))
+    old.run("approve", old.json("adopt", "--from", str(file), expect=65)["held_hash"])
+    running = old.start("adopt", "--from", str(file))
+    give_up = time.monotonic() + 60
+    while marks(old) < 20 and running.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert 0 < marks(old) < 200, "the kill came in the middle"
+    before = old.state()
+    assert "its adoption is not finished" in old.run("once")
+    assert old.state() == before
+    adopted(old, file)
+    assert numbers(old) == {each.student_id: (each.uid, 20000 + n) for n, each in enumerate(made)}
+    assert marks(old) == 200
+    quiet = old.state()
+    assert "parked" not in old.run("once")
+    assert old.state() == quiet
+    assert "whole" in old.run("history", "--verify")
+
+
+def marks(site: Site) -> int:
+    return site.slapd.ldapsearch("(provisiondPersonId=*)", "1.1").count("dn: ")
