@@ -198,6 +198,10 @@ class Directory(Protocol):
         ours or not, that start with it: one indexed search per batch of prefixes."""
         ...
 
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        """Those from `first` to `last` that any entry under the base has."""
+        ...
+
     def survey(self) -> Iterator[Surveyed]:
         """Every entry under the base that has a name or our mark, a page at a time. Raises UnavailableError
         when the answer is not known to be complete."""
@@ -222,7 +226,9 @@ class Directory(Protocol):
         """Carry out each batch (one person's changes, in order); one outcome per batch, same order. A
         refused change ends its own batch only. Safe to repeat. An AddEntry whose DN holds an entry
         with the same person ID is turned into the missing modifications; with another or none: Refused.
-        Raises UnavailableError when the connection is lost: nothing is then known of the rest."""
+        Batches are written side by side. What was not answered is read back before it is sent again; what
+        cannot be read back (or was not sent any more) is Unknown. Raises UnavailableError when nothing at all
+        is known to be done."""
         ...
 
     def close(self) -> None: ...
@@ -364,7 +370,7 @@ class Ledger(Protocol):
     def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
         """Remember as the last good fetch of its source: blocks (rows of `unsettled` students are looked at again),
         one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
-        source's rejections. An incremental fetch does not advance while anything is unsettled."""
+        source's rejections. An incremental fetch changes neither the number of rows nor absences."""
         ...
 
     def named_again(self, keys: Collection[RecordKey]) -> None:

@@ -350,3 +350,11 @@ def test_surveys_every_name_and_mark(site: Site) -> None:
 def surveyed(site: Site) -> dict[str, Surveyed]:
     """What a survey says of this test's entries, by normalised DN."""
     return {normalise_dn(each.dn): each for each in site.directory.survey() if site.name in each.dn.lower()}
+
+
+def test_uid_numbers_of_anybody_are_seen_within_a_range(site: Site) -> None:
+    posix = {"gidnumber": ("1",), "homedirectory": ("/",), "uidnumber": ("700005",)}
+    classes = (*site.entry("a").attributes["objectclass"], "posixAccount")
+    assert site.directory.apply([[site.add(site.entry("a", objectclass=classes, **posix))]]) == [Done()]
+    assert site.directory.uid_numbers(700000, 700010) == {700005}
+    assert site.directory.uid_numbers(700006, 700010) == frozenset()

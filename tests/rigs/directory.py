@@ -71,6 +71,11 @@ class FakeDirectory:
         names = {name for entry in self.entries.values() for name in _names(entry.attributes)}
         return {prefix: frozenset(n for n in names if n.startswith(prefix)) for prefix in prefixes}
 
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        self._answer()
+        given = (int(n) for entry in self.entries.values() for n in entry.attributes.get("uidnumber", ()))
+        return frozenset(number for number in given if first <= number <= last)
+
     def survey(self) -> Iterator[Surveyed]:
         self._answer()
         for dn, entry in tuple(self.entries.items()):

@@ -126,6 +126,16 @@ def test_a_window_of_the_year_has_its_own_limits() -> None:
     assert world.cycle().plan.held_count == 6
 
 
+def test_others_in_the_place_of_those_who_are_gone_do_not_hide_a_registry_that_shrank() -> None:
+    world = campus()
+    for number in range(12):
+        del world.registry.records[student(number), a_person().programme]
+    world.registry.put(*(a_person(student(100 + n), surname="LEE", given_names="Bo") for n in range(12)))
+    (refused,) = world.cycle().refused
+    assert "20 rows, students.csv has 20 and names no more than 8 of them" in str(refused)
+    assert world.account(student(1)).state is not State.TERMINATED and world.ledger.population() == 20
+
+
 def test_an_absent_student_is_withdrawn_after_as_many_fetches_as_policy_says_and_comes_back_when_named() -> (
     None
 ):

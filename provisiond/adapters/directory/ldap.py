@@ -73,6 +73,9 @@ class LdapDirectory:
             answer |= self._read(partial(reading.names, bases=self._bases, prefixes=chunk))
         return answer
 
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        return self._read(partial(reading.uid_numbers, bases=self._bases, first=first, last=last))
+
     def survey(self) -> Iterator[Surveyed]:
         with closing(self._servers.open()) as session:  # of its own: a scan has it to itself
             yield from scanning.survey(session, self._bases)

@@ -83,7 +83,19 @@ def _refused(update: GroupUpdate, forgiving: bool) -> Talk[list[tuple[Membership
         return [*(yield from _refused(first, forgiving)), *(yield from _refused(second, forgiving))]
     done = _DONE_ALREADY.get(reply.code)
     if done and isinstance(update.parts[-1].change, done):
-        return []  # without permissive modify, and slapd 2.5 of a last value in spite of it
+        # without permissive modify, and slapd 2.5 of a value that is not there in spite of it
+        return (yield from _shown_no_more(update)) if forgiving and done is Leave else []
+    return [(part, reply) for part in update.parts]
+
+
+def _shown_no_more(update: GroupUpdate) -> Talk[list[tuple[Membership, Reply]]]:
+    """The group has no such member and `memberOf` may still say so: slapd leaves it behind when the client that
+    took the member out died before the reply. Joining and leaving in one modification makes it write again."""
+    dns = tuple(part.change.dn for part in update.parts)
+    mods = (Mod(Op.ADD, "member", dns), Mod(Op.DELETE, "member", dns))
+    reply = yield messages.modify(update.group, mods, messages.permissive())
+    if reply is None or reply.code == SUCCESS:  # unknown: `memberOf` is looked at in the next cycle again
+        return []
     return [(part, reply) for part in update.parts]
 
 
@@ -105,16 +117,16 @@ def _sent(update: GroupUpdate, forgiving: bool) -> Talk[tuple[GroupUpdate, Reply
 
 def _left(update: GroupUpdate) -> Talk[GroupUpdate]:
     """Without those who are what they should be, in the group and in their own `memberOf`: slapd writes that
-    after the group, and a server that was killed between the two never does, unless they join once more."""
+    after the group, and one that was killed between the two never does, unless it is told once more."""
     members = yield from _dns(update.group, "member")
     parts: list[Membership] = []
     for part in update.parts:
         joins = isinstance(part.change, Join)
         if (normalise_dn(part.change.dn) in (members or ())) is not joins:
             parts.append(part)
-        elif joins:
+        else:
             groups = yield from _dns(part.change.dn, "memberOf")
-            if groups is not None and normalise_dn(update.group) not in groups:
+            if groups is not None and (normalise_dn(update.group) in groups) is not joins:
                 parts.append(part)
     return GroupUpdate(update.group, tuple(parts))
 

@@ -72,6 +72,14 @@ def names(session: Session, bases: Bases, prefixes: Sequence[str]) -> dict[str, 
     return {prefix: frozenset(name for name in names if name.startswith(prefix)) for prefix in prefixes}
 
 
+def uid_numbers(session: Session, bases: Bases, first: int, last: int) -> frozenset[int]:
+    """One search, by the index of uidNumber."""
+    wanted = f"(&(uidNumber>={first})(uidNumber<={last}))"
+    found = session.search(bases.base, wanted, ("uidNumber",))
+    values = (value for raw in found for value in decoded(raw.attributes).get("uidnumber", ()))
+    return frozenset(int(value) for value in values)
+
+
 def decoded(raw: Mapping[str, Sequence[bytes]]) -> Attributes:
     """Text attributes under lower-case descriptions; what is not text (a photograph) is never ours."""
     attributes: dict[str, tuple[str, ...]] = {}
