@@ -12,7 +12,7 @@ from pydantic.types import Strict
 
 from provisiond.domain.model import Level, NoticeKind
 from provisiond.settings import notation
-from provisiond.settings.registry_shape import Registry
+from provisiond.settings.registry_shape import Expression, Registry
 from provisiond.settings.section import Percent, Positive, Section, Text, Whole
 
 Dn = Annotated[Text, AfterValidator(notation.dn)]

@@ -91,7 +91,9 @@ def test_in_doubt_about_the_level_the_lock_stays() -> None:
     [("uid", "uid"), ("schacpersonaluniquecode", "student ID"), ("provisiondstate", "state")],
 )
 def test_an_entry_that_does_not_say_enough_is_told(missing: str, word: str) -> None:
-    entry = an_entry(**{missing: ()})
+    nothing: dict[str, tuple[str, ...]] = {missing: ()}
+    whole = an_entry()
+    entry = Entry(whole.dn, {**whole.attributes, **nothing})
     said = rebuilt("p1", Observed(entry, None, frozenset()), POLICY, noon(), TODAY)
     assert said == f"{entry.dn} has no {word}"
 
