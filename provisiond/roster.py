@@ -16,7 +16,7 @@ from typing import Any
 from provisiond.domain.matching import AdoptRule, hindrances, misfits, student_ids
 from provisiond.domain.model import Account, Entry, HoldKind, RegistryRecord
 from provisiond.domain.policy import DirectoryPolicy
-from provisiond.domain.takeover import account_name, uid_number
+from provisiond.domain.takeover import account_name
 from provisiond.fetches import Fetches
 from provisiond.ports import Directory, Ledger
 from provisiond.workset import everyone
@@ -100,7 +100,6 @@ class Roster:
         self._db.executescript(_TABLES)
         self._ledger, self._rule, self._where, self._birth_digest = ledger, rule, where, birth_digest
         self._rejected = fetches.doubtful
-        self.largest_uid_number = 0  # of any entry
         self._db.executemany("INSERT INTO given VALUES (?)", ((name,) for name in ledger.identifiers()))
         self._db.executemany("INSERT INTO person VALUES (?)", ((who,) for who, _ in ledger.students()))
         for entry in directory.candidates():
@@ -141,7 +140,6 @@ class Roster:
 
     # -- reading -----------------------------------------------------------------------------------------
     def _add_entry(self, entry: Entry) -> None:
-        self.largest_uid_number = max(self.largest_uid_number, uid_number(entry.attributes) or 0)
         dn, mark = entry.dn.casefold(), next(iter(entry.attributes.get(MARK, ())), None)
         name = (account_name(entry) or "").lower() or None
         hindrance = "; ".join(hindrances(entry, self._where)) or None

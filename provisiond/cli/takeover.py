@@ -57,7 +57,6 @@ def adopt(
             with _roster(parts, adoption, rule) as roster:
                 if reviewed is None:
                     _show(list(roster.findings()), out, csv=csv, json=json)
-                    _warn_of_numbers(roster, parts)
                     return
                 choices = review.read(reviewed)
                 result = adoption.run(roster, choices) if writes else adoption.plan(roster, choices)
@@ -99,15 +98,6 @@ def _show(findings: list[Finding], out: Path | None, *, csv: bool, json: bool) -
         for what in What:
             _table(what, [one for one in findings if one.what is what])
         _summary(findings, out)
-
-
-def _warn_of_numbers(roster: Roster, parts: Parts) -> None:
-    """Cycles give out numbers without looking at entries that are not ours."""
-    where = parts.settings.policy.directory
-    if where.posix and roster.largest_uid_number >= parts.ledger.next_uid_number(where.first_uid_number):
-        screen.warn(
-            f"the tree has uidNumber {roster.largest_uid_number}: set directory.posix.first_uid_number above it"
-        )
 
 
 def _table(what: What, findings: list[Finding]) -> None:
