@@ -36,7 +36,7 @@ def ledger_init(context: typer.Context, dry_run: DryRun = False) -> None:
     """Make the ledger, or bring one of an older version up to date."""
     with errors():
         settings = session(context).settings()
-        where = bootstrap.ledger_path(settings)
+        where = bootstrap.ledger_place(settings)
         if dry_run:
             screen.say(f"would make or upgrade the ledger {where}")
             return

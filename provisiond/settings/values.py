@@ -138,6 +138,14 @@ class DirectorySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Where our memory lies (SQLAlchemy URL), and the password of a database server."""
+
+    url: str
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -147,6 +155,6 @@ class Settings:
     policy: Policy
     registries: tuple[RegistrySettings, ...]
     directory: DirectorySettings
-    ledger_url: str
+    ledger: LedgerSettings
     digest_key_file: Path
     digest_key: bytes = field(repr=False)

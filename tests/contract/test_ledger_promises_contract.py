@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,14 +24,13 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked
 from provisiond.ports import Ledger
-from tests.rigs.ledgers import AT, DOMAIN, LATER, LEDGERS, NEXT_YEAR, TODAY, committed, events
+from tests.rigs.ledgers import AT, DOMAIN, KINDS, LATER, NEXT_YEAR, TODAY, committed, events, opened
 from tests.rigs.steps import a_notice, a_record, a_step
 
 
-@pytest.fixture(params=list(LEDGERS.values()), ids=list(LEDGERS))
+@pytest.fixture(params=KINDS)
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    opened: Callable[[Path], AbstractContextManager[Ledger]] = request.param
-    with opened(tmp_path) as ledger:
+    with opened(request, tmp_path) as ledger:
         yield ledger
 
 

@@ -41,6 +41,10 @@ class PostgresRig:
         engine.dispose()
         return self.url(name)
 
+    def ledger_url(self) -> str:
+        """The same, without the password, which a ledger is given apart."""
+        return self.database_url().replace(f":{PASSWORD}@", "@")
+
 
 @contextlib.contextmanager
 def running_postgres(folder: Path) -> Iterator[PostgresRig]:
