@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
+from pathlib import Path
 from typing import assert_never
 
 from provisiond.adapters.clock import SystemClock
@@ -14,6 +15,7 @@ from provisiond.adapters.directory.ldap import LdapDirectory
 from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.ledger.copies import backup, checked, restore
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
@@ -128,6 +130,25 @@ def create_ledger(settings: Settings) -> None:
         where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(where) as fence:  # no cycle may be at work on a ledger that is being upgraded
         _open_ledger(settings, create=True, fence=fence).close()
+
+
+def back_up_ledger(settings: Settings, file: Path) -> int:
+    """How many accounts are in the backup."""
+    return backup(ledger_place(settings), file)
+
+
+def check_backup(file: Path) -> int:
+    """How many accounts a restore would bring back; raises what is wrong with the backup."""
+    return checked(file)
+
+
+def restore_ledger(settings: Settings, file: Path) -> int:
+    """How many accounts came back."""
+    where = ledger_place(settings)
+    if where.path:
+        where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with exclusive(where) as fence:
+        return restore(file, where, fence)
 
 
 def check_ledger(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 
 from provisiond.adapters.ledger import schema
 from provisiond.adapters.ledger.lock import exclusive
+from provisiond.adapters.ledger.place import place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tables import metadata
 from provisiond.domain.errors import UnavailableError

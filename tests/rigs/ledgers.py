@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, delete, insert, text
 
 from provisiond.adapters.ledger.chain import START
-from provisiond.adapters.ledger.place import place
+from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tables import history_end, metadata
 from provisiond.domain.model import (
@@ -75,6 +75,11 @@ def _made(rig: PostgresRig) -> str:
     url = rig.ledger_url()
     on_server(url, create=True).close()
     return url
+
+
+def open_at(where: Place, *, create: bool = False) -> SqlLedger:
+    url = where.url.render_as_string(hide_password=False)
+    return SqlLedger.open(url, create=create, password=where.password)
 
 
 def on_server(url: str, *, create: bool = False, wait_seconds: float = 10) -> SqlLedger:

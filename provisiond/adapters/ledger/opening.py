@@ -13,11 +13,13 @@ from provisiond.adapters.ledger.place import Place
 from provisiond.domain.errors import UnavailableError
 
 
-def opened(place: Place, *, create: bool, wait_seconds: float, fence: int | None) -> Database:
+def opened(
+    place: Place, *, create: bool, wait_seconds: float = 10, fence: int | None = None, older: bool = False
+) -> Database:
     """`create` also makes the file (0600, its folder 0700; on a server the database must be there) and upgrades
-    the schema; without it a missing or outdated ledger is an UnavailableError."""
+    the schema; without it a missing or outdated ledger (unless `older` will do) is an UnavailableError."""
     if place.path and create:
-        _make(place.path)
+        make_file(place.path)
     elif place.path and not place.path.is_file():
         raise UnavailableError("ledger", f"there is none at {place.path}; {schema.MAKE}")
     database = Database(place, wait_seconds, fence)
@@ -25,7 +27,10 @@ def opened(place: Place, *, create: bool, wait_seconds: float, fence: int | None
         with database.write() if create else database.read() as connection:
             if not place.path:
                 check_server(connection)
-            (schema.upgrade if create else schema.check)(connection)
+            if create:
+                schema.upgrade(connection)
+            else:
+                schema.check(connection, older=older)
     except BaseException:
         database.close()
         raise
@@ -43,7 +48,7 @@ def check_server(connection: Connection) -> None:
         )
 
 
-def _make(path: Path) -> None:
+def make_file(path: Path) -> None:
     """The file before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to
     others."""
     try:
