@@ -82,8 +82,10 @@ def open_at(where: Place, *, create: bool = False) -> SqlLedger:
     return SqlLedger.open(url, create=create, password=where.password)
 
 
-def on_server(url: str, *, create: bool = False, wait_seconds: float = 10) -> SqlLedger:
-    return SqlLedger.open(url, create=create, wait_seconds=wait_seconds, password=PASSWORD)
+def on_server(
+    url: str, *, create: bool = False, wait_seconds: float = 10, fence: int | None = None
+) -> SqlLedger:
+    return SqlLedger.open(url, create=create, wait_seconds=wait_seconds, password=PASSWORD, fence=fence)
 
 
 def committed(ledger: Ledger, number: int = 1, state: State = State.PENDING) -> str:

@@ -4,13 +4,24 @@ turned into ours in one place. What is asked in a transaction is left to the mod
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from sqlite3 import Connection as SqliteConnection
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ExceptionContext,
+    Row,
+    Select,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -35,6 +46,12 @@ def chunks(values: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(dict.fromkeys(values))
     while chunk := list(islice(rest, CHUNK)):
         yield chunk
+
+
+def streamed(connection: Connection, wanted: Select[Any]) -> Iterator[Any]:
+    """Row by row, in bounded memory; the cursor is closed however this ends."""
+    with connection.execute(wanted.execution_options(yield_per=1000)) as rows:
+        yield from rows
 
 
 @contextmanager
@@ -67,6 +84,7 @@ class Database:
             engine = create_engine(
                 place.url, hide_parameters=True, connect_args=arguments, pool_pre_ping=True
             )
+            event.listen(engine, "handle_error", _close_cursor)
             self._reader = engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
@@ -98,6 +116,13 @@ def _reason(error: DBAPIError) -> str:
     if state is None:  # SQLite, or no connection: words of ours and of the driver only
         return "; ".join(str(error.orig).split("\n"))
     return f"SQLSTATE {state}" + (f", {said}" if said and not state.startswith("22") else "")
+
+
+def _close_cursor(context: ExceptionContext) -> None:
+    """SQLAlchemy leaves that of a broken connection open, and psycopg complains of it much later."""
+    if context.is_disconnect and context.execution_context is not None:
+        with suppress(Exception):
+            context.execution_context.cursor.close()
 
 
 def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:

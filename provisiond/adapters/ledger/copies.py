@@ -10,6 +10,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, delete, func, i
 from sqlalchemy.pool import NullPool
 
 from provisiond.adapters.ledger import history, schema
-from provisiond.adapters.ledger.connection import Database, translated
+from provisiond.adapters.ledger.connection import Database, streamed, translated
 from provisiond.adapters.ledger.opening import check_server, make_file, opened
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.tables import history_end, metadata
@@ -148,10 +149,10 @@ def _holds_rows(connection: Connection, table: Table) -> bool:
 # -- rows ------------------------------------------------------------------------------------------------
 def _copy_rows(source: Connection, target: Connection) -> None:
     target.execute(delete(history_end))
-    streaming = source.execution_options(yield_per=_ROWS)
     for table in metadata.sorted_tables:  # whom rows refer to comes first
-        for rows in streaming.execute(select(table)).mappings().partitions():
-            target.execute(insert(table), [dict(row) for row in rows])
+        rows = streamed(source, select(table))
+        while some := [row._asdict() for row in islice(rows, _ROWS)]:
+            target.execute(insert(table), some)
     if target.dialect.name == "postgresql":
         _advance_sequences(target)
 

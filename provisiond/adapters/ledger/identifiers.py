@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, upd
 
 from provisiond.adapters.ledger import history
 from provisiond.adapters.ledger.chain import Happened
-from provisiond.adapters.ledger.connection import chunks
+from provisiond.adapters.ledger.connection import chunks, streamed
 from provisiond.adapters.ledger.tables import account, identifier
 from provisiond.domain.plan import Identity, Parked, Step
 
@@ -45,7 +45,8 @@ def reserve(connection: Connection, steps: Sequence[Step], domain: str, at: date
 
 
 def every(connection: Connection) -> Iterator[str]:
-    yield from connection.execution_options(yield_per=1000).scalars(select(identifier.c.value))
+    for (value,) in streamed(connection, select(identifier.c.value)):
+        yield value
 
 
 def _begin(connection: Connection, person_ids: Sequence[str]) -> None:
