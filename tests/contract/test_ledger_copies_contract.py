@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
 import threading
@@ -10,8 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic.command import upgrade
+from alembic.config import Config
+from sqlalchemy import create_engine
 
-from provisiond.adapters.ledger import copies
+from provisiond.adapters.ledger import copies, schema
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
@@ -187,6 +191,7 @@ def test_nothing_is_overwritten(source: Place, tmp_path: Path) -> None:
     [
         ("UPDATE history SET actor = 'nobody' WHERE seq = 2", "line 2 of the history was changed"),
         ("DELETE FROM history WHERE seq = (SELECT max(seq) FROM history)", "was the last one written"),
+        ("UPDATE account SET created_at = 'yesterday'", "a value cannot be read"),
         ("UPDATE alembic_version SET version_num = '9999'", "9999 is newer"),
         ("DROP TABLE alembic_version", "something else"),
         ("cut", "(malformed|damaged|disk image)"),
@@ -234,3 +239,40 @@ def test_a_missing_ledger_is_restored_too(source: Place, tmp_path: Path) -> None
     copies.restore(file, target)
     assert said(target) == said(source)
     assert target.path and stat.S_IMODE(target.path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_an_older_version_is_backed_up_as_it_is_and_upgraded_by_restoring(
+    request: pytest.FixtureRequest, kind: str, tmp_path: Path
+) -> None:
+    """So that a backup can be made before `ledger init` upgrades."""
+    old, file = place(url(tmp_path / "old.db")), tmp_path / "backup.db"
+    an_old_ledger(tmp_path / "old.db")
+    copies.backup(old, file)
+    with pytest.raises(UnavailableError, match="its schema is 0001"):
+        open_at(old)
+    target = a_place(kind, request, tmp_path / "target")
+    assert copies.restore(file, target) == 1
+    with closing(open_at(target)) as ledger:
+        assert list(ledger.identifiers()) == ["name1"]
+        assert ledger.memory("students").students_with_hkids(["d" * 64]) == {"d" * 64: {"S0000001"}}
+
+
+def an_old_ledger(path: Path) -> None:
+    """With one account, made by the first version."""
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(url(path))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        upgrade(config, "0001")
+        content, at = json.dumps({"hkid_digest": "d" * 64}), AT.isoformat()
+        for statement in (
+            "INSERT INTO account VALUES"
+            f" ('person-1', 'S0000001', 'name1', 1, 'active', 1, '{at}', NULL, 0, NULL, NULL)",
+            f"INSERT INTO identifier VALUES ('name1', 'account-name', 'person-1', '{at}')",
+            f"INSERT INTO record VALUES ('students', 'S0000001', 'BSC', 'person-1', '{content}', 'd')",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()

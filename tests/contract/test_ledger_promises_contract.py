@@ -48,7 +48,8 @@ def a_fetch(**told: Any) -> Fetch:
 
 
 def a_block(number: int, *students: str) -> Block:
-    return Block(bytes([number] * 16), tuple(RowKey(bytes([number] * 8), s, "BSC", True) for s in students))
+    mark = number.to_bytes(8, "big")
+    return Block(mark * 2, tuple(RowKey(mark, s, "BSC", True) for s in students))
 
 
 # -- orders ----------------------------------------------------------------------------------------------
@@ -163,6 +164,16 @@ def test_blocks_are_remembered_until_a_fetch_has_them_no_more(ledger: Ledger) ->
     assert memory.settled() == {one.digest, a_block(3).digest}
     assert memory.unsettled() == frozenset()
     assert ledger.memory("elsewhere").settled() == frozenset()
+
+
+def test_a_block_that_comes_twice_is_one_block(ledger: Ledger) -> None:
+    """The same rows twice in a file, near or far, and a block that is given again though it was kept."""
+    blocks = tuple(a_block(n, f"S{n}") for n in range(600))
+    ledger.mark_fetch(a_fetch(blocks=(blocks[0], *blocks, blocks[0], blocks[599])), (), AT, TODAY)
+    memory = ledger.memory("students")
+    assert memory.settled() == {block.digest for block in blocks}
+    ledger.mark_fetch(a_fetch(kept=memory.settled(), blocks=(blocks[7],)), ("S7",), AT, TODAY)
+    assert memory.unsettled() == {blocks[7].digest}
 
 
 def test_memory_tells_records_and_hkids_of_who_is_still_named(ledger: Ledger) -> None:

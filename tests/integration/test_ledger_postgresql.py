@@ -22,7 +22,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.tables import metadata
 from provisiond.domain.errors import UnavailableError
-from tests.rigs.ledgers import AT, DOMAIN, committed, emptied, on_server, open_at
+from tests.rigs.ledgers import AT, DOMAIN, as_administrator, committed, emptied, on_server, open_at
 from tests.rigs.postgres import PASSWORD, PostgresRig
 from tests.rigs.steps import a_record, a_step
 
@@ -40,7 +40,7 @@ def ledger_place(postgres: PostgresRig) -> Place:
 @pytest.fixture(name="raw")
 def raw_access(where: Place) -> Iterator[Connection]:
     """Somebody with write access and another tool, who commits at once."""
-    engine = create_engine(where.url.set(password=PASSWORD), isolation_level="AUTOCOMMIT")
+    engine = create_engine(as_administrator(where.url.render_as_string()), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         yield connection
     engine.dispose()

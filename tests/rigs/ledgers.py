@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, delete, insert, text
+from sqlalchemy.engine import URL
 
 from provisiond.adapters.ledger.chain import START
 from provisiond.adapters.ledger.place import Place, place
@@ -20,7 +21,7 @@ from provisiond.domain.model import (
 )
 from provisiond.ports import Ledger
 from tests.rigs.ledger import FakeLedger
-from tests.rigs.postgres import PASSWORD, PostgresRig
+from tests.rigs.postgres import ACCOUNT, PASSWORD, PostgresRig
 from tests.rigs.steps import a_record, a_step
 
 AT = datetime(2025, 9, 1, 8, 30, tzinfo=UTC)
@@ -60,7 +61,7 @@ def opened(request: pytest.FixtureRequest, folder: Path) -> Iterator[Ledger]:
 def emptied(rig: PostgresRig) -> str:
     """URL of the one ledger of this server, without anything in it: making a new one takes longer."""
     url = _made(rig)
-    engine = create_engine(place(url).url.set(password=PASSWORD))
+    engine = create_engine(as_administrator(url))
     with engine.begin() as connection:
         connection.execute(text("SET session_replication_role = replica"))  # no triggers
         for table in metadata.sorted_tables:
@@ -68,6 +69,10 @@ def emptied(rig: PostgresRig) -> str:
         connection.execute(insert(history_end), [{"id": 1, "seq": 0, "hash": START}])
     engine.dispose()
     return url
+
+
+def as_administrator(url: str) -> URL:
+    return place(url).url.set(username=ACCOUNT, password=PASSWORD)
 
 
 @cache

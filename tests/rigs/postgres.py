@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, text
 
 PASSWORD = "a-throw-away-password"
 ACCOUNT = "postgres"  # the server refuses to run as root
+OWNER = "provisiond"
 _numbers = count()
 
 
@@ -42,8 +43,15 @@ class PostgresRig:
         return self.url(name)
 
     def ledger_url(self) -> str:
-        """The same, without the password, which a ledger is given apart."""
-        return self.database_url().replace(f":{PASSWORD}@", "@")
+        """Of one that an ordinary account owns, without the password, which a ledger is given apart."""
+        name = self.database_url().rpartition("/")[2]
+        engine = create_engine(self.url(), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            if not connection.scalar(text(f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}'")):
+                connection.execute(text(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}'"))
+            connection.execute(text(f"ALTER DATABASE {name} OWNER TO {OWNER}"))
+        engine.dispose()
+        return f"postgresql+psycopg://{OWNER}@127.0.0.1:{self.port}/{name}"
 
 
 @contextlib.contextmanager

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     ExceptionContext,
-    Row,
     Select,
     create_engine,
     event,

@@ -65,7 +65,10 @@ def restore(file: Path, target: Place, fence: int | None = None) -> int:
             database.write() as connection,
         ):
             _require_empty(connection, target)
-            _copy_rows(source, connection)
+            try:
+                _copy_rows(source, connection)
+            except ValueError:  # a date that is none: SQLite keeps what it is given
+                raise UnavailableError("backup", f"{file} is damaged: a value cannot be read") from None
             _check(connection, target)
             return _count(connection)
 

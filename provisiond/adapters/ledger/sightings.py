@@ -59,8 +59,7 @@ def owners(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, st
 
 def students(connection: Connection) -> Iterator[tuple[str, str]]:
     wanted = select(account.c.person_id, account.c.student_id)
-    for person_id, student_id in streamed(connection, wanted):
-        yield person_id, student_id
+    yield from streamed(connection, wanted)
 
 
 def _row(seen: Sighting) -> dict[str, object]:
