@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import create_engine, text
 
 PASSWORD = "a-throw-away-password"
@@ -64,26 +65,36 @@ def running_postgres(folder: Path) -> Iterator[PostgresRig]:
     secret.write_text(PASSWORD)
     if os.getuid() == 0:
         _give_away(home)
-    data, port = home / "data", _free_port()
+    data = home / "data"
     made = _run(
         programs / "initdb", "-D", data, "-U", ACCOUNT, "--auth=scram-sha-256", "--pwfile", secret, "-N"
     )
     assert made.wait() == 0, (home / "log").read_text()
-    options = (
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-c",
-        f"port={port}",
-        "-c",
-        f"unix_socket_directories={home}",
-    )
-    server = _run(programs / "postgres", "-D", data, *options, "-c", "fsync=off")
+    server, port = _started(programs, data)
     try:
-        _wait(port, server)
         yield PostgresRig(port, server.pid)
     finally:
         server.send_signal(signal.SIGINT)  # fast shutdown
         server.wait(timeout=30)
+
+
+def _started(programs: Path, data: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The port is free when we look; another process may be quicker."""
+    for _ in range(5):
+        port = _free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": data.parent,
+            "fsync": "off",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        server = _run(programs / "postgres", "-D", data, *options)
+        if _answers(port, server):
+            return server, port
+        server.kill()
+        server.wait()
+    raise AssertionError((data.parent / "log").read_text())
 
 
 def _programs() -> Path:
@@ -117,10 +128,14 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
+def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
     for _ in range(600):
-        assert server.poll() is None, "the server did not start"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        if server.poll() is not None:
+            return False
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(
+                host="127.0.0.1", port=port, user=ACCOUNT, password=PASSWORD, connect_timeout=2
+            ).close()
+            return True
         time.sleep(0.05)
-    raise AssertionError("the server did not start in time")
+    return False

@@ -30,8 +30,13 @@ class Place:
     def path(self) -> Path | None:
         return Path(self.url.database or "") if self.url.get_backend_name() == "sqlite" else None
 
+    @property
+    def host(self) -> str | None:
+        """A name, an address, the folder of a socket, or None: the driver's default, a socket."""
+        return self.url.host or ",".join(self.url.normalized_query.get("host", ())) or None
+
     def __str__(self) -> str:
-        return str(self.path or f"database {self.url.database} on {self.url.host or 'this machine'}")
+        return str(self.path or f"database {self.url.database} on {self.host or 'this machine'}")
 
     def server_arguments(self, name: str) -> dict[str, Any]:
         """For the driver. The certificate is verified unless the URL says otherwise or the way is near."""
@@ -43,7 +48,8 @@ class Place:
         }
         if self.password is not None:
             found["password"] = self.password
-        is_near = self.url.host in _LOOPBACK or str(self.url.host).startswith("/")
+        host = self.host
+        is_near = host in _LOOPBACK or str(host).startswith("/")
         if not is_near and "sslmode" not in self.url.query:
             found["sslmode"] = "verify-full"
             found["sslrootcert"] = self.url.query.get(
