@@ -28,7 +28,7 @@ class Audited:
 def audit(cycle: Cycle, *, fix: bool) -> Audited:
     """Without `fix` nothing is written to the directory. What was found right the ledger remembers, so that the
     next audit need not look at it again."""
-    with closing(Comparison(cycle.directory, cycle.ledger, trusting=False)) as comparison:
+    with closing(Comparison(cycle.directory, cycle.ledger, checking=True)) as comparison:
         suspects = comparison.suspects()
         work = Work(student_ids=suspects)
         result = (cycle.run if fix else cycle.plan)(work) if suspects else None

@@ -13,6 +13,7 @@ from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.ldap import LdapDirectory
 from provisiond.adapters.directory.setup import run_setup
+from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.ledger.copies import backup, checked, restore
@@ -97,6 +98,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         where.contacts_base,
         where.groups_base,
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
+        where.login_end,
     )
 
 
@@ -167,7 +169,7 @@ def today(settings: Settings) -> date:
 
 
 def set_up_directory(settings: Settings, say: Callable[[str], None]) -> None:
-    """`directory init`: make what an empty OpenLDAP lacks, and say so."""
+    """`directory init`: make what the server lacks, and say so."""
     admin = settings.directory.admin
     target = LdapTarget(
         urls=(admin.url,),
@@ -177,12 +179,14 @@ def set_up_directory(settings: Settings, say: Callable[[str], None]) -> None:
         start_tls=settings.directory.start_tls,
         ca_file=settings.directory.ca_file,
     )
-    run_setup(target, directory_layout(settings), say)
+    run = {"openldap": run_setup, "389ds": run_ds389_setup}[settings.directory.kind]
+    run(target, directory_layout(settings), say)
 
 
 def directory_setup_ldif(settings: Settings) -> str:
     """The same as LDIF, for those who apply it themselves."""
-    return setup_ldif(directory_layout(settings))
+    made = {"openldap": setup_ldif, "389ds": ds389_ldif}[settings.directory.kind]
+    return made(directory_layout(settings))
 
 
 def directory_layout(settings: Settings) -> DirectoryLayout:

@@ -43,7 +43,7 @@ def look(directory: Directory, ledger: Ledger) -> Look:
     drift = directory.drift(ledger.watermark())
     comparison, students = None, set[str]()
     if drift.deleted or drift.memberships:
-        # an entry that we were the last to change is right, but for the memberships that it only shows
+        # to have changed an entry last says nothing of memberships, which it only shows
         comparison = Comparison(directory, ledger, trusting=not drift.memberships)
         students.update(comparison.suspects())
     owners = ledger.owners(drift.touched)

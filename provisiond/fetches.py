@@ -95,15 +95,20 @@ def _believe(fetch: Fetch, ledger: Ledger, policy: BrakePolicy, approved: frozen
     last = ledger.last_fetch(fetch.source)
     if last is None or not fetch.complete or fetch_ticket(fetch) in approved:
         return
-    changed = "shrank" if is_shrunk(fetch.rows, last.rows, policy) else None
-    changed = "grew beyond belief" if is_grown(fetch.rows, last.rows, policy) else changed
-    if changed:
-        raise UnsafeFetchError(
-            f"registry {fetch.source}: {fetch.file} has {fetch.rows} rows, the last good fetch had"
-            f" {last.rows}: the registry {changed}. Nothing was taken from it. If this is right: provisiond"
-            f" approve {fetch_ticket(fetch)}",
-            fetch_ticket(fetch),
-        )
+    there = min(
+        fetch.rows, last.rows - len(fetch.gone)
+    )  # others in the place of those who are gone hide nobody
+    if is_shrunk(there, last.rows, policy):
+        told = f"names no more than {there} of them: the registry shrank"
+    elif is_grown(fetch.rows, last.rows, policy):
+        told = "grew beyond belief"
+    else:
+        return
+    raise UnsafeFetchError(
+        f"registry {fetch.source}: the last good fetch had {last.rows} rows, {fetch.file} has {fetch.rows} and"
+        f" {told}. Nothing was taken from it. If this is right: provisiond approve {fetch_ticket(fetch)}",
+        fetch_ticket(fetch),
+    )
 
 
 def _ticket(source: str, error: ProvisiondError, ledger: Ledger) -> str:

@@ -141,13 +141,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A marked entry as it was when it was known to be right. `entry_id`: 16 bytes that stay the entry's whatever
-    its name; `state`: 8 bytes that change with its content and memberships; None: not looked at since a change."""
+    """A marked entry as it was when it was right. `entry_id`: 16 bytes that stay the entry's whatever its name;
+    `state`: 8 bytes that change with its content and memberships (None: it was not right when seen). `checked`: it
+    was looked at whole; else it is right because we were the last to change it."""
 
     entry_id: bytes
     person_id: str
     kind: Kind
     state: bytes | None
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +164,9 @@ class Marked:
 @dataclass(frozen=True, slots=True)
 class Drift:
     """What happened to entries since the last look. `watermark`: where the next one begins; `person_ids`: whose
-    marked entries others changed; `seen`: marked entries changed by anybody; `touched`: IDs of entries that were
-    deleted by anybody or changed by others, marked or not (whose they were before, the ledger knows).
+    marked entries others changed; `seen`: marked entries changed by anybody, with a state where it was us;
+    `touched`: IDs of entries that were deleted by anybody or changed by others, marked or not (whose they were
+    before, the ledger knows).
     `deleted`: some may be gone and the server cannot tell which; `memberships`: others changed a managed group.
     Both call for a comparison of everything."""
 
@@ -193,6 +196,10 @@ class Directory(Protocol):
         ours or not, that start with it: one indexed search per batch of prefixes."""
         ...
 
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        """Those from `first` to `last` that any entry under the base has."""
+        ...
+
     def survey(self) -> Iterator[Surveyed]:
         """Every entry under the base that has a name or our mark, a page at a time. Raises UnavailableError
         when the answer is not known to be complete."""
@@ -212,7 +219,9 @@ class Directory(Protocol):
         """Carry out each batch (one person's changes, in order); one outcome per batch, same order. A
         refused change ends its own batch only. Safe to repeat. An AddEntry whose DN holds an entry
         with the same person ID is turned into the missing modifications; with another or none: Refused.
-        Raises UnavailableError when the connection is lost: nothing is then known of the rest."""
+        Batches are written side by side. What was not answered is read back before it is sent again; what
+        cannot be read back (or was not sent any more) is Unknown. Raises UnavailableError when nothing at all
+        is known to be done."""
         ...
 
     def close(self) -> None: ...
@@ -354,7 +363,7 @@ class Ledger(Protocol):
     def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
         """Remember as the last good fetch of its source: blocks (rows of `unsettled` students are looked at again),
         one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
-        source's rejections. An incremental fetch does not advance while anything is unsettled."""
+        source's rejections. An incremental fetch changes neither the number of rows nor absences."""
         ...
 
     def named_again(self, keys: Collection[RecordKey]) -> None:

@@ -87,7 +87,14 @@ class WorkSet:
             observed=self.directory.observe(whom | dict.fromkeys(shown, "")),
             taken=taken,
             next_uid_number=self._next_uid_number,
+            taken_numbers=self._taken_numbers(len(new)),
         )
+
+    def _taken_numbers(self, new: int) -> frozenset[int]:
+        """Of others, where the next ones would come from: twice as many as are needed, in case some are taken."""
+        if not new or not self.policy.directory.posix:
+            return frozenset()
+        return self.directory.uid_numbers(self._next_uid_number, self._next_uid_number + 2 * new)
 
     def _news(self, one: Someone, accounts: dict[str, Account], doubtful: frozenset[str]) -> Records:
         """Records that differ from the ones last committed, or were absent until now.

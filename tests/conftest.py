@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.rigs.ds389 import running_ds389
 from tests.rigs.postgres import PostgresRig, running_postgres
 from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
 
@@ -21,7 +22,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if (choice := config.stash.get(_CHOICE, None)) is not None:
         kind, why = choice
-        where = "an OpenLDAP container" if kind == "container" else "a local slapd, no container"
+        servers = "OpenLDAP and 389 Directory Server"
+        where = f"{servers} in containers" if kind == "container" else f"{servers} from Debian, no container"
         terminalreporter.write_line(f"integration tests ran on {where}: {why}")
 
 
@@ -49,7 +51,21 @@ def slapd(slapd_server: SlapdRig) -> SlapdRig:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
+def ds389_server(slapd_kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlapdRig]:
+    """One 389 Directory Server for the whole run; tests take `ds389`, which is clean."""
+    with running_ds389(slapd_kind, tmp_path_factory.mktemp("ds389")) as rig:
+        yield rig
+
+
+@pytest.fixture
+def ds389(ds389_server: SlapdRig) -> SlapdRig:
+    """The second directory after `directory init`, without people."""
+    ds389_server.reset()
+    return ds389_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresRig]:
     """One server for the whole run; tests make databases of their own."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as rig:
+    with running_postgres() as rig:
         yield rig

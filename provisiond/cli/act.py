@@ -19,6 +19,7 @@ from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import Extension, Hold, HoldKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.fetches import COMPLAINT
+from provisiond.ports import HeldPlan, Ledger
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
 
@@ -83,14 +84,27 @@ def approve(
 ) -> None:
     """Let exactly this held plan through, once; the next cycle carries it out. No limit is changed."""
     with errors(), session(context).parts(writes=not dry_run) as parts:
-        held = next((h for h in parts.ledger.held_plans() if h.hash == plan_hash), None)
-        if held is None or plan_hash.startswith(COMPLAINT):
-            raise RejectedError(
-                f"no held plan has the hash {plan_hash}: run `provisiond once` and look at what it holds"
-            )
+        held = _held(parts.ledger, plan_hash)
         if not dry_run:
             parts.ledger.approve(plan_hash, actor(), parts.clock.now())
+        hours = parts.settings.policy.brakes.approval_hours
         screen.say(f"{'would approve' if dry_run else 'approved'} {plan_hash}: {held.summary}")
+        screen.say(f"good for exactly that, once, within {hours} hours: run `provisiond once`")
+
+
+def _held(ledger: Ledger, plan_hash: str) -> HeldPlan:
+    """The plan that waits under this hash; raises RejectedError where there is none to approve."""
+    held = None if plan_hash.startswith(COMPLAINT) else ledger.held_plan(plan_hash)
+    if held is None:
+        raise RejectedError(
+            f"no held plan has the hash {plan_hash}: run `provisiond once` and look at what it holds"
+        )
+    if held.spent_at is not None:
+        raise RejectedError(
+            f"{plan_hash} was used on {held.spent_at:%Y-%m-%d %H:%M} UTC and is not good for a second time; if the"
+            " same is held again, `provisiond once` tells it anew"
+        )
+    return held
 
 
 def hold(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from contextlib import closing
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -40,6 +41,8 @@ def check(context: typer.Context) -> None:
             told = probe(found)
             faults += told
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
+        for degradation in _degradations(found):
+            screen.say(f"note directory: {degradation}")
         for registry in bootstrap.registries(found):
             try:
                 fetch = registry.fetch(bootstrap.today(found), NothingRemembered())
@@ -68,6 +71,15 @@ def _check_directory(found: settings.Settings) -> list[str]:
         return error.faults
     except ProvisiondError as error:
         return [str(error)]
+
+
+def _degradations(found: settings.Settings) -> list[str]:
+    """What this directory makes us do with less. Where it cannot be asked, a fault says so."""
+    try:
+        with closing(bootstrap.ldap_directory(found)) as directory:
+            return [degradation.value for degradation in directory.degradations()]
+    except ProvisiondError:
+        return []
 
 
 def plan(

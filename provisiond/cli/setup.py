@@ -23,7 +23,7 @@ def directory_init(
     ldif: Annotated[bool, typer.Option("--ldif", help="Only print what would be applied.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Make tree, schema, ACLs, indexes and overlays in an OpenLDAP; what is there already stays."""
+    """Make tree, schema, ACLs, indexes and overlays or plugins in the directory; what is there stays."""
     with errors():
         settings = session(context).settings()
         if ldif or dry_run:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from provisiond.domain import names
 from provisiond.domain.changes import Change, DeleteEntry, Join, Leave, ModifyEntry, Op
 from provisiond.domain.diff import changes
-from provisiond.domain.entries import desired
+from provisiond.domain.entries import ENDS_LOGIN, desired
 from provisiond.domain.lifecycle import ENDED, Standing, standing
 from provisiond.domain.model import Account, Observed, RegistryRecord, State
 from provisiond.domain.notices import notices_due
@@ -28,7 +28,8 @@ NOTHING_SEEN = Observed(None, None, frozenset())
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All a decision rests on. `changed`: student ID → records that differ from the ledger's; `taken`: every
-    identifier known to begin like the name of a new person."""
+    identifier known to begin like the name of a new person; `taken_numbers`: uid numbers from `next_uid_number` on
+    that entries of others have."""
 
     now: datetime
     zone: tzinfo
@@ -37,6 +38,7 @@ class Snapshot:
     observed: Mapping[str, Observed]
     taken: frozenset[str]
     next_uid_number: int
+    taken_numbers: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Decision:
 def decide(snapshot: Snapshot, policy: Policy) -> Decision:
     """What to do for everyone in the snapshot; no brake is applied yet."""
     today = snapshot.now.astimezone(snapshot.zone).date()
-    identifiers = _Identifiers(policy, set(snapshot.taken), snapshot.next_uid_number)
+    identifiers = _Identifiers(policy, set(snapshot.taken), snapshot.next_uid_number, snapshot.taken_numbers)
     steps: list[Step] = []
     parked: list[Parked] = []
     for person in people(snapshot.accounts, snapshot.changed, policy.sources):
@@ -110,6 +112,7 @@ class _Identifiers:
     policy: Policy
     taken: set[str]
     next_uid_number: int
+    taken_numbers: frozenset[int]
 
     def of(self, person: Person, where: Standing, seen: Observed) -> Identity | Parked:
         if person.account is not None:
@@ -134,9 +137,10 @@ class _Identifiers:
             return None
         if seen.account and (given := seen.account.attributes.get("uidnumber")):
             return int(given[0])
-        number = self.next_uid_number
+        while self.next_uid_number in self.taken_numbers:
+            self.next_uid_number += 1
         self.next_uid_number += 1
-        return number
+        return self.next_uid_number - 1
 
 
 def _step(
@@ -175,7 +179,7 @@ def _ends_access(person: Person, where: Standing, seen: Observed, todo: tuple[Ch
     if seen.account is None or (account and account.applied and account.state in ENDED):
         return False
     mods = [mod for change in todo if isinstance(change, ModifyEntry) for mod in change.mods]
-    closes = not where.locked and any(mod.attribute == "pwdendtime" and mod.values for mod in mods)
+    closes = not where.locked and any(mod.attribute in ENDS_LOGIN and mod.values for mod in mods)
     unlists = any(isinstance(c, DeleteEntry) for c in todo) and not (account and account.unlisted)
     same_level = account is None or where.record.level in {record.level for record in account.studies}
     leaves = any(isinstance(change, Leave) for change in todo) or any(

@@ -35,8 +35,10 @@ OWNED_WHEN_ABSENT = (
     "displayname;lang-zh",
     "givenname",
     "edupersonprimaryaffiliation",
-    "pwdendtime",
 )
+ENDS_LOGIN = frozenset(
+    {"pwdendtime", "nsaccountlock"}
+)  # of OpenLDAP: a time; of 389-DS: no time, only "true"
 PERSON_CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
 
 
@@ -68,7 +70,7 @@ def desired(person: Person, identity: Identity, standing: Standing, policy: Poli
         groups=frozenset(group_dn(name, where) for name in earned.groups),
         managed_groups=frozenset(group_dn(name, where) for name in policy.managed_groups),
         ours=_ours(person, policy),
-        owned=frozenset((*OWNED_WHEN_ABSENT, where.quota_attribute.lower())),
+        owned=frozenset((*OWNED_WHEN_ABSENT, where.quota_attribute.lower(), where.login_end.lower())),
     )
 
 
@@ -78,7 +80,7 @@ def group_dn(name: str, where: DirectoryPolicy) -> str:
 
 
 def login_end(person: Person, standing: Standing, earned: Entitlement, zone: tzinfo) -> str | None:
-    """`pwdEndTime` (GeneralizedTime, UTC) where log-in is off; made of facts only, so that it never drifts."""
+    """Since when log-in is off (GeneralizedTime, UTC); made of facts only, so that it never drifts."""
     if standing.locked and person.account:
         at = min(hold.set_at for hold in person.account.holds if hold.kind is HoldKind.LOCK)
     elif earned.login:
@@ -88,6 +90,11 @@ def login_end(person: Person, standing: Standing, earned: Entitlement, zone: tzi
     else:
         at = _midnight(standing.record.status_on, zone)
     return at.astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+
+
+def _ends(since: str | None, where: DirectoryPolicy) -> str | None:
+    """As the server's attribute says it."""
+    return "true" if since and where.login_end.lower() == "nsaccountlock" else since
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
@@ -133,7 +140,7 @@ def _account_entry(
         "provisiondpersonid": person.person_id,
         "provisiondstate": standing.state.value,
         where.quota_attribute.lower(): quota,
-        "pwdendtime": login_end(person, standing, earned, zone),
+        where.login_end.lower(): _ends(login_end(person, standing, earned, zone), where),
         **_posix(identity, where),
     }
     classes = (*PERSON_CLASSES, "eduPerson", "schacLinkageIdentifiers", "provisiondObject")

@@ -60,7 +60,8 @@ class LifecyclePolicy:
 @dataclass(frozen=True, slots=True)
 class DirectoryPolicy:
     """Where entries live and what is written. DNs normalised (no blanks around commas). `domain` is the
-    university's (eduPerson scope), `mail_domain` the one of lifelong addresses (`connect.<domain>`)."""
+    university's (eduPerson scope), `mail_domain` the one of lifelong addresses (`connect.<domain>`).
+    `login_end`: pwdEndTime or nsAccountLock, whichever the server heeds at bind."""
 
     people_base: str
     contacts_base: str
@@ -68,6 +69,7 @@ class DirectoryPolicy:
     domain: str
     mail_domain: str
     quota_attribute: str = "provisiondMailQuota"
+    login_end: str = "pwdEndTime"
     posix: bool = False
     first_uid_number: int = 100000
     gid_number: int = 100000

@@ -17,6 +17,7 @@ from provisiond.settings.secret_files import SecretFile, secret_file
 from provisiond.settings.values import AdminSettings, DirectorySettings, UniversitySettings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOGIN_END = {"openldap": "pwdEndTime", "389ds": "nsAccountLock"}
 _BASES = {"people_base": "ou=people", "contacts_base": "ou=contacts", "groups_base": "ou=groups"}
 
 
@@ -37,6 +38,7 @@ def directory_policy(
         given["protected"] = section.protected
     if section.drift and section.drift.action:
         given["repair_drift"] = section.drift.action == "repair"
+    given["login_end"] = _LOGIN_END[section.kind or "openldap"]
     known = {field.name for field in fields(DirectoryPolicy)}
     given |= {"domain": university.domain, "mail_domain": university.mail_domain}
     return DirectoryPolicy(**{key: value for key, value in given.items() if key in known})

@@ -13,9 +13,9 @@ from typing import Any
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Level, Status
 from provisiond.domain.policy import SourcePolicy
-from provisiond.settings import sections as s
 from provisiond.settings.notation import database_url, https_url, unknown
 from provisiond.settings.parsing import Faults
+from provisiond.settings.registry_shape import Registry
 from provisiond.settings.secret_files import secret_file
 from provisiond.settings.values import CsvSettings, HttpSettings, RegistrySettings, SqlSettings
 
@@ -64,7 +64,7 @@ _DECIDED = {
 }
 
 
-def registries(found: tuple[s.Registry, ...], folder: Path, faults: Faults) -> tuple[RegistrySettings, ...]:
+def registries(found: tuple[Registry, ...], folder: Path, faults: Faults) -> tuple[RegistrySettings, ...]:
     """Those that are sound so far; whatever is not left a fault."""
     names = [section.name for section in found]
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -85,7 +85,7 @@ def registries(found: tuple[s.Registry, ...], folder: Path, faults: Faults) -> t
 
 
 def source_policy(
-    found: tuple[s.Registry, ...], precedence: Mapping[str, tuple[str, ...]], faults: Faults
+    found: tuple[Registry, ...], precedence: Mapping[str, tuple[str, ...]], faults: Faults
 ) -> SourcePolicy:
     """Who is believed: the order of the file, and that of single attributes."""
     names = tuple(section.name for section in found)
@@ -99,7 +99,7 @@ def source_policy(
     return SourcePolicy(names, {_PRECEDENCE.get(field, field): order for field, order in precedence.items()})
 
 
-def _registry(section: s.Registry, folder: Path, faults: Faults) -> RegistrySettings:
+def _registry(section: Registry, folder: Path, faults: Faults) -> RegistrySettings:
     given = {name: value for name, value in section.given().items() if name != "type"}
     for key in ("path", "ca_file"):
         if key in given:
@@ -113,7 +113,7 @@ def _registry(section: s.Registry, folder: Path, faults: Faults) -> RegistrySett
     return _TYPES[section.type](**given)
 
 
-def _key_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
+def _key_faults(section: Registry) -> Iterator[tuple[str, str]]:
     """Which keys there may and must be for this type."""
     given: dict[str, Any] = section.given()
     others = set().union(*_KEYS.values()) - _KEYS[section.type]
@@ -133,7 +133,7 @@ def _key_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
     yield from _age_faults(section)
 
 
-def _age_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
+def _age_faults(section: Registry) -> Iterator[tuple[str, str]]:
     if section.maximum_age and section.type == "sql" and not section.age_column:
         yield "age_column", "missing: maximum_age needs a column that says when the data were made"
     if (
@@ -144,7 +144,7 @@ def _age_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
         yield "watermark_column", "missing: the query has a parameter :watermark"
 
 
-def _field_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
+def _field_faults(section: Registry) -> Iterator[tuple[str, str]]:
     if section.supplement:
         if "student_id" not in section.fields or len(section.fields) == 1:
             yield "fields", "must map student_id and what this source adds"
@@ -160,7 +160,7 @@ def _field_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
         yield f"codes.{field}", f"is about a field that registry[{section.name}].fields does not map"
 
 
-def _code_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
+def _code_faults(section: Registry) -> Iterator[tuple[str, str]]:
     for field, codes in (section.codes or {}).items():
         own = _OWN_WORDS.get(field)
         for code, word in codes.items() if own else ():
@@ -168,7 +168,7 @@ def _code_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
                 yield f"codes.{field}.{code}", unknown(word, filter(None, own))
 
 
-def _form_faults(section: s.Registry) -> Iterator[tuple[str, str]]:
+def _form_faults(section: Registry) -> Iterator[tuple[str, str]]:
     for encoding in filter(None, (section.encoding, *(section.encodings or ()))):
         try:
             codecs.lookup(encoding)

@@ -5,19 +5,16 @@ What a key means when it is left out is decided by the dataclasses that the sect
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 from pydantic.types import Strict
 
 from provisiond.domain.model import Level, NoticeKind
 from provisiond.settings import notation
+from provisiond.settings.registry_shape import Registry
+from provisiond.settings.section import Percent, Positive, Section, Text, Whole
 
-Text = Annotated[str, Field(min_length=1)]
-Whole = Annotated[StrictInt, Field(ge=0)]
-Positive = Annotated[StrictInt, Field(ge=1)]
-Percent = Annotated[float, Strict(), Field(ge=0, le=100)]
 Dn = Annotated[Text, AfterValidator(notation.dn)]
 Domain = Annotated[Text, AfterValidator(notation.domain)]
 Zone = Annotated[Text, AfterValidator(notation.time_zone)]
@@ -26,10 +23,6 @@ LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
-Duration = Annotated[timedelta, BeforeValidator(notation.duration)]
-Size = Annotated[int, BeforeValidator(notation.size)]
-Query = Annotated[Text, AfterValidator(notation.query)]
-Expression = Annotated[Text, AfterValidator(notation.expression)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Uri = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
@@ -41,20 +34,6 @@ Affiliation = Literal[
 
 def _dashed(name: str) -> str:
     return name.replace("_", "-")
-
-
-class Section(BaseModel):
-    """A table of the file; a key it does not know is a fault."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, regex_engine="python-re")
-
-    def given(self) -> dict[str, Any]:
-        """What the file says, without keys that were left out and without tables below this one."""
-        return {
-            name: value
-            for name in sorted(self.model_fields_set)
-            if not isinstance(value := getattr(self, name), Section)
-        }
 
 
 class University(Section):
@@ -70,58 +49,6 @@ class Ledger(Section):
     path: Annotated[str, Field(pattern=r"^[^?#]+$")] | None = None
     url: Annotated[Text, AfterValidator(notation.postgresql_url)] | None = None
     password_file: Text | None = None
-
-
-def _registry_field(name: str) -> str:
-    known = notation.REGISTRY_FIELDS
-    if name not in known:
-        raise ValueError(notation.unknown(name, known))
-    return name
-
-
-RegistryField = Annotated[str, AfterValidator(_registry_field)]
-
-
-class Registry(Section):
-    """Of every type; which keys belong to which is `registry_section`'s."""
-
-    type: Literal["csv", "sql", "http"]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    supplement: StrictBool | None = None
-    maximum_age: Duration | None = None
-    age_column: Text | None = None
-    expected: dict[Text, Expression] | None = None
-    path: Text | None = None
-    pattern: Text | None = None
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    encoding: Text | None = None
-    encodings: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
-    date_formats: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
-    trailer: Text | None = None
-    maximum_rejected_percent: Percent | None = None
-    fields: dict[RegistryField, Text]
-    codes: dict[RegistryField, dict[str, str]] | None = None
-    url: Text | None = None
-    ca_file: Text | None = None
-    connect_timeout: Positive | None = None
-    timeout: Positive | None = None
-    query: Query | None = None
-    password_file: Text | None = None
-    watermark_column: Text | None = None
-    overlap: Annotated[timedelta | int | None, BeforeValidator(notation.overlap)] = None
-    first_watermark: Text | StrictInt | None = None
-    complete_every: Duration | None = None
-    token_file: Text | None = None
-    records: str | None = None
-    next: Text | None = None
-    cursor: Text | None = None
-    cursor_parameter: Text | None = None
-    total: Text | None = None
-    read_timeout: Positive | None = None
-    maximum_page_size: Size | None = None
-    maximum_size: Size | None = None
-    maximum_pages: Positive | None = None
-    retries: Whole | None = None
 
 
 class Names(Section):
@@ -206,6 +133,7 @@ class Admin(Section):
 
 
 class Directory(Section):
+    kind: Literal["openldap", "389ds"] | None = None
     urls: tuple[LdapUrl, ...] = Field(min_length=1)
     bind: Bind | None = None
     bind_dn: Dn

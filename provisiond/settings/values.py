@@ -127,6 +127,7 @@ class DirectorySettings:
     urls: tuple[str, ...]
     bind_dn: str
     base: str
+    kind: str = "openldap"
     bind: str = "simple"
     password: str | None = field(default=None, repr=False)
     start_tls: bool = False

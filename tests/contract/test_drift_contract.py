@@ -1,4 +1,5 @@
-"""What every Directory tells of changes by others, the one in memory and the one on slapd."""
+"""What a Directory with content synchronisation tells of changes by others: the one in memory, and OpenLDAP; and
+what one without says."""
 
 from __future__ import annotations
 
@@ -9,10 +10,32 @@ import pytest
 from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Mod, Op
 from provisiond.domain.model import Entry
 from provisiond.ports import Drift, Kind, Marked
-from tests.contract.test_directory_contract import site
+from tests.contract.test_directory_contract import site_on
 from tests.rigs.directory_site import Site
 
-__all__ = ["site"]
+
+@pytest.fixture(params=["memory", "slapd"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    yield from site_on(request)
+
+
+@pytest.mark.parametrize("site_without", ["ds389"], indirect=True)
+def test_without_content_synchronisation_nothing_is_told_and_the_audit_still_sees(site_without: Site) -> None:
+    """No watermark, whatever the last one was; entries have an ID that stays and a state that changes."""
+    site = site_without
+    site.directory.apply([[site.add(site.entry()), Join(site.students, site.dn)]])
+    assert site.directory.drift(None) == Drift("")
+    assert site.directory.drift("") == Drift("")
+    before = marked(site)[site.name, Kind.ACCOUNT].sighting
+    site.tree.strip(site.students, member=(site.dn,))
+    after = marked(site)[site.name, Kind.ACCOUNT].sighting
+    assert after.entry_id == before.entry_id
+    assert after.state != before.state
+
+
+@pytest.fixture
+def site_without(request: pytest.FixtureRequest) -> Iterator[Site]:
+    yield from site_on(request)
 
 
 @pytest.fixture

@@ -205,16 +205,17 @@ def test_an_absence_is_counted_by_complete_fetches_until_the_record_is_named_aga
     assert ledger.absences() == []
 
 
-def test_an_incremental_fetch_does_not_advance_while_somebody_waits(ledger: Ledger) -> None:
-    def watermark() -> str | None:
-        mark = ledger.last_fetch("students")
-        return mark.watermark if mark else None
-
-    ledger.mark_fetch(a_fetch(complete=False, watermark="1"), ("S1",), AT, TODAY)
-    assert watermark() is None
-    ledger.mark_fetch(a_fetch(complete=False, watermark="2"), (), AT, TODAY)
-    ledger.mark_fetch(a_fetch(complete=False, watermark="3"), ("S1",), AT, TODAY)
-    assert watermark() == "2"
+def test_an_incremental_fetch_goes_on_and_remembers_who_waits(ledger: Ledger) -> None:
+    """The source asks for who waits by name; how many rows there are only the whole tells."""
+    row, other = RowKey(b"m" * 8, "S1", "BSC", True), RowKey(b"n" * 8, "S2", "BSC", True)
+    whole, more = Block(b"a" * 16, (row,)), Block(b"b" * 16, (other,))
+    ledger.mark_fetch(a_fetch(rows=2000, watermark="1", blocks=(whole,)), (), AT, TODAY)
+    given = a_fetch(complete=False, rows=1, watermark="2", kept=frozenset({whole.digest}), blocks=(more,))
+    ledger.mark_fetch(given, ("S2",), LATER, TODAY)
+    mark, memory = ledger.last_fetch("students"), ledger.memory("students")
+    assert mark is not None and (mark.rows, mark.watermark) == (2000, "2")
+    assert memory.settled() == {whole.digest}
+    assert memory.unsettled() == {more.digest}
 
 
 # -- brakes ----------------------------------------------------------------------------------------------

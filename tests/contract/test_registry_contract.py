@@ -13,7 +13,7 @@ import pytest
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import UnavailableError, UnsafeFetchError
-from provisiond.domain.model import Level, RegistryRecord, Status
+from provisiond.domain.model import Fetch, Level, RegistryRecord, Status
 from provisiond.ports import Registry
 from tests.rigs.memory import FakeMemory
 from tests.rigs.registry import DIGESTS, TODAY, FakeRegistry, a_record, a_source, records_of, write_drop
@@ -120,3 +120,53 @@ def test_a_broken_registry_is_refused_whole_and_names_the_file(rig: Rig) -> None
     rig.is_broken()
     with pytest.raises(UnsafeFetchError, match=r"students\.csv"):
         rig.registry.fetch(TODAY, FakeMemory())
+
+
+# -- what is remembered ---------------------------------------------------------------------------------
+def taken_over(rig: Rig, records: Sequence[RegistryRecord], memory: FakeMemory) -> Fetch:
+    rig.holds(records)
+    fetch = rig.registry.fetch(TODAY, memory)
+    memory.take(fetch)
+    return fetch
+
+
+def test_what_is_remembered_is_not_said_again(rig: Rig) -> None:
+    memory = FakeMemory()
+    taken_over(rig, RECORDS, memory)
+    remembered = frozenset(memory.remembered)
+    fetch = taken_over(rig, RECORDS, memory)
+    assert (records_of(fetch), list(fetch.blocks), fetch.gone) == ([], [], ())
+    assert fetch.kept == remembered
+    assert (fetch.rows, fetch.complete) == (len(RECORDS), True)
+
+
+def test_only_records_that_changed_are_said_and_by_student(rig: Rig) -> None:
+    memory = FakeMemory()
+    taken_over(rig, RECORDS, memory)
+    changed = [replace(record, department="Physics") for record in RECORDS[:3]]
+    fetch = taken_over(rig, [*changed, *RECORDS[3:]], memory)
+    assert list(fetch.changed) == [("20240001", tuple(changed[:2])), ("20240002", (changed[2],))]
+    assert list(fetch.changed) == list(fetch.changed)
+    assert taken_over(rig, [*changed, *RECORDS[3:]], memory).kept == memory.settled()
+
+
+def test_a_record_named_no_more_is_said_to_be_gone(rig: Rig) -> None:
+    memory = FakeMemory()
+    taken_over(rig, RECORDS, memory)
+    assert taken_over(rig, RECORDS[1:], memory).gone == (("20240001", "BSC-CS"),)
+    assert taken_over(rig, RECORDS[1:], memory).gone == ()
+
+
+def test_what_was_not_finished_is_said_again(rig: Rig) -> None:
+    memory = FakeMemory()
+    rig.holds(RECORDS)
+    memory.take(rig.registry.fetch(TODAY, memory), unfinished=["20240001"])
+    assert records_of(taken_over(rig, RECORDS, memory)) == RECORDS[:2]
+    assert records_of(taken_over(rig, RECORDS, memory)) == []
+
+
+def test_the_blocks_name_every_record_that_was_looked_at(rig: Rig) -> None:
+    rig.holds(RECORDS)
+    rows = [row for block in rig.registry.fetch(TODAY, FakeMemory()).blocks for row in block.rows]
+    assert {(row.student_id, row.programme) for row in rows} == {(r.student_id, r.programme) for r in RECORDS}
+    assert all(row.settled and len(row.mark) == 8 for row in rows)

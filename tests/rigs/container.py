@@ -65,19 +65,22 @@ class ContainerSlapd:
 
     def _create(self) -> None:
         os.environ.update(_SETTINGS)
+        port = free_port()
+        self.url = f"ldap://127.0.0.1:{port}"
+        self._container = self._described()
+        self._container.ports[1389] = ("127.0.0.1", port)
+        self._container.start()
+
+    def _described(self) -> Any:
         from testcontainers.core.container import DockerContainer
 
-        port = free_port()
         Path(self._sockets.name).chmod(0o755)
-        self.url = f"ldap://127.0.0.1:{port}"
         self.ldapi_url = "ldapi://" + quote(f"{self._sockets.name}/socket", safe="")
-        self._container = (
+        return (
             DockerContainer(built_image())
             .with_env("BOOTSTRAP", bootstrap_ldif("/run/slapd.pid", self.config_password, self.external_dn))
             .with_volume_mapping(self._sockets.name, "/run/ldapi", "rw")
         )
-        self._container.ports[1389] = ("127.0.0.1", port)
-        self._container.start()
 
     def _wait(self) -> None:
         target = LdapTarget((self.url,), "simple", self.config_dn, self.config_password, receive_timeout=5)
@@ -94,15 +97,16 @@ class ContainerSlapd:
 
 
 @functools.cache
-def built_image() -> str:
+def built_image(image: str = IMAGE, dockerfile: str = "Dockerfile", group: str = "directory") -> str:
     """Build once a run (Docker's cache makes the second run quick). Host network: the build uses the
     machine's own way to its packages."""
     base = _run([str(_ROOT / ".ci" / "base-image")]).strip()
-    given = {"BASE_IMAGE": base, "PACKAGES": " ".join(_packages("directory"))}
+    given = {"BASE_IMAGE": base, "PACKAGES": " ".join(_packages(group))}
     arguments = [part for name, value in given.items() for part in ("--build-arg", f"{name}={value}")]
     context = str(_ROOT / "tests" / "rigs")
-    _run(["docker", "build", "--quiet", "--network", "host", *arguments, "-t", IMAGE, context])
-    return IMAGE
+    chosen = ["-f", f"{context}/{dockerfile}", *arguments, "-t", image]
+    _run(["docker", "build", "--quiet", "--network", "host", *chosen, context])
+    return image
 
 
 def _packages(group: str) -> list[str]:

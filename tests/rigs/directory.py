@@ -60,6 +60,11 @@ class FakeDirectory:
         names = {name for entry in self.entries.values() for name in _names(entry.attributes)}
         return {prefix: frozenset(n for n in names if n.startswith(prefix)) for prefix in prefixes}
 
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        self._answer()
+        given = (int(n) for entry in self.entries.values() for n in entry.attributes.get("uidnumber", ()))
+        return frozenset(number for number in given if first <= number <= last)
+
     def survey(self) -> Iterator[Surveyed]:
         self._answer()
         for dn, entry in tuple(self.entries.items()):
@@ -83,7 +88,7 @@ class FakeDirectory:
         return Drift(
             now,
             frozenset(self.entries[dn].attributes[ID][0] for dn in marked if dn in by_others),
-            tuple(replace(self._sighting(dn), state=None) for dn in marked),
+            tuple(self._seen(dn) for dn in marked),
             frozenset(self.ids[dn] for dn in by_others)
             | {entry_id for entry_id, csn in self.deleted.items() if csn > since},
             memberships=any(is_under(dn, self.groups_base) for dn in by_others),
@@ -164,6 +169,10 @@ class FakeDirectory:
         kind = Kind.ACCOUNT if is_under(dn, self.people_base) else listing
         state = f"{self.csns[dn]} {sorted(self._groups_of(entry))}".encode()
         return Sighting(self.ids[dn], entry.attributes[ID][0], kind, blake2b(state, digest_size=8).digest())
+
+    def _seen(self, dn: str) -> Sighting:
+        seen = self._sighting(dn)
+        return seen if self.by_us[dn] else replace(seen, state=None)
 
     def _observed(self, person_id: str) -> Observed:
         accounts, listings = (self._marked(person_id, b) for b in (self.people_base, self.contacts_base))

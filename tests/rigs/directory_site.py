@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from provisiond.adapters.directory.capabilities import Vendor
 from provisiond.adapters.directory.ldap import LdapDirectory
 from provisiond.adapters.directory.reading import decoded
 from provisiond.adapters.directory.session import Session, open_session
@@ -66,6 +67,8 @@ class Site:
     contacts_base: str
     groups_base: str
     name: str
+    login_end: tuple[str, tuple[str, ...]] = ("pwdendtime", ("20261031160000Z",))
+    numbers_changes: bool = True
 
     @property
     def dn(self) -> str:
@@ -115,6 +118,9 @@ def real_site(rig: SlapdRig, name: str) -> Iterator[Site]:
     bases = (rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
     directory = LdapDirectory(rig.daemon, *bases, groups=groups)
     operators = open_session(rig.admin)
-    yield Site(directory, OperatorsTree(operators), rig.people_base, rig.contacts_base, rig.groups_base, name)
+    site = Site(directory, OperatorsTree(operators), *bases[1:], name)
+    is_389 = operators.capabilities.vendor is Vendor.DS389
+    degraded = replace(site, login_end=("nsaccountlock", ("true",)), numbers_changes=False)
+    yield degraded if is_389 else site
     operators.close()
     directory.close()

@@ -122,13 +122,13 @@ class FaultyDatabase:
     """A view on PostgreSQL; `url` of a database of its own, with the password of its owner."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        self._url, self._folder = url, folder
+        self.url, self._folder = url, folder
 
     def section(self) -> str:
         secret = self._folder / "secrets" / "registry-password"
-        secret.write_text(str(make_url(self._url).password))
+        secret.write_text(str(make_url(self.url).password))
         secret.chmod(0o600)
-        url = make_url(self._url)._replace(password=None).render_as_string(hide_password=False)
+        url = make_url(self.url)._replace(password=None).render_as_string(hide_password=False)
         return (
             f'type = "sql"\nurl = "{url}"\npassword_file = "secrets/registry-password"\ntimeout = 2\n'
             f'query = "SELECT * FROM provisiond_students"\nage_column = "{EXPORTED}"\n'
@@ -203,7 +203,7 @@ class FaultyDatabase:
     def _allow(self, allowed: bool) -> None:
         """By the password that we have."""
         secret = self._folder / "secrets" / "registry-password"
-        secret.write_text(str(make_url(self._url).password) if allowed else "no-more-valid")
+        secret.write_text(str(make_url(self.url).password) if allowed else "no-more-valid")
 
     def _show(self, query: str) -> None:
         self._tell("DROP VIEW IF EXISTS provisiond_students", f"CREATE VIEW provisiond_students AS {query}")
@@ -212,7 +212,7 @@ class FaultyDatabase:
         self._run(*(sql.SQL(statement) for statement in statements))
 
     def _run(self, *statements: sql.Composable) -> None:
-        engine = create_engine(self._url)
+        engine = create_engine(self.url)
         with engine.begin() as connection:
             for statement in statements:
                 connection.connection.cursor().execute(statement)

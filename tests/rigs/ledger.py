@@ -87,9 +87,8 @@ class FakeLedger(Promises):
         memory.take(fetch, unsettled, today)
         if memory.mark is None or memory.mark.digest != fetch.digest:
             self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
-        waits = bool(unsettled) or bool(fetch.rejections)
-        watermark = (memory.mark.watermark if memory.mark else None) if waits else fetch.watermark
-        memory.mark = FetchMark(fetch.digest, fetch.rows, at, fetch.etag, watermark)
+        rows = fetch.rows if fetch.complete or memory.mark is None else memory.mark.rows
+        memory.mark = FetchMark(fetch.digest, rows, at, fetch.etag, fetch.watermark)
         self.refused[fetch.source] = fetch.rejections
 
     def last_fetch(self, source: str) -> FetchMark | None:

@@ -52,10 +52,10 @@ class FakeMemory:
 
     def take(self, fetch: Fetch, unsettled: Collection[str], today: date) -> None:
         kept = {digest: block for digest, block in self.known.items() if digest in fetch.kept}
+        self.known = {
+            block.digest: _unsettling(block, unsettled) for block in (*kept.values(), *fetch.blocks)
+        }
         if fetch.complete:
-            self.known = {
-                block.digest: _unsettling(block, unsettled) for block in (*kept.values(), *fetch.blocks)
-            }
             self.absences = {k: replace(a, fetches=a.fetches + 1) for k, a in self.absences.items()}
             for student_id, programme in fetch.gone:
                 key = (self.source, student_id, programme)

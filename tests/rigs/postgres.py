@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,19 +57,25 @@ class PostgresRig:
 
 
 @contextlib.contextmanager
-def running_postgres(folder: Path) -> Iterator[PostgresRig]:
+def running_postgres() -> Iterator[PostgresRig]:
     programs = _programs()
-    folder.chmod(0o755)
-    home = folder / "postgres"
-    home.mkdir()
-    secret = home / "password"
-    secret.write_text(PASSWORD)
-    if os.getuid() == 0:
-        _give_away(home)
+    # not in pytest's folder: that is closed to all other users, again by every run that begins
+    with tempfile.TemporaryDirectory(prefix="provisiond-postgres-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        secret = home / "password"
+        secret.write_text(PASSWORD)
+        if os.getuid() == 0:
+            shutil.chown(home, ACCOUNT, ACCOUNT)
+            shutil.chown(secret, ACCOUNT, ACCOUNT)
+        with _running(programs, home) as rig:
+            yield rig
+
+
+@contextlib.contextmanager
+def _running(programs: Path, home: Path) -> Iterator[PostgresRig]:
     data = home / "data"
-    made = _run(
-        programs / "initdb", "-D", data, "-U", ACCOUNT, "--auth=scram-sha-256", "--pwfile", secret, "-N"
-    )
+    secret = ("--auth=scram-sha-256", "--pwfile", home / "password")
+    made = _run(programs / "initdb", "-D", data, "-U", ACCOUNT, *secret, "-N")
     assert made.wait() == 0, (home / "log").read_text()
     server, port = _started(programs, data)
     try:
@@ -103,15 +110,6 @@ def _programs() -> Path:
         subprocess.run([Path(__file__).parents[2] / ".ci" / "install", "postgresql"], check=True)
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     return found[-1]
-
-
-def _give_away(home: Path) -> None:
-    shutil.chown(home, ACCOUNT, ACCOUNT)
-    shutil.chown(home / "password", ACCOUNT, ACCOUNT)
-    for above in home.parents:  # pytest's folders are for their owner only; passing through is enough
-        if above == Path("/tmp"):
-            break
-        above.chmod(above.stat().st_mode | 0o011)
 
 
 def _run(*command: object) -> subprocess.Popen[bytes]:

@@ -14,7 +14,7 @@ from provisiond.audit import Audited, audit
 from provisiond.cycle import Cycle, Result, Work
 from provisiond.domain.model import Attributes, State
 from provisiond.domain.policy import BrakePolicy, Limit, Policy
-from tests.contract.test_directory_contract import site
+from tests.contract.test_drift_contract import site
 from tests.rigs.directory_site import Site
 from tests.rigs.ledger import FakeLedger
 from tests.rigs.lives import ZONE, a_person, a_policy, noon

@@ -89,11 +89,12 @@ class SettlesAtOnce(FakeLedger):
             self.items[key] = replace(self.items[key], status=NoticeStatus.ACCEPTED, settled_at=at)
 
 
-class TakesRecordsEarly(FakeLedger):
-    """Records are committed with the reservation, before the directory was written: a crash loses the work."""
+class ForgetsBeginnings(FakeLedger):
+    """What was begun counts as done: a crash leaves entries half-written and nobody looks."""
 
     def reserve(self, steps: Sequence[Step], domain: str, at: datetime) -> list[Parked]:
         refused = super().reserve(steps, domain, at)
+        self.unfinished.clear()
         for step in steps:
             if step.person_id in self.people:
                 self.people[step.person_id] = replace(self.people[step.person_id], applied=True)
@@ -150,7 +151,7 @@ MUTANTS: dict[str, Parts] = {
     "names reused": Parts(ledger=ReusesNames),
     "notices with new keys": Parts(ledger=ForgetsNotices),
     "marked before sent": Parts(ledger=SettlesAtOnce),
-    "reserved counts as applied": Parts(ledger=TakesRecordsEarly),
+    "begun counts as done": Parts(ledger=ForgetsBeginnings),
     "unfinished counts as settled": Parts(ledger=SettlesEverything),
     "errors committed": Parts(cycle=EatsErrors),
     "commit before write": Parts(cycle=CommitsFirst),

@@ -480,3 +480,16 @@ def test_numbers_are_not_asked_of_accounts_that_have_none() -> None:
     account = an_account(a_person())
     case = a_case(accounts=[account], observed={account.person_id: shown(account)})
     assert not decide(case, policy).is_due
+
+
+def test_a_uid_number_that_somebody_else_has_is_passed_over() -> None:
+    policy = replace(POLICY, directory=replace(POLICY.directory, posix=True))
+    case = a_case(
+        records=[a_person(str(20000000 + i), surname="CHAN", given_names="Tai Man") for i in range(3)]
+    )
+    case = replace(case, snapshot=replace(case.snapshot, taken_numbers=frozenset({100000, 100002})))
+    assert [step.identity and step.identity.uid_number for step in decide(case, policy).steps] == [
+        100001,
+        100003,
+        100004,
+    ]

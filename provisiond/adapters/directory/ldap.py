@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from provisiond.adapters.directory import faults, reading, scanning, sync
+from provisiond.adapters.directory.capabilities import Degradation
 from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.failover import Servers
 from provisiond.adapters.directory.pipeline import Pipeline, ReadOnlyError
@@ -27,7 +28,7 @@ Answer = TypeVar("Answer")
 
 
 class LdapDirectory:
-    """Implements ports.Directory. `groups`: DNs that `check` looks for."""
+    """Implements ports.Directory. `groups` (DNs) and `login_end` (an attribute): what `check` looks for."""
 
     def __init__(
         self,
@@ -37,20 +38,26 @@ class LdapDirectory:
         contacts_base: str,
         groups_base: str,
         groups: Sequence[str] = (),
+        login_end: str = "pwdEndTime",
     ) -> None:
         self._target = target
         self._bases = Bases.of(base, people_base, contacts_base, groups_base)
         self._groups = groups
+        self._login_end = login_end
         self._servers = Servers(target)
         self._session: Session | None = None
 
     def check(self) -> list[str]:
         try:
-            return self._read(lambda session: faults.found(session, self._bases, self._groups))
+            return self._read(lambda s: faults.found(s, self._bases, self._groups, self._login_end))
         except ConfigError as error:
             return error.faults
         except UnavailableError as error:
             return [str(error)]
+
+    def degradations(self) -> tuple[Degradation, ...]:
+        """What this server makes us do with less, by name."""
+        return self._read(lambda session: session.capabilities.degradations)
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
         answer: dict[str, Observed] = {}
@@ -63,6 +70,9 @@ class LdapDirectory:
         for chunk in chunks(prefixes, PREFIXES_A_SEARCH):
             answer |= self._read(partial(reading.names, bases=self._bases, prefixes=chunk))
         return answer
+
+    def uid_numbers(self, first: int, last: int) -> frozenset[int]:
+        return self._read(partial(reading.uid_numbers, bases=self._bases, first=first, last=last))
 
     def survey(self) -> Iterator[Surveyed]:
         with closing(self._servers.open()) as session:  # of its own: a scan has it to itself
@@ -85,7 +95,8 @@ class LdapDirectory:
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
         if not any(batches):
             return [Done()] * len(batches)
-        return write(Pipeline(self._provider(), self._elsewhere), batches)
+        provider = self._provider()
+        return write(Pipeline(provider, self._elsewhere), batches, provider.capabilities)
 
     def close(self) -> None:
         if self._session is not None:

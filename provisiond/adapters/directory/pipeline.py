@@ -23,8 +23,9 @@ TIMES = 10  # that one change is sent at most
 LOOKS = 20  # that may be lost in a row
 FRUITLESS = 5  # connections in a row that broke before any conversation came to its end
 
-REFERRAL, UNWILLING = 10, 53
+REFERRAL, UNWILLING, OTHER = 10, 53, 80
 _READ_ONLY = re.compile(r"operation restricted|shadow context|read-only", re.IGNORECASE)
+_STORAGE = re.compile(r"(index|index \w+|store|update|txn_\w+) failed|MDB_|no space", re.IGNORECASE)
 
 T = TypeVar("T")
 Talk = Generator[Request, Reply | None, T]
@@ -69,9 +70,10 @@ class Pipeline:
     def _listen(self, flight: _Flight[T], number: int, reply: Reply) -> None:
         if refuses_writes(reply):
             raise ReadOnlyError("directory", f"{self._session.url} takes no changes ({reply.text})")
-        if reply.code in PASSING:
-            self.halted = self.halted or UnavailableError("directory", reply.text)
-        flight.answer(number, reply)
+        trouble = _trouble(reply)
+        if trouble:
+            self.halted = self.halted or UnavailableError("directory", trouble)
+        flight.answer(number, None if trouble else reply)
 
     def _replace(self, flight: _Flight[T], error: UnavailableError) -> None:
         flight.fruitless += 1
@@ -83,6 +85,16 @@ class Pipeline:
             self.halted = UnavailableError("directory", _both(error, reason))
         if flight.fruitless > FRUITLESS:
             self.halted = error
+
+
+def _trouble(reply: Reply) -> str | None:
+    """What the server's day is like, if it is that which it speaks of, not the change."""
+    if reply.code == OTHER and _STORAGE.search(reply.text):
+        return (
+            f"{reply.text}: the server cannot store it; its database or disk is full: raise olcDbMaxSize or free"
+            " some space, the next cycle goes on"
+        )
+    return reply.text if reply.code in PASSING else None
 
 
 def refuses_writes(reply: Reply) -> bool:
@@ -117,7 +129,7 @@ class _Flight(Generic[T]):
             self.flying[number] = (index, talk)
         return [message for _, message in numbered]
 
-    def answer(self, number: int, reply: Reply) -> None:
+    def answer(self, number: int, reply: Reply | None) -> None:
         self.window = min(WINDOW, self.window + GROWTH)
         index, talk = self.flying.pop(number)
         self.todo.appendleft((index, talk, reply))  # what is begun is finished first
@@ -136,10 +148,10 @@ def _both(error: UnavailableError, later: ProvisiondError) -> str:
 def _next(talk: Talk[T], reply: Reply | None, halted: UnavailableError | None) -> Request:
     if halted is None:
         return talk.send(reply)
-    # a good reply still counts, and only a talk that has begun can catch what is thrown
-    if getgeneratorstate(talk) == GEN_CREATED or (reply is not None and reply.code not in PASSING):
+    # a reply still counts, and only a talk that has begun can catch what is thrown
+    if getgeneratorstate(talk) == GEN_CREATED or reply is not None:
         talk.send(reply)
-    return talk.throw(halted)
+    return talk.throw(UnavailableError(halted.system, halted.reason))
 
 
 def read_back(dn: str, attributes: Sequence[str] = ("*", "+")) -> Talk[Found | None]:

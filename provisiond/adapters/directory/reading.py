@@ -14,7 +14,7 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 
 # what the server shows only when asked by name: who is a member where, when log-in ends, and the last change
-_ATTRIBUTES = ("*", "memberOf", "pwdEndTime", "entryCSN")
+_ATTRIBUTES = ("*", "memberOf", "pwdEndTime", "nsAccountLock", "entryCSN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,14 @@ def names(session: Session, bases: Bases, prefixes: Sequence[str]) -> dict[str, 
         attributes = texts(found)
         names |= names_among(attributes.get("uid", ()), attributes.get("mail", ()))
     return {prefix: frozenset(name for name in names if name.startswith(prefix)) for prefix in prefixes}
+
+
+def uid_numbers(session: Session, bases: Bases, first: int, last: int) -> frozenset[int]:
+    """One search, by the index of uidNumber."""
+    wanted = f"(&(uidNumber>={first})(uidNumber<={last}))"
+    found = session.search(bases.base, wanted, ("uidNumber",))
+    values = (value for raw in found for value in decoded(raw.attributes).get("uidnumber", ()))
+    return frozenset(int(value) for value in values)
 
 
 def decoded(raw: Mapping[str, Sequence[bytes]]) -> Attributes:

@@ -16,6 +16,7 @@ from ldap3 import (
 )
 
 from provisiond.adapters.directory import messages
+from provisiond.adapters.directory.capabilities import ATTRIBUTES, Capabilities
 from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.exchange import Exchange
 from provisiond.adapters.directory.messages import ASSERTION, PERSON_ID, SUCCESS, Reply, Request
@@ -57,6 +58,15 @@ class Session:
         self._connection = connection
         self.url = url
         self.lost = False
+        self._capabilities: Capabilities | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this server offers; asked once."""
+        if self._capabilities is None:
+            (root,) = self.search("", "(objectClass=*)", ATTRIBUTES, subtree=False)
+            self._capabilities = Capabilities.of(root.attributes)
+        return self._capabilities
 
     def search(
         self, base: str, wanted: str, attributes: Sequence[str], *, subtree: bool = True
@@ -105,10 +115,10 @@ class Session:
 
     def modify(self, dn: str, mods: Sequence[Mod], owner: str | None, *, permissive: bool = True) -> Reply:
         """`owner`: the person whose entry it must be, in the very moment of the change; None: anybody's.
-        `permissive`: a value that is there already, or gone already, is no error."""
+        `permissive`: a value that is there already, or gone already, is no error (where the server can)."""
         if not mods:
             return Reply(SUCCESS, "")
-        lenient = [messages.permissive()] if permissive else []
+        lenient = [messages.permissive()] if permissive and self.capabilities.permissive_modify else []
         return self._ask(messages.modify(dn, mods, *lenient, *_owned(owner)))
 
     def delete(self, dn: str, owner: str) -> Reply:

@@ -10,12 +10,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE
-
 from provisiond.adapters.directory.session import (
     LdapTarget,
     RawEntry,
-    Reply,
     Session,
     normalise_dn,
     open_session,
@@ -28,12 +25,9 @@ from provisiond.adapters.directory.setup_steps import (
     setup_ldif,
     setup_steps,
 )
-from provisiond.domain.changes import Op
 from provisiond.domain.errors import ConfigError
 
 __all__ = ["DirectoryLayout", "SetupStep", "run_setup", "setup_ldif", "setup_steps"]
-
-_OPS = {Op.ADD: MODIFY_ADD, Op.DELETE: MODIFY_DELETE, Op.REPLACE: MODIFY_REPLACE}
 
 
 def run_setup(admin: LdapTarget, layout: DirectoryLayout, say: Callable[[str], None]) -> None:
@@ -136,22 +130,12 @@ class _Setup:
         return replace(step, mods=(replace(mod, values=wanted),)) if wanted else None
 
     def _carry_out(self, step: SetupStep) -> None:
-        if step.mods:
-            changes = {mod.attribute: [(_OPS[mod.op], list(mod.values))] for mod in step.mods}
-            # not Session.modify: cn=config refuses its control (permissive modify)
-            self._must(step, self._session._write(lambda c: c.modify(step.dn, changes)))
-            return
-        if step.dn == NEW_DATABASE and self._on_this_machine:
-            _make_folder(Path(self._layout.database_directory))
-        self._must(step, self._session.add(step.dn, step.attributes))
-
-    def _must(self, step: SetupStep, reply: Reply) -> None:
-        if reply.code:
-            refused = f"the server refused {step.dn}: {reply.text} (code {reply.code})"
-            if step.dn == NEW_DATABASE:
-                refused += f"; {self._layout.database_directory} must be an empty folder of slapd's own user"
-            after = "nothing after this step was done, run it again once that is mended"
-            raise ConfigError([f"directory init: {step.sentence}: {refused}; {after}"])
+        hint = ""
+        if step.dn == NEW_DATABASE:
+            hint = f"; {self._layout.database_directory} must be an empty folder of slapd's own user"
+            if self._on_this_machine:
+                _make_folder(Path(self._layout.database_directory))
+        carry_out(self._session, step, hint)
 
     def _schema(self) -> set[str]:
         found = self._session.search("cn=schema,cn=config", "(objectClass=olcSchemaConfig)", ["cn"])
@@ -169,6 +153,20 @@ class _Setup:
             self._layout.database_dn, "(objectClass=olcOverlayConfig)", ["olcOverlay"]
         )
         return name in {_unnumbered(value) for entry in found for value in _texts(entry, "olcOverlay")}
+
+
+def carry_out(session: Session, step: SetupStep, hint: str = "") -> None:
+    """Raises what the server says against it."""
+    # without permissive modify, a control that cn=config refuses
+    reply = (
+        session.modify(step.dn, step.mods, None, permissive=False)
+        if step.mods
+        else session.add(step.dn, step.attributes)
+    )
+    if reply.code:
+        refused = f"the server refused {step.dn}: {reply.text} (code {reply.code}){hint}"
+        after = "nothing after this step was done, run it again once that is mended"
+        raise ConfigError([f"directory init: {step.sentence}: {refused}; {after}"])
 
 
 def _make_folder(folder: Path) -> None:

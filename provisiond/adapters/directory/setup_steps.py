@@ -63,15 +63,16 @@ class SetupStep:
 
 def setup_steps(layout: DirectoryLayout) -> list[SetupStep]:
     """All that an empty server needs, in order."""
-    _check(layout)
-    words = _words(layout)
-    steps = [step for name in _FILES for step in _filled(name, words)]
-    return steps + [step for group in layout.groups for step in _filled("group", words | {"group": group})]
+    check_layout(layout)
+    words = words_of(layout)
+    steps = [step for name in _FILES for step in filled(f"openldap/{name}", words)]
+    groups = (filled("openldap/group", words | {"group": group}) for group in layout.groups)
+    return steps + [step for group in groups for step in group]
 
 
 def setup_ldif(layout: DirectoryLayout) -> str:
     """The steps as LDIF for `ldapmodify` on an empty server; service accounts get no password by it."""
-    bare = replace(layout, daemon_password=None, portal_password=None, listing_reader_password=None)
+    bare = without_passwords(layout)
     head = (
         "# For an OpenLDAP without a database yet; with others there, put the number that this one gets in place\n"
         f"# of {{1}}. Apply it as {layout.admin_dn}:\n#   ldapmodify {_identity(layout.admin_dn)} -f FILE\n"
@@ -79,7 +80,11 @@ def setup_ldif(layout: DirectoryLayout) -> str:
         f"# {layout.database_directory} must be there, empty, belong to slapd's user and to no other database.\n"
         "# The service accounts cannot bind until each has a password: ldappasswd -S DN\n\n"
     )
-    return head + "\n".join(_record(step) for step in setup_steps(bare))
+    return head + "\n".join(record(step) for step in setup_steps(bare))
+
+
+def without_passwords(layout: DirectoryLayout) -> DirectoryLayout:
+    return replace(layout, daemon_password=None, portal_password=None, listing_reader_password=None)
 
 
 def _identity(admin_dn: str) -> str:
@@ -91,7 +96,7 @@ def _identity(admin_dn: str) -> str:
     )
 
 
-def _check(layout: DirectoryLayout) -> None:
+def check_layout(layout: DirectoryLayout) -> None:
     faults = [
         f"directory: {name} may hold no quote, backslash, $ or control character (access rules hold it)"
         for name in ("base", "daemon_dn", "portal_dn", "listing_reader_dn", "admin_dn")
@@ -113,7 +118,7 @@ def _plain(group: str) -> bool:
     return re.fullmatch(r"[\w.@-][\w .@-]*", group) is not None and group == group.strip()
 
 
-def _words(layout: DirectoryLayout) -> dict[str, str]:
+def words_of(layout: DirectoryLayout) -> dict[str, str]:
     def uid(dn: str) -> str:
         return str(parse_dn(dn)[0][1])
 
@@ -137,9 +142,9 @@ def _words(layout: DirectoryLayout) -> dict[str, str]:
     }
 
 
-def _filled(name: str, words: Mapping[str, str]) -> Iterator[SetupStep]:
+def filled(name: str, words: Mapping[str, str]) -> Iterator[SetupStep]:
     """The steps of one file. Words are put into values after reading, so no value can change the records."""
-    text = shipped(f"openldap/{name}.ldif").read_text(encoding="utf-8")
+    text = shipped(f"{name}.ldif").read_text(encoding="utf-8")
     for block in re.split(r"\n{2,}", text):
         lines = block.strip("\n").splitlines()
         if any(line.startswith("dn: ") for line in lines):
@@ -173,7 +178,7 @@ def _unfolded(lines: list[str]) -> list[str]:
     return whole
 
 
-def _record(step: SetupStep) -> str:
+def record(step: SetupStep) -> str:
     lines = [f"# {step.sentence}", _line("dn", step.dn)]
     if step.mods:
         lines.append("changetype: modify")

@@ -4,7 +4,7 @@ and the IDs of deleted ones while the server's log of them reaches back. A quiet
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provisiond.adapters.directory.ber import OCTETS, SEQUENCE, ber, elements, tlv
 from provisiond.adapters.directory.dn import normalise_dn
@@ -18,6 +18,7 @@ from provisiond.adapters.directory.scanning import (
     leave,
     offers,
     reading,
+    sighting,
 )
 from provisiond.adapters.directory.session import PERSON_ID, Session
 from provisiond.adapters.directory.wire import SUCCESS, End, Found, Intermediate, Query
@@ -30,8 +31,7 @@ _REFRESH_ONLY = b"\x0a\x01\x01"
 _BOOLEAN, _SET, _INFO_VALUE, _PRESENT, _ID_SET = 0x01, 0x31, 0x81, 0xA2, 0xA3
 # a cookie from before the server's memory, or after it: it lost its last numbers (restored, killed)
 _STALE = frozenset({53, 4096})
-_REFINT_DN = b"cn=referential integrity overlay"  # its default name: takes deleted entries out of groups
-_ATTRIBUTES = (PERSON_ID, *AUTHORS)
+_ATTRIBUTES = (PERSON_ID, "entryCSN", "memberOf", *AUTHORS)
 
 
 @dataclass(slots=True)
@@ -67,9 +67,9 @@ def drift(session: Session, bases: Bases, groups: Collection[str], us: str, sinc
     return Drift(
         watermark=poll.cookie,
         person_ids=frozenset(_owner(entry) for entry in by_others if MARK in entry.attributes),
-        seen=tuple(Sighting(_entry_id(e), _owner(e), places.kind(e.dn), None) for e in marked),
+        seen=tuple(_seen(entry, places, authors) for entry in marked),
         touched=frozenset(poll.deleted.union(_entry_id(entry) for entry in by_others)),
-        memberships=any(_is_foreign(entry, groups) for entry in by_others),
+        memberships=any(normalise_dn(entry.dn) in groups for entry in by_others),
     )
 
 
@@ -128,14 +128,13 @@ def _entry_id(entry: Found) -> bytes:
     return entry.control[start:end]
 
 
+def _seen(entry: Found, places: Places, authors: Authors) -> Sighting:
+    seen = sighting(entry, places, _entry_id(entry))
+    return seen if authors.wrote(entry) else replace(seen, state=None)
+
+
 def _owner(entry: Found) -> str:
     return entry.attributes[MARK][0].decode()
-
-
-def _is_foreign(entry: Found, groups: Collection[str]) -> bool:
-    """A managed group that others changed; that deleted entries are taken out of it is told by those."""
-    by = entry.attributes.get(b"modifiersname", [b""])[0]
-    return normalise_dn(entry.dn) in groups and by.lower() != _REFINT_DN
 
 
 def _server(number: str) -> str:

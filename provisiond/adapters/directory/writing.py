@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.adoption import effective, exact, missing, overwritten
+from provisiond.adapters.directory.capabilities import Capabilities
 from provisiond.adapters.directory.memberships import Failure, Membership, group_talk, group_updates
 from provisiond.adapters.directory.messages import NO_SUCH_OBJECT, PERSON_ID, SUCCESS, Reply, equal
 from provisiond.adapters.directory.pipeline import TIMES, Pipeline, Talk, read_back
@@ -29,12 +30,12 @@ OVERTAKEN = "changed by another since it was looked at; the next cycle looks aga
 ID = PERSON_ID.lower()
 
 
-def write(pipeline: Pipeline, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
-    """One outcome a batch. UnavailableError where nothing at all is known to be done."""
-    written = pipeline.run([_entries(index, batch) for index, batch in enumerate(batches)])
+def write(pipeline: Pipeline, batches: Sequence[Sequence[Change]], can: Capabilities) -> list[Outcome]:
+    """One outcome a batch. UnavailableError where nothing at all is known to be done. `can`: the server."""
+    written = pipeline.run([_entries(index, batch, can) for index, batch in enumerate(batches)])
     updates = group_updates(part for _, parts in written for part in parts)
     failed: dict[int, Failure] = {}
-    for failures in pipeline.run([group_talk(group) for group in updates]):
+    for failures in pipeline.run([group_talk(group, can.permissive_modify) for group in updates]):
         for index, failure in failures:
             failed.setdefault(index, failure)
     outcomes: list[Outcome] = [entry or failed.get(i) or Done() for i, (entry, _) in enumerate(written)]
@@ -43,7 +44,9 @@ def write(pipeline: Pipeline, batches: Sequence[Sequence[Change]]) -> list[Outco
     return outcomes
 
 
-def _entries(index: int, batch: Sequence[Change]) -> Talk[tuple[Failure | None, list[Membership]]]:
+def _entries(
+    index: int, batch: Sequence[Change], can: Capabilities
+) -> Talk[tuple[Failure | None, list[Membership]]]:
     """The batch's entry changes, up to a failed one, and the memberships that are named before it."""
     memberships: list[Membership] = []
     for change in batch:
@@ -51,7 +54,7 @@ def _entries(index: int, batch: Sequence[Change]) -> Talk[tuple[Failure | None, 
             memberships.append(Membership(index, change))
             continue
         try:
-            failure = yield from _write(change)
+            failure = yield from _write(change, can)
         except UnavailableError as error:
             failure = Unknown(change, error.reason)
         if failure:
@@ -59,30 +62,31 @@ def _entries(index: int, batch: Sequence[Change]) -> Talk[tuple[Failure | None, 
     return None, memberships
 
 
-def _write(change: AddEntry | ModifyEntry | DeleteEntry) -> Talk[Failure | None]:
+def _write(change: AddEntry | ModifyEntry | DeleteEntry, can: Capabilities) -> Talk[Failure | None]:
     match change:
         case AddEntry():
-            return _add(change)
-        case ModifyEntry(dn=dn, mods=mods, person_id=owner, csn=csn, seen=seen):
-            return _modify(change, dn, mods, owner, csn, seen or {})
+            return _add(change, can)
+        case ModifyEntry(mods=mods, person_id=owner, csn=csn, seen=seen):
+            asserted = _unchanged(owner, csn) if can.modify_under_assertion else None
+            return _modify(change, mods, owner, asserted, seen or {})
         case DeleteEntry():
-            return _delete(change)
+            return _delete(change, can)
 
 
-def _add(change: AddEntry) -> Talk[Failure | None]:
+def _add(change: AddEntry, can: Capabilities) -> Talk[Failure | None]:
     for _ in range(TIMES):
         reply = yield messages.add(change.dn, change.entry.attributes)
         if reply is not None and reply.code != ALREADY_EXISTS:
             return _refusal(change, reply)
         there = yield from read_back(change.dn)
         if there is not None:
-            return (yield from _adopt(change, texts(there)))
+            return (yield from _adopt(change, texts(there), can))
         if reply is not None:
             return Refused(change, reply.code, f"{change.dn} exists and is hidden from us")
     return _given_up(change)
 
 
-def _adopt(change: AddEntry, present: Attributes) -> Talk[Failure | None]:
+def _adopt(change: AddEntry, present: Attributes, can: Capabilities) -> Talk[Failure | None]:
     """What was sent and not answered, or half-made by an interrupted cycle, is completed; anybody else's entry
     stays as it is."""
     owner = change.entry.attributes[ID][0]
@@ -90,18 +94,21 @@ def _adopt(change: AddEntry, present: Attributes) -> Talk[Failure | None]:
         whose = "of another person" if present.get(ID) else f"no {PERSON_ID}"
         return Refused(change, ALREADY_EXISTS, f"{change.dn} exists and is not ours ({whose})")
     mods = missing(change.entry, present)
-    return (yield from _modify(change, change.dn, mods, owner, None, {})) if mods else None
+    asserted = _unchanged(owner, None) if can.modify_under_assertion else None
+    return (yield from _modify(change, mods, owner, asserted, {})) if mods else None
 
 
 def _modify(
-    change: Change, dn: str, mods: Sequence[Mod], owner: str, csn: str | None, seen: Attributes
+    change: AddEntry | ModifyEntry, mods: Sequence[Mod], owner: str, asserted: bytes | None, seen: Attributes
 ) -> Talk[Failure | None]:
-    """At first under an assertion. Where that failed, was not answered, or met slapd's faults, what is left to do
-    is found by reading, and sent value by value.
+    """At first under an assertion. Where the server knows none (UNASSERTED_MODIFY), where it failed, was not
+    answered, or met slapd's faults, what is left to do is found by reading, and sent value by value.
 
     slapd 2.5: permissive modify does not forgive an absent *last* value (16), and `unique` tests the assertion
     on its own search base (122), so no unique attribute can be changed under one."""
-    reply = yield messages.modify(dn, mods, messages.permissive(), _unchanged(owner, csn))
+    dn, reply = change.dn, None
+    if asserted is not None:
+        reply = yield messages.modify(dn, mods, messages.permissive(), asserted)
     by_value = True
     for _ in range(TIMES):
         if reply is not None and reply.code not in (NO_SUCH_ATTRIBUTE, VALUE_EXISTS, ASSERTION_FAILED):
@@ -126,8 +133,11 @@ def _modify(
     return _refusal(change, reply) if reply else _given_up(change)
 
 
-def _delete(change: DeleteEntry) -> Talk[Failure | None]:
-    reply = yield messages.delete(change.dn, _unchanged(change.person_id, change.csn))
+def _delete(change: DeleteEntry, can: Capabilities) -> Talk[Failure | None]:
+    """Where the server knows no assertion (UNASSERTED_DELETE), nothing binds it to what was read just before."""
+    reply = None
+    if can.assertion:
+        reply = yield messages.delete(change.dn, _unchanged(change.person_id, change.csn))
     for _ in range(TIMES):
         if reply is not None and reply.code != ASSERTION_FAILED:
             return None if reply.code == NO_SUCH_OBJECT else _refusal(change, reply)
@@ -138,7 +148,8 @@ def _delete(change: DeleteEntry) -> Talk[Failure | None]:
             return Refused(change, ASSERTION_FAILED, NOT_OURS)
         if change.csn not in (None, _csn(there)):
             return Refused(change, ASSERTION_FAILED, OVERTAKEN)
-        reply = yield messages.delete(change.dn, _unchanged(change.person_id, _csn(there)))
+        asserted = [_unchanged(change.person_id, _csn(there))] if can.assertion else []
+        reply = yield messages.delete(change.dn, *asserted)
     return _refusal(change, reply) if reply else _given_up(change)
 
 

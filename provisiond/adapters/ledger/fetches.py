@@ -16,23 +16,22 @@ from provisiond.ports import FetchMark
 
 
 def mark(connection: Connection, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
-    """What it said is remembered; rows of `unsettled` students, and what an incremental or conditional fetch
-    would not give again while they wait, are asked for again."""
+    """What it said is remembered; rows of `unsettled` students are remembered as that, and asked for again.
+    How many rows there are is known from complete fetches only."""
     before = last(connection, fetch.source)
-    waits = bool(unsettled) or bool(fetch.rejections)
     row = {
         "source": fetch.source,
         "file": fetch.file,
         "digest": fetch.digest,
-        "rows": fetch.rows,
+        "rows": fetch.rows if fetch.complete or before is None else before.rows,
         "at": at,
         "etag": fetch.etag,
-        "watermark": before.watermark if waits and before else None if waits else fetch.watermark,
+        "watermark": fetch.watermark,
     }
     connection.execute(delete(table).where(table.c.source == fetch.source))
     connection.execute(insert(table), [row])
+    blocks.replace(connection, fetch.source, fetch.kept, fetch.blocks, unsettled)
     if fetch.complete:
-        blocks.replace(connection, fetch.source, fetch.kept, fetch.blocks, unsettled)
         absences.count(connection, fetch.source, fetch.gone, today)
     _replace_rejections(connection, fetch)
     if before is None or before.digest != fetch.digest:

@@ -45,8 +45,9 @@ def forget_removed(connection: Connection, steps: Sequence[Step]) -> None:
 
 def every(connection: Connection) -> Iterator[Sighting]:
     wanted = select(sighting.c.entry_id, sighting.c.person_id, sighting.c.kind, sighting.c.state)
-    for entry_id, person_id, kind, state in streamed(connection, wanted):
-        yield Sighting(entry_id, person_id, Kind(kind), state)
+    wanted = wanted.add_columns(sighting.c.checked)
+    for entry_id, person_id, kind, *known in streamed(connection, wanted):
+        yield Sighting(entry_id, person_id, Kind(kind), *known)
 
 
 def owners(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, str]:
@@ -68,4 +69,5 @@ def _row(seen: Sighting) -> dict[str, object]:
         "person_id": seen.person_id,
         "kind": seen.kind.value,
         "state": seen.state,
+        "checked": seen.checked,
     }

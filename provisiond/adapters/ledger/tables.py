@@ -258,8 +258,8 @@ parked = Table(
     Column("since", Instant, nullable=False),
 )
 
-# Entries of the directory: whose they are, and the state in which they were known to be right (NULL: not since
-# their last change). No foreign key: the directory may show marks of persons whom we do not know.
+# Entries of the directory: whose they are, and the state in which they were right (NULL: they were not when seen),
+# `checked` by a look at the whole entry. No foreign key: the directory may show marks of persons we do not know.
 sighting = Table(
     "sighting",
     metadata,
@@ -267,4 +267,5 @@ sighting = Table(
     Column("person_id", Word, nullable=False, index=True),
     Column("kind", Word, nullable=False),
     Column("state", LargeBinary(8), nullable=True),
+    Column("checked", Boolean, nullable=False),
 )

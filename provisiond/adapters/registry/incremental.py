@@ -40,8 +40,9 @@ def _known(staging: Staging, memory: FetchMemory) -> Iterator[int]:
 
 def kept_blocks(staging: Staging, memory: FetchMemory) -> frozenset[bytes]:
     """The remembered blocks none of whose rows is replaced; the others go into the staging, with the replaced
-    rows unsettled."""
-    everything = memory.settled() | memory.unsettled()
+    rows unsettled. A block that was given again is among the new ones."""
+    given = {digest for (digest,) in staging.rows("SELECT digest FROM block")}
+    everything = (memory.settled() | memory.unsettled()) - given
     replaced = set(staging.rows("SELECT DISTINCT student_key, programme_key FROM staged"))
     touched: set[bytes] = set()
     for block in memory.blocks(everything) if replaced else ():

@@ -4,6 +4,7 @@ Puts the stages together, each a module beside this one."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,14 +16,16 @@ from provisiond.adapters.registry.clashes import Clashes
 from provisiond.adapters.registry.contradiction import Verdict
 from provisiond.adapters.registry.incremental import block_digest, kept_blocks, known_lines
 from provisiond.adapters.registry.mapping import RecordMapping
-from provisiond.adapters.registry.reading import MINIMUM_ROWS, Reading
+from provisiond.adapters.registry.reading import Reading
 from provisiond.adapters.registry.recollection import Recollection
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import MappedSource, RowSource
 from provisiond.adapters.registry.staging import Changed, SeenBlocks, Staging
+from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Fetch, Rejection
 from provisiond.ports import FetchMemory
 
+_ACCIDENT = 10  # rows that contradict others; fewer are rejected one by one, however small the source
 _VERSION = "1"  # of the meaning of rows: raise it when a mapping rule changes, and every row is read again
 
 
@@ -30,12 +33,26 @@ def taken_in(
     rows: RowSource, source: MappedSource, digests: Digests, today: date, memory: FetchMemory
 ) -> Fetch:
     """Everything the source gives. What did not change since `memory` is counted, not looked at."""
+    try:
+        return _taken_in(rows, source, digests, today, memory)
+    except sqlite3.Error as error:
+        raise UnavailableError(
+            "registry", f"cannot stage {rows.file}: {error}; make room where temporary files are kept"
+        ) from error
+
+
+def _taken_in(
+    rows: RowSource, source: MappedSource, digests: Digests, today: date, memory: FetchMemory
+) -> Fetch:
     salt = salt_of(_salt_parts(rows, source, digests))
     staging = Staging(source.name, rows.file)
-    survey = _surveyed(rows, salt, staging, memory)
+    settled, unsettled = memory.settled(), memory.unsettled()
+    survey = _surveyed(rows, salt, staging, settled)
     ending = rows.ending()
-    here = survey.seen if ending.complete else survey.seen | memory.settled() | memory.unsettled()
-    recollection = Recollection(staging, memory, here, survey.kept if ending.complete else here)
+    kept = frozenset(survey.kept) if ending.complete else settled | unsettled
+    recollection = Recollection(
+        staging, memory, seen=survey.seen, kept=kept, settled=settled, unsettled=unsettled
+    )
     reading = Reading(rows, RecordMapping(source, rows.file, digests, today), staging, recollection, salt)
     for block in staging.spooled():
         staging.keep(block.digest if ending.complete else block_digest(block.digest), reading.look(block))
@@ -57,7 +74,7 @@ def taken_in(
         rejections=tuple(sorted(rejections, key=lambda rejection: rejection.line)),
         changed=Changed(staging),
         gone=missing.gone,
-        kept=frozenset(survey.kept) if complete else kept_blocks(staging, memory),
+        kept=kept if complete else kept_blocks(staging, memory),
         blocks=SeenBlocks(staging, verdict.lines, known, missing.doubtful),
         complete=complete,
         etag=ending.etag,
@@ -95,9 +112,9 @@ class _Survey:
     kept: set[bytes] = field(default_factory=set)
 
 
-def _surveyed(rows: RowSource, salt: bytes, staging: Staging, memory: FetchMemory) -> _Survey:
+def _surveyed(rows: RowSource, salt: bytes, staging: Staging, settled: frozenset[bytes]) -> _Survey:
     """Counts everything; spools the blocks that are not known as settled."""
-    survey, settled = _Survey(), memory.settled()
+    survey = _Survey()
     for block in raw_blocks(rows.chunks(), rows.first_line, salt):
         survey.rows += len(block.rows) - block.rows.count(b"")
         survey.foreign += len(block.rows) - sum(map(bytes.isascii, block.rows))
@@ -111,7 +128,7 @@ def _surveyed(rows: RowSource, salt: bytes, staging: Staging, memory: FetchMemor
 
 def _salt_parts(rows: RowSource, source: MappedSource, digests: Digests) -> Iterator[str]:
     """Everything that decides what a raw row says; also the key of the digests, since records hold those."""
-    yield from (_VERSION, source.name, digests.birth(date.min), *source.date_formats)
+    yield from (_VERSION, source.name, digests.birth(date.min), str(source.supplement), *source.date_formats)
     yield from (text for pair in sorted(source.fields.items()) for text in pair)
     for name, codes in sorted(source.codes.items()):
         yield from (name, *(text for pair in sorted(codes.items()) for text in pair))
@@ -119,7 +136,8 @@ def _salt_parts(rows: RowSource, source: MappedSource, digests: Digests) -> Iter
 
 
 def _refuse_contradictory(file: str, clashing: int, rows: int, maximum_percent: float) -> None:
-    if clashing * 100 > rows * maximum_percent and rows >= MINIMUM_ROWS:
+    """Each counts for two: the one that it contradicts may have been taken over before."""
+    if clashing * 200 > rows * maximum_percent and clashing >= _ACCIDENT:
         cause = f"{clashing} of {rows} rows contradict others: the same students or HKID numbers again"
         raise refused(file, cause, "look whether two exports were put together, and have it exported again")
 

@@ -36,6 +36,7 @@ class RecordMapping:
         self.garbled = 0
         self._coded = [(FIELDS.index(name), values.coded(codes)) for name, codes in source.codes.items()]
         cache = lru_cache(_REMEMBERED)
+        self._written_secret = cache(lambda text: values.is_written_secret(text, source.date_formats))
         self._birth = cache(self._birth_of)
         self._since = cache(self._since_of)
         self._end = cache(self._end_of)
@@ -113,7 +114,7 @@ class RecordMapping:
     def _misplaced(self, *texts: str) -> list[str]:
         """These would be shown to everybody: an HKID number or a birth date among them is no name."""
         fields = ("surname", "given_names", "preferred_name", "chinese_name", "department")
-        if not any(map(_DIGIT.search, texts)):
+        if not _DIGIT.search("".join(texts)):
             return []
         return [
             f"{_word(field)} holds an HKID number or a date"
@@ -126,7 +127,7 @@ class RecordMapping:
         return [
             f"{_word(field)} holds an HKID number or a date"
             for field, text in (("student_id", student_id), ("programme", programme))
-            if not text.isalnum() and values.is_written_secret(text, self._source.date_formats)
+            if not text.isalnum() and self._written_secret(text)
         ]
 
     def _studies(
@@ -210,9 +211,10 @@ def _text_reasons(student_id: str, names: tuple[str, ...]) -> list[str]:
         reasons.append("the student ID is missing")
     elif " " in student_id or len(student_id) > 64:
         reasons.append("the student ID holds a blank or is longer than 64 characters")
-    if any("?" in name for name in names):
+    everything = "".join(names)
+    if "?" in everything:
         reasons.append("a name holds a question mark (a letter lost in a conversion)")
-    if any(map(values.is_mangled, names)):
+    if values.may_be_mangled(everything) and any(map(values.is_mangled, names)):
         reasons.append("a name holds signs that are no letters (changed in a conversion)")
     return reasons
 

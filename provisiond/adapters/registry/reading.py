@@ -18,7 +18,7 @@ from provisiond.adapters.registry.values import clean
 from provisiond.domain.model import RegistryRecord, Rejection, RowKey
 
 _PROGRAMME = FIELDS.index("programme")
-MINIMUM_ROWS = 4  # fewer say nothing about the whole fetch
+_MINIMUM_ROWS = 4  # fewer say nothing about the whole fetch
 
 
 class Reading:
@@ -88,7 +88,7 @@ class Reading:
 
     def _refuse_shifted(self, rows: int, maximum_percent: float) -> None:
         bad = len(self.rejections)
-        if rows < MINIMUM_ROWS or bad * 100 <= rows * maximum_percent:
+        if rows < _MINIMUM_ROWS or bad * 100 <= rows * maximum_percent:
             return
         causes = Counter(reason for rejection in self.rejections for reason in rejection.reasons)
         most = "; ".join(f"{reason} ({count} rows)" for reason, count in causes.most_common(5))

@@ -22,15 +22,22 @@ _INDEXES = (
 
 
 class Recollection:
-    """`seen`: digests of all blocks of the fetch, `kept`: of the remembered ones not to be looked at."""
+    """`seen`: digests of all blocks of the fetch, `kept`: of the remembered ones not to be looked at, `settled` and
+    `unsettled`: of the remembered ones."""
 
     def __init__(
-        self, staging: Staging, memory: FetchMemory, seen: Collection[bytes], kept: Collection[bytes]
+        self,
+        staging: Staging,
+        memory: FetchMemory,
+        *,
+        seen: Collection[bytes],
+        kept: Collection[bytes],
+        settled: frozenset[bytes],
+        unsettled: frozenset[bytes],
     ) -> None:
         self._staging, self._memory, self._kept = staging, memory, kept
         staging.change(_TABLE)
-        unsettled = memory.unsettled()
-        remembered = memory.settled() | unsettled
+        remembered = settled | unsettled
         self.is_empty = not remembered
         self._load(memory.blocks(remembered.difference(seen, kept)), vanished=True)
         self._load(memory.blocks(unsettled.intersection(seen)), vanished=False)

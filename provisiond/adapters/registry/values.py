@@ -26,6 +26,8 @@ _CONTROL = re.compile(
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 # not ª º · ´, which people do write (Mª José, Gal·la)
 _NO_LETTERS = re.compile("[¡-©«¬®-³¶¸¹»-¿×÷]|&#?[0-9A-Za-z]+;")
+_ISO = "%Y-%m-%d"
+_ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OPEN_END = 9999  # the year by which many student systems say "no date"
 
 
@@ -49,6 +51,11 @@ def text_faults(text: str) -> list[str]:
 def narrow(text: str) -> str:
     """Full-width Latin letters and signs as everybody else writes them; nothing else changes."""
     return text if text.isascii() else text.translate(_FULL_WIDTH)
+
+
+def may_be_mangled(names: str) -> bool:
+    """Of several names together; seldom true."""
+    return _NO_LETTERS.search(names) is not None
 
 
 def is_mangled(name: str) -> bool:
@@ -95,6 +102,8 @@ def code_text(text: str) -> str:
 def day(text: str, formats: tuple[str, ...]) -> date | None:
     for form in formats:
         try:
+            if form == _ISO and _ISO_DAY.fullmatch(text):
+                return date.fromisoformat(text)  # the same, many times faster
             return datetime.strptime(text, form).date()  # noqa: DTZ007 - a date has no time zone
         except ValueError:
             continue

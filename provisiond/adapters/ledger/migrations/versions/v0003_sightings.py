@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("person_id", _WORD, nullable=False, index=True),
         sa.Column("kind", _WORD, nullable=False),
         sa.Column("state", sa.LargeBinary(8), nullable=True),
+        sa.Column("checked", sa.Boolean, nullable=False),
     )
 
 
