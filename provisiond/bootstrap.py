@@ -57,14 +57,23 @@ class Parts:
 
 @contextmanager
 def parts(
-    settings: Settings, clock: Clock, *, writes: bool, directory: Directory | None = None
+    settings: Settings,
+    clock: Clock,
+    *,
+    writes: bool,
+    directory: Directory | None = None,
+    rebuilding: bool = False,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
-    one than the configured."""
+    one than the configured; `rebuilding`: a ledger that knows only a part will do."""
     with exclusive(ledger_place(settings)) if writes else nullcontext() as fence:
         ledger = _open_ledger(settings, fence=fence)
         the_directory = directory or ldap_directory(settings)
         try:
+            if writes and not rebuilding and ledger.is_half_rebuilt():
+                raise UnavailableError(
+                    "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
+                )
             yield Parts(settings, clock, ledger, the_directory)
         finally:
             the_directory.close()
@@ -99,6 +108,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         where.groups_base,
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
+        where.account_bases,
     )
 
 
@@ -161,6 +171,11 @@ def check_ledger(settings: Settings) -> None:
             raise UnavailableError("ledger", f"the history was tampered with: {fault}")
     finally:
         ledger.close()
+
+
+def birth_digest(settings: Settings) -> Callable[[date], str]:
+    """As it stands in records."""
+    return Digests(settings.digest_key).birth
 
 
 def today(settings: Settings) -> date:

@@ -120,7 +120,7 @@ class Cycle:
     def _observe(self, work: Work) -> Observation:
         now = self.clock.now()
         today = now.astimezone(self.zone).date()
-        approved = self._approved(now)
+        approved = self.approved(now)
         fetches, looked = Fetches(), None
         if work.student_ids is None:
             self.progress("registry", 0, 0)
@@ -147,7 +147,7 @@ class Cycle:
             return frozenset()
         return suspects.difference(self.ledger.due_students(today))
 
-    def _approved(self, now: datetime) -> frozenset[str]:
+    def approved(self, now: datetime) -> frozenset[str]:
         lifetime = timedelta(hours=self.policy.brakes.approval_hours)
         held = self.ledger.held_plans()
         return frozenset(p.hash for p in held if p.approved_at and now < p.approved_at + lifetime)
@@ -250,9 +250,9 @@ class Cycle:
     def _tell(self, seen: Observation) -> None:
         """Operators hear of a held plan or a refused fetch once; later cycles keep it visible, silently."""
         if seen.plan.held_hash:
-            self._hold(seen.plan.held_hash, "; ".join(t.sentence for t in seen.plan.tripped), seen.now)
+            self.hold(seen.plan.held_hash, "; ".join(t.sentence for t in seen.plan.tripped), seen.now)
         for refused in seen.fetches.refused:
-            self._hold(refused.ticket, str(refused), seen.now)
+            self.hold(refused.ticket, str(refused), seen.now)
             log.error("fetch refused", source=refused.source, reason=str(refused))
         for rejection in seen.fetches.rejections:
             log.warning(
@@ -265,7 +265,7 @@ class Cycle:
         for student_id in sorted(seen.drifted):
             log.warning("changed by others", student_id=student_id)
 
-    def _hold(self, ticket: str, summary: str, now: datetime) -> None:
+    def hold(self, ticket: str, summary: str, now: datetime) -> None:
         today = now.astimezone(self.zone).date()
         told = [
             Notice(f"operator:{ticket}:{to}", None, NoticeKind.OPERATOR, to, today, None)

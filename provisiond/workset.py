@@ -55,7 +55,7 @@ class WorkSet:
         self._next_uid_number = self.ledger.next_uid_number(self.policy.directory.first_uid_number)
         doubtful = self.fetches.doubtful
         self.unsettled |= doubtful
-        for batch in _batches(_everyone(self.fetches, self.due())):
+        for batch in _batches(everyone(self.fetches, self.due())):
             accounts = self.ledger.load_students(one.student_id for one in batch)
             changed = {one.student_id: self._news(one, accounts, doubtful) for one in batch}
             wanted = {one.student_id for one in batch if one.due or changed[one.student_id]}
@@ -119,7 +119,7 @@ class WorkSet:
         return ordered(account, self.order) if self.order else account
 
 
-def _everyone(fetches: Fetches, due: Iterable[str]) -> Iterator[Someone]:
+def everyone(fetches: Fetches, due: Iterable[str]) -> Iterator[Someone]:
     """Each student once; `changed` and `due` come in ascending order."""
     sources = [((student_id, records, False) for student_id, records in f.changed) for f in fetches.taken]
     everyone = merge(*sources, ((student_id, (), True) for student_id in due), key=itemgetter(0))

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from provisiond.domain.errors import ConfigError
+from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
 from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
@@ -63,6 +64,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         memory,
         key_file.path,
         key,
+        AdoptRule(**(document.adopt or s.Adopt()).given()),
     )
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
 from provisiond.settings.secret_files import SecretFile
 
@@ -159,3 +160,4 @@ class Settings:
     ledger: LedgerSettings
     digest_key_file: Path
     digest_key: bytes = field(repr=False)
+    adopt: AdoptRule = field(default_factory=AdoptRule)

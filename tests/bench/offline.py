@@ -37,6 +37,9 @@ class OfflineDirectory:
     def survey(self) -> Iterator[Surveyed]:
         return iter(())
 
+    def candidates(self) -> Iterator[Entry]:
+        return iter(())
+
     def drift(self, since: str | None) -> Drift:
         return Drift(since or "")
 

@@ -50,6 +50,8 @@ def test_the_shipped_configuration_still_loads_with_every_default_spelt_out(tmp_
         "reserved_file",
         "unfortunate_file",
         "ca_file",
+        "pattern = '",
+        "birth_date_attribute",
     )
     shipped = load(write_settings(tmp_path, text=SHIPPED.read_text("utf-8")))
     before, admin, after = re.split(

@@ -193,3 +193,17 @@ def test_an_external_bind_over_a_local_socket_needs_no_password(tmp_path: Path) 
     )
 
     assert faults_of(write_settings(tmp_path, *changes)) == []
+
+
+def test_a_rule_of_adoption_must_make_sense(tmp_path: Path) -> None:
+    path = write_settings(
+        tmp_path,
+        (DIRECTORY, '[adopt]\nattribute = "employee number"\npattern = "(unclosed"\n[directory]\n'),
+        (
+            'base = "dc=example,dc=edu"\n',
+            'base = "dc=example,dc=edu"\n'
+            'account_bases = ["ou=groups,dc=example,dc=edu", "ou=staff,dc=example,dc=org"]\n',
+        ),
+    )
+    keys = [fault.split(":")[0] for fault in faults_of(path)]
+    assert keys == ["adopt.attribute", "adopt.pattern", "directory.account_bases", "directory.account_bases"]

@@ -17,6 +17,7 @@ from provisiond.adapters.ledger import (
     people,
     sightings,
     steps,
+    takeovers,
 )
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.memory import SqlMemory
@@ -36,6 +37,7 @@ from provisiond.domain.model import (
     Rejection,
 )
 from provisiond.domain.plan import Parked, Step
+from provisiond.domain.takeover import Takeover
 from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, RecordKey, Sighting
 
 
@@ -226,6 +228,31 @@ class SqlLedger:
     def students(self) -> Iterator[tuple[str, str]]:
         with self._db.read() as connection:
             yield from sightings.students(connection)
+
+    # -- accounts of others, and of a lost ledger --------------------------------------------------------
+    def take_over(self, wanted: Sequence[Takeover], event: str, actor: str, at: datetime) -> list[Parked]:
+        with self._db.write() as connection:
+            return takeovers.take_over(connection, wanted, event, actor, at)
+
+    def keep_names(self, names: Iterable[tuple[str, str | None]], at: datetime) -> None:
+        with self._db.write() as connection:
+            takeovers.keep_names(connection, names, at)
+
+    def told_before(self, notices: Iterable[Notice], reply: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            outbox.add_told(connection, notices, reply, at)
+
+    def begin_rebuild(self, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            takeovers.begin(connection, actor, at)
+
+    def end_rebuild(self, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            takeovers.end(connection, actor, at)
+
+    def is_half_rebuilt(self) -> bool:
+        with self._db.read() as connection:
+            return takeovers.unfinished(connection)
 
     # -- outbox and history ----------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:

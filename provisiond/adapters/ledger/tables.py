@@ -86,6 +86,23 @@ identifier = Table(
     Column("given_at", Instant, nullable=False),
 )
 
+# Names that entries of nobody we know were seen to have: given to no one either.
+foreign_name = Table(
+    "foreign_name",
+    metadata,
+    Column("value", String, primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+)
+
+# One row where this ledger was made again from registry and directory; until the end it knows only a part.
+rebuild = Table(
+    "rebuild",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=True),
+)
+
 record = Table(
     "record",
     metadata,
