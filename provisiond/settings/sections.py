@@ -46,7 +46,10 @@ class University(Section):
 
 
 class Ledger(Section):
-    path: Annotated[str, Field(pattern=r"^[^?#]+$")]  # these two would end it in the URL it becomes
+    # these two would end it in the URL it becomes
+    path: Annotated[str, Field(pattern=r"^[^?#]+$")] | None = None
+    url: Annotated[Text, AfterValidator(notation.postgresql_url)] | None = None
+    password_file: Text | None = None
 
 
 class Names(Section):

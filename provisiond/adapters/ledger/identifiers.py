@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, upd
 
 from provisiond.adapters.ledger import history
 from provisiond.adapters.ledger.chain import Happened
-from provisiond.adapters.ledger.connection import chunks
+from provisiond.adapters.ledger.connection import chunks, streamed
 from provisiond.adapters.ledger.tables import account, foreign_name, identifier
 from provisiond.domain.plan import Identity, Parked, Step
 
@@ -55,9 +55,9 @@ def reserve(connection: Connection, steps: Sequence[Step], domain: str, at: date
 
 
 def every(connection: Connection) -> Iterator[str]:
-    streaming = connection.execution_options(yield_per=1000)
     for column in (identifier.c.value, foreign_name.c.value):
-        yield from streaming.scalars(select(column))
+        for (value,) in streamed(connection, select(column)):
+            yield value
 
 
 def _begin(connection: Connection, person_ids: Sequence[str]) -> None:
