@@ -90,7 +90,7 @@ identifier = Table(
 foreign_name = Table(
     "foreign_name",
     metadata,
-    Column("value", String, primary_key=True),
+    Column("value", Word, primary_key=True),
     Column("seen_at", Instant, nullable=False),
 )
 

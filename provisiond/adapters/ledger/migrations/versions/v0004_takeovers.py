@@ -13,13 +13,14 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_INSTANT = sa.String(32)
+_WORD = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+_INSTANT = sa.String(32).with_variant(sa.String(32, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     op.create_table(
         "foreign_name",
-        sa.Column("value", sa.String, primary_key=True),
+        sa.Column("value", _WORD, primary_key=True),
         sa.Column("seen_at", _INSTANT, nullable=False),
     )
     op.create_table(
