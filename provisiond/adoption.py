@@ -214,4 +214,4 @@ def _adopted(change: Change) -> Change:
     if not isinstance(change, ModifyEntry) or change.what != "account":
         return change
     marked = tuple(Mod(Op.ADD, m.attribute, m.values) if m.attribute == MARK else m for m in change.mods)
-    return AdoptEntry(change.what, change.dn, change.person_id, marked, change.csn)
+    return AdoptEntry(change.what, change.dn, change.person_id, marked, change.csn, change.seen)

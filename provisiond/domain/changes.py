@@ -66,13 +66,14 @@ class ModifyEntry:
 @dataclass(frozen=True, slots=True)
 class AdoptEntry:
     """Make an entry that another tool made ours: `mods` add the mark of `person_id`, among others. Refused where the
-    entry carries the mark of another, or changed since `csn`."""
+    entry carries the mark of another, or changed since `csn` or in what was `seen` (as in ModifyEntry)."""
 
     what: str
     dn: str
     person_id: str
     mods: tuple[Mod, ...]
     csn: str | None = field(default=None, compare=False, repr=False)
+    seen: Attributes | None = field(default=None, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:

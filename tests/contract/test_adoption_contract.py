@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -10,20 +9,13 @@ import pytest
 from provisiond.domain.changes import AdoptEntry, Mod, Op
 from provisiond.domain.model import Entry
 from provisiond.ports import Done, Refused
-from tests.rigs.directory_site import CLASSES, Site, fake_site, real_site
-from tests.rigs.slapd import SlapdRig
-
-NUMBERS = itertools.count(1)
+from tests.contract.test_directory_contract import site_on
+from tests.rigs.directory_site import CLASSES, Site
 
 
-@pytest.fixture(params=["memory", "slapd"])
+@pytest.fixture(params=["memory", "slapd", "ds389"])
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    name = f"zr{next(NUMBERS)}"
-    if request.param == "memory":
-        yield fake_site(name)
-        return
-    rig: SlapdRig = request.getfixturevalue("slapd")
-    yield from real_site(rig, name)
+    yield from site_on(request)
 
 
 def planted(site: Site) -> Entry:
@@ -49,7 +41,7 @@ def test_candidates_are_whole_and_listings_are_none(site: Site) -> None:
     listing = {"objectclass": CLASSES, "uid": (site.name,), "cn": ("X",), "sn": ("X",)}
     site.tree.plant(f"uid={site.name},{site.contacts_base}", listing)
     found = planted(site)
-    assert found.csn
+    assert bool(found.csn) is site.numbers_changes
     assert found.attributes["telephonenumber"] == ("2609 0000",)
 
 
@@ -77,8 +69,20 @@ def test_what_changed_since_it_was_looked_at_is_not_adopted(site: Site) -> None:
     change = adopting(site, planted(site))
     site.tree.plant(site.dn, {"description": ("theirs",)})
     (outcome,) = site.directory.apply([[change]])
+    if site.numbers_changes:
+        assert isinstance(outcome, Refused) and "changed by another" in outcome.text
+    assert ("provisiondpersonid" in site.tree.look(site.dn)) is not site.numbers_changes
+
+
+def test_nothing_of_another_is_replaced_unseen(site: Site) -> None:
+    """Also where the server does not number changes."""
+    entry = planted(site)
+    mods = (*adopting(site, entry).mods, Mod(Op.REPLACE, "cn", ("Chan Tai Man",)))
+    change = AdoptEntry("account", entry.dn, site.name, mods, seen={"cn": entry.attributes["cn"]})
+    site.tree.plant(site.dn, {"cn": ("Somebody",)})
+    (outcome,) = site.directory.apply([[change]])
     assert isinstance(outcome, Refused) and "changed by another" in outcome.text
-    assert "provisiondpersonid" not in site.tree.look(site.dn)
+    assert set(site.tree.look(site.dn)["cn"]) == {"X", "Somebody"}
 
 
 def test_a_mark_of_another_person_is_never_replaced(site: Site) -> None:

@@ -14,17 +14,17 @@ from provisiond.domain.model import Hold, HoldKind, NoticeStatus, State
 from provisiond.domain.plan import Identity
 from provisiond.domain.takeover import Takeover
 from provisiond.ports import Ledger
-from tests.rigs.ledgers import AT, DOMAIN, LATER, LEDGERS, TODAY, committed, events
+from tests.rigs.ledgers import AT, DOMAIN, KINDS, LATER, TODAY, committed, events, opened
 from tests.rigs.steps import a_notice, a_record, a_step
 
 LOCK = Hold(HoldKind.LOCK, AT, None, "found locked", "rebuild")
 FREEZE = Hold(HoldKind.FREEZE, AT, None, "not finished", "somebody")
 
 
-@pytest.fixture(params=LEDGERS)
+@pytest.fixture(params=KINDS)
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    with LEDGERS[request.param](tmp_path) as opened:
-        yield opened
+    with opened(request, tmp_path) as ledger:
+        yield ledger
 
 
 def a_takeover(number: int = 1, **other: object) -> Takeover:

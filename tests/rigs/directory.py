@@ -290,6 +290,8 @@ class FakeDirectory:
         left = effective(change.mods, self.look(dn))
         if not left:
             return None
+        if overwritten(left, self.look(dn), change.seen or {}):
+            return Refused(change, 122, OVERTAKEN)
         changed = Entry(self.entries[dn].dn, _modified(self.look(dn), left))
         if clash := self._clash(change, changed):
             return clash

@@ -164,6 +164,8 @@ def _take_over(change: AdoptEntry) -> Talk[Failure | None]:
         left = effective(change.mods, present)
         if not left:
             return None
+        if overwritten(left, present, change.seen or {}):
+            return Refused(change, ASSERTION_FAILED, OVERTAKEN)
         reply = yield messages.modify(change.dn, exact(left, present) if by_value else left)
         if reply is not None and reply.code not in (NO_SUCH_ATTRIBUTE, VALUE_EXISTS, INAPPROPRIATE_MATCHING):
             return _refusal(change, reply)

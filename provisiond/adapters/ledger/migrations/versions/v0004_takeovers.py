@@ -13,8 +13,8 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_WORD = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 _INSTANT = sa.String(32).with_variant(sa.String(32, collation="C"), "postgresql")
+_WORD = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
