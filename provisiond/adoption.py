@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from provisiond.cycle import Cycle, Result
+from provisiond.cycle import Cycle
 from provisiond.domain.brakes import Tally
 from provisiond.domain.changes import AdoptEntry, Change, Mod, ModifyEntry, Op
 from provisiond.domain.decide import Snapshot, decide
@@ -18,6 +18,7 @@ from provisiond.domain.takeover import Takeover, account_name, told, uid_number
 from provisiond.fetches import Fetches, NothingRemembered
 from provisiond.ports import Done
 from provisiond.rebuild import batches
+from provisiond.result import Result
 from provisiond.roster import ADOPTING, MARK, Roster, Someone
 from provisiond.spool import Spool
 

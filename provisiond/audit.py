@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from provisiond.comparison import Comparison, Stranger
-from provisiond.cycle import Cycle, Result, Work
+from provisiond.cycle import Cycle
+from provisiond.result import Result, Work
 
 
 @dataclass(frozen=True, slots=True)

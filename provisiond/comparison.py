@@ -82,7 +82,7 @@ class Comparison:
         self._db = sqlite3.connect("", isolation_level=None)  # "" is a file that SQLite deletes
         self._db.executescript(_TABLES)
         marked = directory.marked(authors=trusting)
-        self._db.executemany("INSERT INTO found VALUES (?, ?, ?, ?, ?, ?)", map(_found, marked))
+        self._db.executemany("INSERT OR REPLACE INTO found VALUES (?, ?, ?, ?, ?, ?)", map(_found, marked))
         self._db.executemany("INSERT INTO known VALUES (?, ?, ?, ?, ?)", map(_known, ledger.sightings()))
         self._db.executemany("INSERT INTO person VALUES (?, ?)", ledger.students())
         self._db.execute(_DOUBLED)

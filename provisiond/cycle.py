@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from heapq import merge
+from typing import assert_never
 
 import structlog
 
 from provisiond.domain.brakes import Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
-from provisiond.domain.model import Notice, NoticeKind, Rejection
+from provisiond.domain.model import Notice, NoticeKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.domain.plan import Batch, Parked, Plan, Step
 from provisiond.domain.policy import Policy
-from provisiond.drift import Look, look
-from provisiond.fetches import Fetches, RefusedFetch, fetched
+from provisiond.drift import look
+from provisiond.fetches import Fetches, fetched
 from provisiond.namespace import Namespace
 from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry
+from provisiond.result import WHAT_IS_DUE, Absent, Observation, Result, Work
 from provisiond.spool import Spool
 from provisiond.workset import WorkSet
 
@@ -36,58 +38,6 @@ ROLLING = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What to look at beside what fell due: certain persons only (no registry is read; with one order, for one
-    of them), or everybody."""
-
-    student_ids: tuple[str, ...] | None = None
-    order: Order | None = None
-    everyone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """Persons of whom complete fetches did not name everything the ledger knows (a programme, or all of
-    them): reported; what it means is policy's."""
-
-    source: str
-    student_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one cycle found and did. `failed`: persons whom the directory refused, or whose outcome is unknown."""
-
-    at: datetime
-    plan: Plan
-    refused: tuple[RefusedFetch, ...]
-    rejections: tuple[Rejection, ...]
-    absent: tuple[Absent, ...]
-    drifted: tuple[str, ...] = ()  # students whose entries were changed by others
-    looked_at: int = 0
-    applied: int = 0
-    failed: tuple[Parked, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What was found before anything was written. `drifted`: students whose entries others left with something
-    to repair."""
-
-    now: datetime
-    fetches: Fetches
-    work: WorkSet
-    plan: Plan
-    absent: tuple[Absent, ...]
-    drifted: frozenset[str]
-    look: Look | None
-
-    def close(self) -> None:
-        if self.look:
-            self.look.close()
-
-
-@dataclass(frozen=True, slots=True)
 class Cycle:
     registries: Sequence[Registry]
     directory: Directory
@@ -97,13 +47,13 @@ class Cycle:
     zone: tzinfo
     progress: Progress = field(default=lambda what, done, total: None)
 
-    def plan(self, work: Work = Work()) -> Result:
+    def plan(self, work: Work = WHAT_IS_DUE) -> Result:
         """What `run` would do now; writes nothing anywhere."""
         seen = self._observe(work)
         seen.close()
-        return _result(seen)
+        return seen.result()
 
-    def run(self, work: Work = Work()) -> Result:
+    def run(self, work: Work = WHAT_IS_DUE) -> Result:
         """Do it. Raises UnavailableError where a system went away: the next cycle finishes the work."""
         if work.student_ids and work.order:
             (account,) = self.ledger.load_students(work.student_ids).values()
@@ -113,7 +63,7 @@ class Cycle:
             self._tell(seen)
             applied, failed = self._act(seen)
             self._remember(seen, failed)
-        return _result(seen, applied, tuple(failed))
+        return seen.result(applied, tuple(failed))
 
     # -- observe ---------------------------------------------------------------------------------------
 
@@ -157,7 +107,7 @@ class Cycle:
     ) -> tuple[Plan, frozenset[str]]:
         """Decide batch by batch, then count the whole. Beside the plan: of which suspects anything would change."""
         spool, tally, parked, drifted = Spool(), Tally(), list[Parked](), set[str]()
-        with closing_namespace(self.directory, self.ledger, self.policy) as namespace:
+        with closing(Namespace(self.directory, self.ledger, self.policy.names)) as namespace:
             for snapshot in work.snapshots(namespace):
                 decision = decide(snapshot, self.policy)
                 work.decided(snapshot, decision)
@@ -232,7 +182,7 @@ class Cycle:
         now, today = seen.now, seen.now.astimezone(self.zone).date()
         self.ledger.park([*seen.plan.parked, *failed], now)
         if seen.work.named_again:
-            self.ledger.named_again(seen.work.named_again)
+            self.ledger.named_again(seen.work.named_again, now)
         unsettled = (
             seen.work.unsettled | {f.student_id for f in failed} | {s.student_id for s in seen.plan.held}
         )
@@ -268,7 +218,8 @@ class Cycle:
     def hold(self, ticket: str, summary: str, now: datetime) -> None:
         today = now.astimezone(self.zone).date()
         told = [
-            Notice(f"operator:{ticket}:{to}", None, NoticeKind.OPERATOR, to, today, None)
+            # the instant: told anew, by a mail of its own, when the same comes again after it was let through
+            Notice(f"operator:{ticket}:{now.isoformat()}:{to}", None, NoticeKind.OPERATOR, to, today, None)
             for to in self.policy.operators
         ]
         if self.ledger.hold_plan(ticket, summary, told, now):
@@ -283,14 +234,6 @@ class _Written:
     outcomes: Sequence[Outcome]
 
 
-@contextmanager
-def closing_namespace(directory: Directory, ledger: Ledger, policy: Policy) -> Iterator[Namespace]:
-    with ExitStack() as stack:
-        namespace = Namespace(directory, ledger, policy.names)
-        stack.callback(namespace.close)
-        yield namespace
-
-
 def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
     """Put an order in the ledger; the person is due from then on."""
     match order:
@@ -302,6 +245,8 @@ def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
             ledger.release(person_id, kind, actor, reason, at)
         case Extend(extension=extension):
             ledger.extend(person_id, extension)
+        case _:
+            assert_never(order)
 
 
 def _applicable(plan: Plan) -> Iterator[Batch]:
@@ -322,17 +267,3 @@ def _log_steps(done: Sequence[Step]) -> None:
             log.info("change", person=step.person_id, what=change.sentence)
         if step.transition:
             log.info("transition", person=step.person_id, from_state=step.from_state, to_state=step.to_state)
-
-
-def _result(seen: Observation, applied: int = 0, failed: tuple[Parked, ...] = ()) -> Result:
-    return Result(
-        at=seen.now,
-        plan=seen.plan,
-        refused=seen.fetches.refused,
-        rejections=seen.fetches.rejections,
-        absent=seen.absent,
-        drifted=tuple(sorted(seen.drifted)),
-        looked_at=seen.work.looked_at,
-        applied=applied,
-        failed=failed,
-    )

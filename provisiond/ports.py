@@ -370,11 +370,12 @@ class Ledger(Protocol):
     def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
         """Remember as the last good fetch of its source: blocks (rows of `unsettled` students are looked at again),
         one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
-        source's rejections. An incremental fetch changes neither the number of rows nor absences."""
+        source's rejections. An incremental fetch changes neither the number of rows nor absences; one that
+        rejects a record of the student, or one whose student cannot be read, was not without."""
         ...
 
-    def named_again(self, keys: Collection[RecordKey]) -> None:
-        """These records are absent no more."""
+    def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:
+        """These records are absent no more; their persons are due."""
         ...
 
     def absences(self) -> list[Absence]: ...

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from provisiond.domain.decide import Decision, Snapshot
 from provisiond.domain.digest import record_digest
+from provisiond.domain.lifecycle import ENDED
 from provisiond.domain.model import Account, RegistryRecord
 from provisiond.domain.orders import Order, ordered
 from provisiond.domain.policy import Policy
@@ -68,9 +69,11 @@ class WorkSet:
     def decided(self, snapshot: Snapshot, decision: Decision) -> None:
         self._next_uid_number = decision.next_uid_number
         self.unsettled |= {parked.student_id for parked in decision.parked}
-        # a supplement that came before the person it speaks of must be there when the person comes
+        # what was said of a person before there is an account must be there when there is one
         self.unsettled |= {
-            s for s, records in snapshot.changed.items() if all(r.is_supplement for r in records)
+            s
+            for s, records in snapshot.changed.items()
+            if any(r.is_supplement or r.confidential for r in records)
         }
         self.unsettled -= {step.student_id for step in decision.steps} - self.fetches.doubtful
 
@@ -91,20 +94,26 @@ class WorkSet:
         )
 
     def _taken_numbers(self, new: int) -> frozenset[int]:
-        """Of others, where the next ones would come from: twice as many as are needed, in case some are taken."""
-        if not new or not self.policy.directory.posix:
-            return frozenset()
-        return self.directory.uid_numbers(self._next_uid_number, self._next_uid_number + 2 * new)
+        """Of others, as far up as it takes to leave enough free ones."""
+        taken, first = frozenset[int](), self._next_uid_number
+        free, ahead = new if self.policy.directory.posix else 0, 2 * new
+        while free > 0:
+            found = self.directory.uid_numbers(first, first + ahead - 1)
+            taken, free, first, ahead = taken | found, free - (ahead - len(found)), first + ahead, 2 * ahead
+        return taken
 
     def _news(self, one: Someone, accounts: dict[str, Account], doubtful: frozenset[str]) -> Records:
         """Records that differ from the ones last committed, or were absent until now.
 
         Of a person we know, nothing is taken over while one of their records is rejected: the half that can
-        be read (left one programme) may mean the opposite of the whole (for another)."""
+        be read (left one programme) may mean the opposite of the whole (for another), and the rejected one may
+        be the very record that was absent."""
         account = accounts.get(one.student_id)
         if account is None:
             return one.records
         if one.student_id in doubtful:
+            if account.state not in ENDED:
+                accounts[one.student_id] = replace(account, absences=())
             return ()
         known = {record.key: record_digest(record) for record in account.records} if one.records else {}
         absent = {absence.key for absence in account.absences}

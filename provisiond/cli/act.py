@@ -15,12 +15,12 @@ from provisiond.adoption import ADOPTIONS
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
-from provisiond.cycle import Work
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import Extension, Hold, HoldKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.fetches import COMPLAINT
 from provisiond.ports import HeldPlan, Ledger
+from provisiond.result import Work
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from provisiond.bootstrap import Parts
 from provisiond.cli import report, screen
-from provisiond.cycle import Work
 from provisiond.domain import names
 from provisiond.domain.lifecycle import Standing, milestones, standing
 from provisiond.domain.model import Account
 from provisiond.domain.people import person as person_of
+from provisiond.result import Work
 
 MOST_NAMES = 1000  # a name further down the order than that was not made from today's spelling
 

@@ -9,11 +9,11 @@ from typing import Any
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.audit import Audited
 from provisiond.cli import screen
-from provisiond.cycle import Result
 from provisiond.domain.changes import AdoptEntry, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.plan import Plan, Step
 from provisiond.domain.spelling import spelt
+from provisiond.result import Result
 
 DUE = 1  # exit code of `plan` when something is due; faults have codes of 64 and more
 MOST_STEPS = 100  # told one by one on a terminal; a pipe, --json and --ldif have them all
@@ -73,8 +73,7 @@ def tell_troubles(result: Result) -> None:
         some = ", ".join(absent.student_ids[:5]) + (" …" if len(absent.student_ids) > 5 else "")
         screen.warn(
             f"absent: registry {absent.source} no longer names {_persons(len(absent.student_ids))}, or one of"
-            f" their programmes ({some});"
-            " nothing is taken from them"
+            f" their programmes ({some}); they keep what they have, unless lifecycle.absent_fetches says otherwise"
         )
     for parked in (*result.plan.parked, *result.failed):
         screen.warn(f"parked {parked.student_id}: {parked.reason}")

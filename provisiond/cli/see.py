@@ -14,7 +14,6 @@ from provisiond import bootstrap, settings
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.session import account_of, errors, person, session
-from provisiond.cycle import Work
 from provisiond.domain import names as account_names
 from provisiond.domain.errors import ConfigError, ProvisiondError
 from provisiond.domain.fullnames import split_full_name
@@ -22,6 +21,7 @@ from provisiond.domain.model import State
 from provisiond.domain.policy import NamePolicy
 from provisiond.fetches import NothingRemembered
 from provisiond.ports import AccountFilter
+from provisiond.result import Work
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
 At = Annotated[
@@ -66,7 +66,8 @@ def _check_ledger(found: settings.Settings) -> list[str]:
 
 def _check_directory(found: settings.Settings) -> list[str]:
     try:
-        return bootstrap.ldap_directory(found).check()
+        with closing(bootstrap.ldap_directory(found)) as directory:
+            return directory.check()
     except ConfigError as error:
         return error.faults
     except ProvisiondError as error:

@@ -18,13 +18,13 @@ from provisiond.adapters.directory.ldif import ldif
 from provisiond.bootstrap import Parts
 from provisiond.cli import report, screen
 from provisiond.cli.session import errors
-from provisiond.cycle import Result, Work
 from provisiond.demo.sample import CODES, MAPPING
 from provisiond.demo.slapd import PrivateSlapd
 from provisiond.demo.university import BASE, University
 from provisiond.domain.model import NoticeStatus
 from provisiond.domain.orders import Activate
 from provisiond.ports import AccountFilter
+from provisiond.result import Result, Work
 from provisiond.settings import load
 
 FOLDER = Path(".demo")

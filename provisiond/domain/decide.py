@@ -176,7 +176,10 @@ def _ends_access(person: Person, where: Standing, seen: Observed, todo: tuple[Ch
     """Whether something is taken away that the person has: log-in, a group, a licence, the listing. Not counted:
     what an operator or the person ordered, what a new level gives otherwise, and repairs of an ended account."""
     account = person.account
-    if seen.account is None or (account and account.applied and account.state in ENDED):
+    before = account.state if account and account.applied else None
+    if seen.account is None or (
+        before in ENDED and (before, where.state) != (State.ALUMNI, State.TERMINATED)
+    ):
         return False
     mods = [mod for change in todo if isinstance(change, ModifyEntry) for mod in change.mods]
     closes = not where.locked and any(mod.attribute in ENDS_LOGIN and mod.values for mod in mods)

@@ -201,8 +201,31 @@ def test_an_absence_is_counted_by_complete_fetches_until_the_record_is_named_aga
     assert list(ledger.due_students(TODAY)) == []
     ledger.call_absent(record.source, 2, LATER)
     assert list(ledger.due_students(TODAY)) == [record.student_id]
-    ledger.named_again([record.key])
+    ledger.named_again([record.key], LATER)
     assert ledger.absences() == []
+
+
+@pytest.mark.parametrize("student", ["the same", None])
+def test_a_fetch_that_may_name_the_student_in_a_rejected_record_is_not_one_without(
+    ledger: Ledger, student: str | None
+) -> None:
+    committed(ledger, 1)
+    record = a_record(1)
+    ledger.mark_fetch(a_fetch(gone=(record.key[1:],)), (), AT, TODAY)
+    bad = Rejection("students", "a.csv", 3, student and record.student_id, ("no date",))
+    ledger.mark_fetch(a_fetch(rejections=(bad,)), (), LATER, TODAY)
+    assert [absence.fetches for absence in ledger.absences()] == [1]
+    ledger.mark_fetch(a_fetch(rejections=(replace(bad, student_id="S9999999"),)), (), LATER, TODAY)
+    assert [absence.fetches for absence in ledger.absences()] == [2]
+
+
+def test_who_is_named_again_is_due(ledger: Ledger) -> None:
+    committed(ledger, 1)
+    record = a_record(1)
+    ledger.mark_fetch(a_fetch(gone=(record.key[1:],)), (), AT, TODAY)
+    assert list(ledger.due_students(TODAY)) == []
+    ledger.named_again([record.key], LATER)
+    assert list(ledger.due_students(TODAY)) == [record.student_id]
 
 
 def test_an_incremental_fetch_goes_on_and_remembers_who_waits(ledger: Ledger) -> None:

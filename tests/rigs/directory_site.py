@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.capabilities import Vendor
 from provisiond.adapters.directory.ldap import LdapDirectory
 from provisiond.adapters.directory.reading import decoded
@@ -43,7 +44,7 @@ class OperatorsTree:
         assert reply.code == 0, reply.text
 
     def uproot(self, dn: str) -> None:
-        reply = self._session._write(lambda connection: connection.delete(dn))  # anybody's: no owner is asked
+        reply = self._session._ask(messages.delete(dn))  # anybody's: no owner is asked
         assert reply.code == 0, reply.text
 
     def strip(self, dn: str, **values: tuple[str, ...]) -> None:

@@ -92,7 +92,9 @@ class FakeLedger(TakenOver):
     def last_fetch(self, source: str) -> FetchMark | None:
         return self.memory(source).last()
 
-    def named_again(self, keys: Collection[RecordKey]) -> None:
+    def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:
+        for key in keys:
+            self._call(self.records[key][0] if key in self.records else None, at)
         for memory in self.memories.values():
             memory.absences = {k: a for k, a in memory.absences.items() if k not in keys}
 
@@ -101,7 +103,7 @@ class FakeLedger(TakenOver):
 
     def call_absent(self, source: str, at_least: int, at: datetime) -> None:
         for absence in self.memory(source).absences.values():
-            if absence.fetches >= at_least:
+            if absence.fetches == at_least:
                 self._call(self.records[absence.key][0], at)
 
     # -- drift -----------------------------------------------------------------------------------------

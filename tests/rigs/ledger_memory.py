@@ -56,7 +56,10 @@ class FakeMemory:
             block.digest: _unsettling(block, unsettled) for block in (*kept.values(), *fetch.blocks)
         }
         if fetch.complete:
-            self.absences = {k: replace(a, fetches=a.fetches + 1) for k, a in self.absences.items()}
+            rejected = {one.student_id for one in fetch.rejections}
+            for key, absence in self.absences.items():
+                if not rejected & {None, absence.student_id}:
+                    self.absences[key] = replace(absence, fetches=absence.fetches + 1)
             for student_id, programme in fetch.gone:
                 key = (self.source, student_id, programme)
                 if key in self.stored and key not in self.absences:

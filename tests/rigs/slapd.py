@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.session import LdapTarget, Session, open_session
 from provisiond.adapters.directory.setup import DirectoryLayout, run_setup
 from provisiond.demo.slapd import PrivateSlapd, SlapdError
@@ -222,5 +223,4 @@ def _empty(session: Session, base: str) -> None:
 
 
 def _delete(session: Session, dn: str) -> None:
-    # not Session.delete: that asks for an owner, and tests plant entries that have none
-    session._write(lambda connection: connection.delete(dn))
+    session._ask(messages.delete(dn))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from provisiond.adapters.clock import SetClock
-from provisiond.cycle import Cycle, Result, Work
+from provisiond.cycle import Cycle
 from provisiond.domain.model import (
     Account,
     Block,
@@ -21,6 +21,7 @@ from provisiond.domain.model import (
 from provisiond.domain.orders import Order
 from provisiond.domain.policy import Policy
 from provisiond.ports import FetchMemory, Registry
+from provisiond.result import Result, Work
 from tests.rigs.directory import FakeDirectory
 from tests.rigs.ledger import FakeLedger
 from tests.rigs.lives import TODAY, ZONE, a_policy, noon

@@ -11,11 +11,12 @@ from datetime import date
 import pytest
 
 from provisiond.adoption import Adoption, Choice
-from provisiond.cycle import Cycle, Result
+from provisiond.cycle import Cycle
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.model import State
 from provisiond.rebuild import rebuild
+from provisiond.result import Result
 from provisiond.roster import Finding, Roster, What
 from tests.rigs.lives import BASE, ZONE, a_person, a_policy
 from tests.rigs.world import World

@@ -11,9 +11,10 @@ import pytest
 
 from provisiond.adapters.clock import SetClock
 from provisiond.audit import Audited, audit
-from provisiond.cycle import Cycle, Result, Work
+from provisiond.cycle import Cycle
 from provisiond.domain.model import Attributes, State
 from provisiond.domain.policy import BrakePolicy, Limit, Policy
+from provisiond.result import Result, Work
 from tests.contract.test_drift_contract import site
 from tests.rigs.directory_site import Site
 from tests.rigs.ledger import FakeLedger

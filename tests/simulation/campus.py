@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from provisiond.adapters.clock import SetClock
-from provisiond.cycle import Cycle, Result, Work
+from provisiond.cycle import Cycle
 from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import (
     Account,
@@ -24,6 +24,7 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.domain.policy import BrakePolicy, Limit, Policy
+from provisiond.result import Result, Work
 from tests.rigs.directory import FakeDirectory
 from tests.rigs.ledger import FakeLedger
 from tests.rigs.lives import TODAY, ZONE, a_person, a_policy, noon

@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from provisiond.cycle import Cycle, Observation
+from provisiond.cycle import Cycle
 from provisiond.domain.changes import AddEntry, Change, Mod, ModifyEntry, Op
 from provisiond.domain.model import Fetch, Notice, NoticeStatus, RegistryRecord
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.policy import BrakePolicy, LifecyclePolicy, Limit, Policy
 from provisiond.ports import Done, Outcome, Refused
+from provisiond.result import Observation
 from tests.rigs.directory import FakeDirectory
 from tests.rigs.ledger import FakeLedger
 from tests.simulation.campus import Parts, small_policy

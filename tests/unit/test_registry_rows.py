@@ -7,7 +7,7 @@ import io
 import random
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from provisiond.adapters.registry.blocks import raw_blocks, salt_of
@@ -60,6 +60,7 @@ pieces = st.sampled_from(["a", "陳", '"', '""', ",", '","', "\n", "\r\n", '"\n'
 
 
 @settings(max_examples=800)
+@example(text='"",a","', chunk_bytes=1)
 @given(st.lists(pieces, max_size=40).map("".join), st.integers(1, 30))
 def test_rows_are_those_of_the_csv_module_wherever_chunks_end(text: str, chunk_bytes: int) -> None:
     assert as_we_read(text, chunk_bytes) == as_csv_reads(text)

@@ -9,12 +9,9 @@ from enum import StrEnum
 
 from provisiond.adapters.directory.messages import ASSERTION, PERMISSIVE_MODIFY
 
-PRE_READ, POST_READ = "1.3.6.1.1.13.1", "1.3.6.1.1.13.2"  # RFC 4527
 PAGED_RESULTS = "1.2.840.113556.1.4.319"  # RFC 2696
 CONTENT_SYNC = "1.3.6.1.4.1.4203.1.9.1.1"  # RFC 4533
-MODIFY_INCREMENT = "1.3.6.1.1.14"  # RFC 4525, a feature
-PASSWORD_MODIFY = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105  # RFC 3062, an extension
-ATTRIBUTES = ("supportedControl", "supportedExtension", "supportedFeatures", "vendorName", "objectClass")
+ATTRIBUTES = ("supportedControl", "vendorName", "objectClass")
 
 
 class Vendor(StrEnum):
@@ -57,29 +54,23 @@ class Capabilities:
 
     vendor: Vendor
     assertion: bool
-    pre_post_read: bool
     permissive_modify: bool
     paged_results: bool
     content_sync: bool
-    modify_increment: bool
-    password_modify: bool
 
     @classmethod
     def of(cls, root: Mapping[str, Sequence[bytes]]) -> Capabilities:
         """From the attributes of the rootDSE, as read."""
         said = {name.lower(): {value.decode() for value in values} for name, values in root.items()}
-        offered = set[str]().union(*(said.get(name.lower(), ()) for name in ATTRIBUTES[:3]))
+        offered = said.get("supportedcontrol", set())
         vendor = _vendor(said.get("objectclass", set()), said.get("vendorname", set()))
         return cls(
             vendor=vendor,
             assertion=ASSERTION in offered,
-            pre_post_read={PRE_READ, POST_READ} <= offered,
             # slapd has it and does not say so
             permissive_modify=PERMISSIVE_MODIFY in offered or vendor is Vendor.OPENLDAP,
             paged_results=PAGED_RESULTS in offered,
             content_sync=CONTENT_SYNC in offered,
-            modify_increment=MODIFY_INCREMENT in offered,
-            password_modify=PASSWORD_MODIFY in offered,
         )
 
     @property

@@ -40,17 +40,12 @@ def is_under(dn: str, base: str) -> bool:
     return normalise_dn(dn).endswith("," + base)
 
 
-def rdn_value(text: str) -> str:
-    """`text` escaped so that it can stand as a value in a DN."""
-    return _escape(text)
-
-
 def _pair(text: str, dn: str) -> str:
     kind, equals, value = text.partition("=")
     kind = kind.strip().lower()
     if not equals or not _TYPE.fullmatch(kind):
         raise ValueError(f"not a DN: {dn!r}")
-    return f"{kind}={_escape(_plain(value))}"
+    return f"{kind}={escaped(_plain(value))}"
 
 
 def _plain(value: str) -> str:
@@ -71,7 +66,7 @@ def _bytes_of(pairs: str) -> bytes:
     return b"".join(b"\\" + bytes([octet]) if octet < 0x80 else bytes([octet]) for octet in raw)
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
     escaped = re.sub(r'([,+"\\<>;=])', r"\\\1", text).replace("\0", r"\00")
     if escaped[:1] in ("#", " "):
         escaped = "\\" + escaped

@@ -19,7 +19,6 @@ _NONE = [b""]
 _REMEMBERED = 1000
 _NUMBERS = (b"entrycsn", b"entryusn", b"modifytimestamp")
 MARK = PERSON_ID.lower().encode()
-SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"  # RFC 4533: OpenLDAP, for us
 # the `memberof` overlay's changes of members bear this name (config/openldap/overlays.ldif): it hides who was the
 # last to change the entry itself, whose number they leave as it is
 MEMBEROF_DN = b"cn=memberof overlay"
@@ -77,7 +76,7 @@ def people(session: Session, bases: Bases) -> Iterator[Entry]:
 
 def marked(session: Session, bases: Bases, us: str, *, authors: bool) -> Iterator[Marked]:
     """Every entry with a person's ID; see ports.Directory."""
-    attributes: tuple[str, ...] = _NEEDED if offers(session, SYNC_REQUEST) else _NEEDED + _ELSEWHERE
+    attributes: tuple[str, ...] = _NEEDED if session.capabilities.content_sync else _NEEDED + _ELSEWHERE
     attributes += AUTHORS if authors else ()
     place, ours = Places(bases), Authors(us)
     for entry in stream(session, Query(bases.base, f"({PERSON_ID}=*)", attributes)):
@@ -98,11 +97,6 @@ def entry_id(entry: Found) -> bytes:
     if given:
         return bytes.fromhex(given[0].replace(b"-", b"").decode())
     return blake2b(normalise_dn(entry.dn).encode(), digest_size=16).digest()
-
-
-def offers(session: Session, control: str) -> bool:
-    root = session.search("", "(objectClass=*)", ("supportedControl",), subtree=False)
-    return bool(root) and control.encode() in root[0].attributes.get("supportedControl", ())
 
 
 class Places:

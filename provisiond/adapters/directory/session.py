@@ -121,9 +121,6 @@ class Session:
         lenient = [messages.permissive()] if permissive and self.capabilities.permissive_modify else []
         return self._ask(messages.modify(dn, mods, *lenient, *_owned(owner)))
 
-    def delete(self, dn: str, owner: str) -> Reply:
-        return self._ask(messages.delete(dn, *_owned(owner)))
-
     @contextlib.contextmanager
     def exchange(self) -> Iterator[Exchange]:
         """For writes, many in flight (pipeline.py). Every reply must have come before anything else is asked."""
@@ -164,12 +161,6 @@ class Session:
             self._connection.unbind()
         with contextlib.suppress(Exception):  # nor would its socket be, by ldap3
             self._connection.strategy.close()
-
-    def _write(self, operation: Callable[[Any], Any]) -> Reply:
-        result = self._call(operation)[1]
-        if result["result"] in PASSING:
-            raise UnavailableError("directory", _said(result))
-        return Reply(result["result"], "" if result["result"] == SUCCESS else _said(result))
 
     def _call(self, operation: Callable[[Any], Any]) -> Any:
         try:

@@ -7,16 +7,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from provisiond.adapters.directory.ber import OCTETS, SEQUENCE, ber, elements, tlv
+from provisiond.adapters.directory.capabilities import CONTENT_SYNC
 from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.reading import Bases, decoded
 from provisiond.adapters.directory.scanning import (
     AUTHORS,
     MARK,
-    SYNC_REQUEST,
     Authors,
     Places,
     leave,
-    offers,
     reading,
     sighting,
 )
@@ -49,7 +48,7 @@ def watermark(session: Session, base: str) -> str | None:
     root = session.search("", "(objectClass=*)", ("namingContexts",), subtree=False)
     contexts = decoded(root[0].attributes).get("namingcontexts", ()) if root else ()
     suffixes = [s for s in contexts if f",{base}".endswith(f",{normalise_dn(s)}")]
-    if not suffixes or not offers(session, SYNC_REQUEST):
+    if not suffixes or not session.capabilities.content_sync:
         return None
     top = session.search(max(suffixes, key=len), "(objectClass=*)", ("contextCSN",), subtree=False)
     numbers = decoded(top[0].attributes).get("contextcsn", ()) if top else ()
@@ -74,7 +73,7 @@ def drift(session: Session, bases: Bases, groups: Collection[str], us: str, sinc
 
 
 def _polled(session: Session, base: str, cookie: str) -> _Poll:
-    asked = (SYNC_REQUEST, ber(SEQUENCE, _REFRESH_ONLY, ber(OCTETS, cookie.encode())))
+    asked = (CONTENT_SYNC, ber(SEQUENCE, _REFRESH_ONLY, ber(OCTETS, cookie.encode())))
     poll = _Poll(cookie)
     with reading(session):
         for part in session.wire().search(Query(base, "(objectClass=*)", _ATTRIBUTES, (asked,))):

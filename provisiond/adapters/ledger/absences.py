@@ -11,7 +11,7 @@ from provisiond.adapters.ledger import orders
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.tables import absence as table
 from provisiond.adapters.ledger.tables import record
-from provisiond.domain.model import Absence
+from provisiond.domain.model import Absence, Fetch, Rejection
 from provisiond.ports import RecordKey
 
 _OF_RECORD = and_(
@@ -21,12 +21,15 @@ _OF_RECORD = and_(
 )
 
 
-def count(connection: Connection, source: str, gone: Iterable[tuple[str, str]], today: date) -> None:
-    """One more fetch for those of `source`, and `gone` (student ID, programme) are new; of what was never committed
-    nothing can be missed."""
-    mine = table.c.source == source
-    connection.execute(update(table).where(mine).values(fetches=table.c.fetches + 1))
-    for chunk in chunks(gone):
+def count(connection: Connection, fetch: Fetch, today: date) -> None:
+    """One more fetch without those that are absent, and `fetch.gone` are new; of what was never committed nothing
+    can be missed. Whoever may stand in a rejected record is not missed by this fetch."""
+    source, mine = fetch.source, table.c.source == fetch.source
+    students = connection.scalars(select(table.c.student_id).where(mine).distinct()).all()
+    for missed in chunks(_missed(students, fetch.rejections)):
+        them = mine & table.c.student_id.in_(missed)
+        connection.execute(update(table).where(them).values(fetches=table.c.fetches + 1))
+    for chunk in chunks(fetch.gone):
         pair = tuple_(record.c.student_id, record.c.programme)
         known = select(record.c.student_id, record.c.programme).where(
             record.c.source == source, pair.in_(chunk)
@@ -44,11 +47,14 @@ def count(connection: Connection, source: str, gone: Iterable[tuple[str, str]], 
             connection.execute(insert(table), rows)
 
 
-def end(connection: Connection, keys: Collection[RecordKey]) -> None:
-    """These are named again; their persons are due."""
+def end(connection: Connection, keys: Collection[RecordKey], at: datetime) -> None:
+    """These are named again; their persons are due, since nothing else tells that a brake held their return."""
     for chunk in chunks(keys):
+        record_named = tuple_(record.c.source, record.c.student_id, record.c.programme).in_(chunk)
+        people = connection.scalars(select(record.c.person_id).where(record_named)).all()
         named = tuple_(table.c.source, table.c.student_id, table.c.programme).in_(chunk)
         connection.execute(delete(table).where(named))
+        orders.call(connection, people, at)
 
 
 def every(connection: Connection) -> list[Absence]:
@@ -72,6 +78,12 @@ def call(connection: Connection, source: str, at_least: int, at: datetime) -> No
         .where(table.c.source == source, table.c.fetches == at_least)
     )
     orders.call(connection, list(connection.scalars(wanted)), at)
+
+
+def _missed(students: Iterable[str], rejections: Sequence[Rejection]) -> list[str]:
+    """Of these absent students those of whom the fetch certainly says nothing."""
+    named = {rejection.student_id and rejection.student_id.casefold() for rejection in rejections}
+    return [] if None in named else [student for student in students if student.casefold() not in named]
 
 
 def not_absent() -> ColumnElement[bool]:

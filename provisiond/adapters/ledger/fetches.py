@@ -32,7 +32,7 @@ def mark(connection: Connection, fetch: Fetch, unsettled: Collection[str], at: d
     connection.execute(insert(table), [row])
     blocks.replace(connection, fetch.source, fetch.kept, fetch.blocks, unsettled)
     if fetch.complete:
-        absences.count(connection, fetch.source, fetch.gone, today)
+        absences.count(connection, fetch, today)
     _replace_rejections(connection, fetch)
     if before is None or before.digest != fetch.digest:
         detail = {**row, "at": at.isoformat(), "rejections": len(fetch.rejections)}

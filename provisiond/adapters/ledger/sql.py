@@ -163,9 +163,9 @@ class SqlLedger:
         with self._db.write() as connection:
             fetches.mark(connection, fetch, unsettled, at, today)
 
-    def named_again(self, keys: Collection[RecordKey]) -> None:
+    def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:
         with self._db.write() as connection:
-            absences.end(connection, keys)
+            absences.end(connection, keys, at)
 
     def absences(self) -> list[Absence]:
         with self._db.read() as connection:

@@ -4,7 +4,6 @@ How a page is got is http_client.py's, how pages follow each other json_pages.py
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, tzinfo
 from email.utils import parsedate_to_datetime
@@ -19,7 +18,7 @@ from provisiond.adapters.registry.plausibility import refuse_wrong_age
 from provisiond.adapters.registry.records import RecordRows
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import Ending
-from provisiond.adapters.registry.source import FIELDS
+from provisiond.adapters.registry.source import FIELDS, configured
 from provisiond.adapters.registry.watermark import instant
 from provisiond.domain.model import Fetch
 from provisiond.ports import Clock, FetchMemory
@@ -112,7 +111,4 @@ class HttpRows(RecordRows):
 
 
 def _configured(source: HttpSource) -> str:
-    """Stands for everything that decides how an answer is read."""
-    meaning = (source.url, source.records, source.next, source.cursor, source.date_formats, source.supplement)
-    mapped = (sorted(source.fields.items()), sorted((k, sorted(v.items())) for k, v in source.codes.items()))
-    return hashlib.sha256(repr((meaning, mapped, sorted(source.expected.items()))).encode()).hexdigest()[:16]
+    return configured(source, source.url, source.records, source.next, source.cursor, source.expected)

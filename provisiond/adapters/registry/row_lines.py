@@ -82,12 +82,9 @@ class RowLines:
 
     def _is_quoted(self, line: bytes) -> bool:
         """Every cell stands in quotation marks, and there are no others: at the ends and between cells only."""
-        marks = line.count(b'"')
-        return (
-            marks == 2 * (line.count(self._between) + 1)
-            and line.startswith(b'"')
-            and line.endswith((b'"', b'"\r'))
-        )
+        cells = line.removesuffix(b"\r")
+        inside = cells[1:-1].replace(self._between, b"")
+        return len(cells) > 1 and cells[:1] == b'"' == cells[-1:] and b'"' not in inside
 
     def _count(self, lines: Sequence[bytes]) -> int | None:
         """How many rows the lines are; None where quoting is broken."""

@@ -3,6 +3,7 @@ is written. Finds every fault in that at once; reads no file."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -91,6 +92,19 @@ def mapping_faults(source: MappedSource) -> Iterator[str]:
         yield "date_formats: at least one is needed"
     if not 0 < source.maximum_rejected_percent <= 100:
         yield "maximum_rejected_percent: not above 0 and at most 100"
+
+
+def configured(source: MappedSource, *more: object) -> str:
+    """Stands for everything that decides how an answer is read: what was read under another one must be read again.
+    `more`: what that kind of source has beside the mapping."""
+    mapped = (source.fields, source.codes, source.date_formats, source.supplement, *more)
+    return hashlib.sha256(repr([_in_order(part) for part in mapped]).encode()).hexdigest()[:16]
+
+
+def _in_order(part: object) -> object:
+    return (
+        sorted((key, _in_order(value)) for key, value in part.items()) if isinstance(part, Mapping) else part
+    )
 
 
 def _field_faults(source: MappedSource) -> Iterator[str]:

@@ -4,7 +4,6 @@ How the database is reached is database.py's, how far it was read watermark.py's
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -18,6 +17,7 @@ from provisiond.adapters.registry.plausibility import refuse_wrong_age
 from provisiond.adapters.registry.records import RecordRows
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import Ending
+from provisiond.adapters.registry.source import configured
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.adapters.registry.watermark import Value, Watermark, instant
 from provisiond.domain.model import Fetch
@@ -111,14 +111,7 @@ class SqlRows(RecordRows):
 
     def _configured(self) -> str:
         source = self._source
-        meaning = (source.query, source.url, source.watermark_column, source.date_formats, source.supplement)
-        mapped = (
-            sorted(source.fields.items()),
-            sorted((k, sorted(v.items())) for k, v in source.codes.items()),
-        )
-        return hashlib.sha256(repr((meaning, mapped, sorted(source.expected.items()))).encode()).hexdigest()[
-            :16
-        ]
+        return configured(source, source.query, source.url, source.watermark_column, source.expected)
 
     # -- what is noted on the way ------------------------------------------------------------------------
 
