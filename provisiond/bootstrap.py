@@ -16,7 +16,9 @@ from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.ledger.copies import backup, checked, restore
 from provisiond.adapters.ledger.lock import exclusive
+from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
@@ -29,7 +31,6 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Clock, Directory, Ledger, Registry
 from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
-SQLITE = "sqlite:///"
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
@@ -56,14 +57,23 @@ class Parts:
 
 @contextmanager
 def parts(
-    settings: Settings, clock: Clock, *, writes: bool, directory: Directory | None = None
+    settings: Settings,
+    clock: Clock,
+    *,
+    writes: bool,
+    directory: Directory | None = None,
+    rebuilding: bool = False,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
-    one than the configured."""
-    with exclusive(ledger_path(settings)) if writes else nullcontext():
-        ledger = SqlLedger.open(settings.ledger_url, create=False)
+    one than the configured; `rebuilding`: a ledger that knows only a part will do."""
+    with exclusive(ledger_place(settings)) if writes else nullcontext() as fence:
+        ledger = _open_ledger(settings, fence=fence)
         the_directory = directory or ldap_directory(settings)
         try:
+            if writes and not rebuilding and ledger.is_half_rebuilt():
+                raise UnavailableError(
+                    "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
+                )
             yield Parts(settings, clock, ledger, the_directory)
         finally:
             the_directory.close()
@@ -98,6 +108,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         where.groups_base,
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
+        where.account_bases,
     )
 
 
@@ -115,27 +126,56 @@ def daemon_target(wanted: DirectorySettings) -> LdapTarget:
     )
 
 
-def ledger_path(settings: Settings) -> Path:
-    """The SQLite file of the ledger (settings allow no other URL yet)."""
-    return Path(settings.ledger_url.removeprefix(SQLITE))
+def ledger_place(settings: Settings) -> Place:
+    return place(settings.ledger.url, settings.ledger.password)
+
+
+def _open_ledger(settings: Settings, *, create: bool = False, fence: int | None = None) -> SqlLedger:
+    where = settings.ledger
+    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence)
 
 
 def create_ledger(settings: Settings) -> None:
     """Make the ledger, or bring an older one up to date."""
-    path = ledger_path(settings)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with exclusive(path):  # no cycle may be at work on a ledger that is being upgraded
-        SqlLedger.open(settings.ledger_url, create=True).close()
+    where = ledger_place(settings)
+    if where.path:
+        where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with exclusive(where) as fence:  # no cycle may be at work on a ledger that is being upgraded
+        _open_ledger(settings, create=True, fence=fence).close()
+
+
+def back_up_ledger(settings: Settings, file: Path) -> int:
+    """How many accounts are in the backup."""
+    return backup(ledger_place(settings), file)
+
+
+def check_backup(file: Path) -> int:
+    """How many accounts a restore would bring back; raises what is wrong with the backup."""
+    return checked(file)
+
+
+def restore_ledger(settings: Settings, file: Path) -> int:
+    """How many accounts came back."""
+    where = ledger_place(settings)
+    if where.path:
+        where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with exclusive(where) as fence:
+        return restore(file, where, fence)
 
 
 def check_ledger(settings: Settings) -> None:
     """Raises what is wrong with the ledger."""
-    ledger = SqlLedger.open(settings.ledger_url, create=False)
+    ledger = _open_ledger(settings)
     try:
         if fault := ledger.verify_history():
             raise UnavailableError("ledger", f"the history was tampered with: {fault}")
     finally:
         ledger.close()
+
+
+def birth_digest(settings: Settings) -> Callable[[date], str]:
+    """As it stands in records."""
+    return Digests(settings.digest_key).birth
 
 
 def today(settings: Settings) -> date:

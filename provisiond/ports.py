@@ -15,6 +15,7 @@ from provisiond.domain.model import (
     Absence,
     Account,
     Block,
+    Entry,
     Extension,
     Fetch,
     Hold,
@@ -28,6 +29,7 @@ from provisiond.domain.model import (
     State,
 )
 from provisiond.domain.plan import Parked, Step
+from provisiond.domain.takeover import Takeover
 
 
 class Clock(Protocol):
@@ -213,6 +215,11 @@ class Directory(Protocol):
     def marked(self, *, authors: bool = False) -> Iterator[Marked]:
         """Every marked entry under the base, one by one, in no order; with their state. `ours` is asked for with
         `authors` only. Raises UnavailableError, in the end, unless these were all."""
+        ...
+
+    def candidates(self) -> Iterator[Entry]:
+        """Every entry of a person under the base, whoever made it, whole and with its change number; listings left
+        out. Raises UnavailableError, in the end, unless these were all."""
         ...
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
@@ -423,6 +430,32 @@ class Ledger(Protocol):
 
     def students(self) -> Iterator[tuple[str, str]]:
         """Person ID and student ID of every account, in no order, without holding all in memory."""
+        ...
+
+    # -- accounts of others, and of a lost ledger --------------------------------------------------------
+    def take_over(self, wanted: Sequence[Takeover], event: str, actor: str, at: datetime) -> list[Parked]:
+        """Know these accounts from now on, with account name and number given, notices told, and a history line
+        `event` each; whoever is known with the same identifiers stays as they are. Whose name or number was given
+        to another is returned as Parked."""
+        ...
+
+    def keep_names(self, names: Iterable[tuple[str, str | None]], at: datetime) -> None:
+        """(name, person ID or None): given to nobody else from now on. Those of a person with an account become
+        further names of theirs; names that were given stay whose they are."""
+        ...
+
+    def told_before(self, notices: Iterable[Notice], reply: str, at: datetime) -> None:
+        """Into the outbox as accepted; a key that exists already is left as it is."""
+        ...
+
+    def begin_rebuild(self, actor: str, at: datetime) -> None:
+        """Raises RejectedError where accounts are known, unless a rebuild was interrupted."""
+        ...
+
+    def end_rebuild(self, actor: str, at: datetime) -> None: ...
+
+    def is_half_rebuilt(self) -> bool:
+        """A rebuild was begun and not ended: nothing else may be done with this ledger."""
         ...
 
     # -- outbox and history ----------------------------------------------------------------------------

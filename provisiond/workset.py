@@ -61,7 +61,7 @@ class WorkSet:
         self.unsettled |= doubtful
         self._parked = frozenset(parked.student_id for parked in self.ledger.parked())
         self.at_rest |= self._parked & {student_id for f in self.fetches.taken for student_id, _ in f.gone}
-        for batch in _batches(_everyone(self.fetches, self.due())):
+        for batch in _batches(everyone(self.fetches, self.due())):
             accounts = self.ledger.load_students(one.student_id for one in batch)
             changed = {one.student_id: self._news(one, accounts, doubtful) for one in batch}
             wanted = {one.student_id for one in batch if one.due or changed[one.student_id]}
@@ -137,7 +137,7 @@ class WorkSet:
         return ordered(account, self.order) if self.order else account
 
 
-def _everyone(fetches: Fetches, due: Iterable[str]) -> Iterator[Someone]:
+def everyone(fetches: Fetches, due: Iterable[str]) -> Iterator[Someone]:
     """Each student once; `changed` and `due` come in ascending order."""
     sources = [((student_id, records, False) for student_id, records in f.changed) for f in fetches.taken]
     everyone = merge(*sources, ((student_id, (), True) for student_id in due), key=itemgetter(0))

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from provisiond import audit as auditing
+from provisiond.adoption import ADOPTIONS
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
@@ -88,8 +89,9 @@ def approve(
         if not dry_run:
             parts.ledger.approve(plan_hash, actor(), parts.clock.now())
         hours = parts.settings.policy.brakes.approval_hours
+        again = "adopt --from FILE" if ADOPTIONS in held.summary else "once"
         screen.say(f"{'would approve' if dry_run else 'approved'} {plan_hash}: {held.summary}")
-        screen.say(f"good for exactly that, once, within {hours} hours: run `provisiond once`")
+        screen.say(f"good for exactly that, once, within {hours} hours: run `provisiond {again}`")
 
 
 def _held(ledger: Ledger, plan_hash: str) -> HeldPlan:

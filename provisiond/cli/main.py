@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from provisiond import logs
-from provisiond.cli import act, outbox, see, setup
+from provisiond.cli import act, outbox, see, setup, takeover
 from provisiond.cli.session import DEFAULT_CONFIG, Session
 
 app = typer.Typer(
@@ -49,6 +49,8 @@ VERBS: tuple[Callable[..., None], ...] = (
     act.activate,
     act.extend,
     see.names,
+    takeover.adopt,
+    takeover.rebuild,
 )
 for verb in VERBS:
     app.command()(verb)

@@ -9,7 +9,7 @@ from typing import Any
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.audit import Audited
 from provisiond.cli import screen
-from provisiond.domain.changes import ModifyEntry, Op
+from provisiond.domain.changes import AdoptEntry, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.plan import Plan, Step
 from provisiond.domain.spelling import spelt
@@ -89,7 +89,7 @@ def tell_step(step: Step, prefix: str) -> None:
     screen.say(f"{prefix}{step.account_name} ({step.student_id}) {change}: {'; '.join(step.reasons)}", style)
     for done in step.changes:
         screen.say(f"    {done.sentence}")
-        for mod in done.mods if isinstance(done, ModifyEntry) else ():
+        for mod in done.mods if isinstance(done, ModifyEntry | AdoptEntry) else ():
             sign = {Op.ADD: "+", Op.DELETE: "-", Op.REPLACE: "="}[mod.op]
             screen.say(f"        {spelt(mod.attribute)} {sign} {', '.join(mod.values) or '(removed)'}", "dim")
     for notice in step.notices:

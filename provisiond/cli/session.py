@@ -51,13 +51,13 @@ class Session:
         return True
 
     @contextmanager
-    def parts(self, *, writes: bool, at: date | None = None) -> Iterator[Parts]:
+    def parts(self, *, writes: bool, at: date | None = None, rebuilding: bool = False) -> Iterator[Parts]:
         """The parts of provisiond, for one command. `at`: look with the clock of that day, 09:00."""
         settings = self.settings()
         clock: Clock = SystemClock()
         if at is not None:
             clock = SetClock(datetime.combine(at, time(9), settings.zone))
-        with bootstrap.parts(settings, clock, writes=writes) as parts:
+        with bootstrap.parts(settings, clock, writes=writes, rebuilding=rebuilding) as parts:
             yield parts
 
 

@@ -1,8 +1,9 @@
-"""Commands that prepare an installation: `directory init` and `ledger init`."""
+"""Commands that prepare an installation and keep it: `directory init`; `ledger init`, `backup` and `restore`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,9 +37,41 @@ def ledger_init(context: typer.Context, dry_run: DryRun = False) -> None:
     """Make the ledger, or bring one of an older version up to date."""
     with errors():
         settings = session(context).settings()
-        where = bootstrap.ledger_path(settings)
+        where = bootstrap.ledger_place(settings)
         if dry_run:
             screen.say(f"would make or upgrade the ledger {where}")
             return
         bootstrap.create_ledger(settings)
         screen.say(f"the ledger {where} is ready")
+
+
+BackupFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The backup: one file, readable to you alone.")
+]
+
+
+@ledger.command("backup")
+def ledger_backup(context: typer.Context, file: BackupFile, dry_run: DryRun = False) -> None:
+    """Write the ledger as it is now to FILE, which must not exist; may run while others work on it."""
+    with errors():
+        settings = session(context).settings()
+        where = bootstrap.ledger_place(settings)
+        if dry_run:
+            screen.say(f"would back up the ledger {where} to {file}")
+            return
+        accounts = bootstrap.back_up_ledger(settings, file)
+        screen.say(f"the ledger {where} is in {file}: {accounts} accounts, checked")
+
+
+@ledger.command("restore")
+def ledger_restore(context: typer.Context, file: BackupFile, dry_run: DryRun = False) -> None:
+    """Put a backup into the configured ledger, which must be missing or empty; all of it or nothing."""
+    with errors():
+        settings = session(context).settings()
+        where = bootstrap.ledger_place(settings)
+        if dry_run:
+            accounts = bootstrap.check_backup(file)
+            screen.say(f"would restore {accounts} accounts from {file} to the ledger {where}")
+            return
+        accounts = bootstrap.restore_ledger(settings, file)
+        screen.say(f"the ledger {where} is restored from {file}: {accounts} accounts, checked")

@@ -64,6 +64,24 @@ class ModifyEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptEntry:
+    """Make an entry that another tool made ours: `mods` add the mark of `person_id`, among others. Refused where the
+    entry carries the mark of another, or changed since `csn` or in what was `seen` (as in ModifyEntry)."""
+
+    what: str
+    dn: str
+    person_id: str
+    mods: tuple[Mod, ...]
+    csn: str | None = field(default=None, compare=False, repr=False)
+    seen: Attributes | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def sentence(self) -> str:
+        attributes = dict.fromkeys(spelt(mod.attribute) for mod in self.mods)
+        return f"adopt {self.what} {self.dn}: {', '.join(attributes)}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteEntry:
     """Removal of an entry that carries `person_id`; `csn` as in ModifyEntry."""
 
@@ -101,4 +119,4 @@ class Leave:
         return f"take {self.dn} out of {self.group}"
 
 
-Change = AddEntry | ModifyEntry | DeleteEntry | Join | Leave
+Change = AddEntry | ModifyEntry | AdoptEntry | DeleteEntry | Join | Leave

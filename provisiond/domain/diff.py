@@ -45,6 +45,8 @@ def _attribute(name: str, wanted: Entry, seen: Entry, desired: Desired, now: str
     want, have = wanted.attributes[name], seen.attributes.get(name, ())
     if name in SHARED:
         return _shared(name, want, have, desired)
+    if seen.dn.casefold().startswith(f"{name}=") and name != "uid":  # an adopted entry: its name stays in it
+        return _shared(name, want, have, desired)
     if name == "uid" or set(want) == set(have):  # uid names the entry; a further one is somebody else's
         return []
     if (name in INITIAL and have) or (name == "pwdendtime" and have and have[0] <= now):

@@ -28,7 +28,7 @@ SHARED = frozenset(
         "schacpersonaluniquecode",
     }
 )
-INITIAL = frozenset({"loginshell", "homedirectory"})
+INITIAL = frozenset({"loginshell", "homedirectory", "gidnumber"})
 # what goes when it is not wanted any more; the rest is always wanted
 OWNED_WHEN_ABSENT = (
     "cn;lang-zh",

@@ -30,11 +30,16 @@ def notices_due(
     decided = {item.notice.key for item in person.account.outbox} if person.account else set()
     due = []
     for kind, milestone, about_on in _milestones(person, standing, today, policy):
-        key = f"{person.person_id}:{kind}" + (f":{milestone}" if milestone else "")
+        key = notice_key(person.person_id, kind, milestone)
         if key not in decided:
             to = _recipient(kind, account_name, standing, policy)
             due.append(Notice(key, person.person_id, kind, to, today, about_on))
     return tuple(due)
+
+
+def notice_key(person_id: str, kind: NoticeKind, milestone: str) -> str:
+    """What makes a notice the same one."""
+    return f"{person_id}:{kind}" + (f":{milestone}" if milestone else "")
 
 
 def _recipient(kind: NoticeKind, account_name: str, standing: Standing, policy: Policy) -> str:

@@ -75,6 +75,7 @@ class DirectoryPolicy:
     home_directory: str = "/home/{account_name}"
     login_shell: str = "/bin/bash"
     repair_drift: bool = True  # what others changed in managed attributes; False: it is only reported
+    account_bases: tuple[str, ...] = ()  # where adopted accounts lie, beside people_base
     protected: frozenset[str] = frozenset()  # DNs (normalised) that no plan touches, nor anything below them
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from provisiond.domain.errors import ConfigError
+from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
 from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
@@ -16,7 +17,7 @@ from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
-from provisiond.settings.values import Settings, UniversitySettings
+from provisiond.settings.values import LedgerSettings, Settings, UniversitySettings
 
 MINIMUM_KEY_BYTES = 32  # HMAC-SHA256: a shorter key is weaker than its digest
 
@@ -36,9 +37,10 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     by_state, by_level = entitlements(document.entitlements, document.groups or {}, faults)
     entries = directory_policy(document.directory, university, faults)
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)
+    memory = _ledger(document.ledger, folder, faults)
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
-    assert university and key_file and entries and directory and document.university and document.ledger
+    assert university and key_file and entries and directory and document.university and memory
     if not directory.admin.organisation:
         directory = replace(directory, admin=replace(directory.admin, organisation=university.name))
     policy = Policy(
@@ -59,9 +61,10 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         policy,
         sources,
         directory,
-        f"sqlite:///{folder / document.ledger.path}",
+        memory,
         key_file.path,
         key,
+        AdoptRule(**(document.adopt or s.Adopt()).given()),
     )
 
 
@@ -70,6 +73,26 @@ def _university(section: s.University | None) -> UniversitySettings | None:
         return None
     mail_domain = section.mail_domain or f"connect.{section.domain}"
     return UniversitySettings(section.name, section.domain, mail_domain)
+
+
+def _ledger(section: s.Ledger | None, folder: Path, faults: Faults) -> LedgerSettings | None:
+    if section is None:
+        return None
+    if (section.path is None) is (section.url is None):
+        faults.add("ledger", "needs either path (a SQLite file) or url (a PostgreSQL database)")
+        return None
+    if section.path is not None and section.password_file is not None:
+        faults.add("ledger.password_file", "goes with url only")
+    if section.url is None:
+        return LedgerSettings(f"sqlite:///{folder / (section.path or '')}")
+    if section.password_file is None:
+        return LedgerSettings(section.url)
+    try:
+        password = secret_file(faults.key("ledger.password_file"), section.password_file, folder).read()
+    except ConfigError as error:
+        faults.sentences += error.faults
+        return None
+    return LedgerSettings(section.url, password)
 
 
 def _digest_key(text: str | None, folder: Path, faults: Faults) -> tuple[SecretFile | None, bytes]:

@@ -34,6 +34,13 @@ def directory_policy(
     given = posix.given() | bases | {"posix": posix.enabled}
     if section.quota_attribute:
         given["quota_attribute"] = section.quota_attribute
+    for dn in section.account_bases or ():
+        if any(_is_or_lies_under(dn, bases[key]) for key in ("contacts_base", "groups_base")):
+            faults.add("directory.account_bases", f"{dn} holds listings or groups")
+        if not dn.lower().endswith(f",{section.base.lower()}"):
+            faults.add("directory.account_bases", f"{dn} must lie below directory.base ({section.base})")
+    if section.account_bases is not None:
+        given["account_bases"] = section.account_bases
     if section.protected is not None:
         given["protected"] = section.protected
     if section.drift and section.drift.action:
@@ -42,6 +49,10 @@ def directory_policy(
     known = {field.name for field in fields(DirectoryPolicy)}
     given |= {"domain": university.domain, "mail_domain": university.mail_domain}
     return DirectoryPolicy(**{key: value for key, value in given.items() if key in known})
+
+
+def _is_or_lies_under(dn: str, base: str) -> bool:
+    return f",{dn}".lower().endswith(f",{base}".lower())
 
 
 def _check_bases(base: str, bases: Mapping[str, str], faults: Faults) -> None:

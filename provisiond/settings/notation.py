@@ -160,6 +160,15 @@ def database_url(text: str) -> str:
     return text
 
 
+def postgresql_url(text: str) -> str:
+    """`postgresql+psycopg://user@host/database`, without a password."""
+    if urlsplit(text).scheme not in ("postgresql+psycopg", "postgresql"):
+        raise ValueError("must start with postgresql+psycopg:// (a SQLite file is given by path)")
+    if not urlsplit(text).path.strip("/"):
+        raise ValueError("names no database: write postgresql+psycopg://user@host/database")
+    return database_url(text)
+
+
 def query(text: str) -> str:
     """Nothing that could write; the database is asked read-only as well, where it can be."""
     if not re.match(r"\s*(select|with)\b", text, re.IGNORECASE):

@@ -12,7 +12,7 @@ from pydantic.types import Strict
 
 from provisiond.domain.model import Level, NoticeKind
 from provisiond.settings import notation
-from provisiond.settings.registry_shape import Registry
+from provisiond.settings.registry_shape import Expression, Registry
 from provisiond.settings.section import Percent, Positive, Section, Text, Whole
 
 Dn = Annotated[Text, AfterValidator(notation.dn)]
@@ -25,6 +25,7 @@ DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Attribute = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*(;[A-Za-z0-9-]+)*$")]
 Uri = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
 # eduPerson 202208, 2.2.1: the only values that eduPersonAffiliation may have
 Affiliation = Literal[
@@ -45,7 +46,10 @@ class University(Section):
 
 
 class Ledger(Section):
-    path: Annotated[str, Field(pattern=r"^[^?#]+$")]  # these two would end it in the URL it becomes
+    # these two would end it in the URL it becomes
+    path: Annotated[str, Field(pattern=r"^[^?#]+$")] | None = None
+    url: Annotated[Text, AfterValidator(notation.postgresql_url)] | None = None
+    password_file: Text | None = None
 
 
 class Names(Section):
@@ -144,6 +148,7 @@ class Directory(Section):
     contacts_base: Dn | None = None
     groups_base: Dn | None = None
     quota_attribute: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] | None = None
+    account_bases: tuple[Dn, ...] | None = None
     protected: frozenset[Dn] | None = None
     posix: Posix | None = None
     drift: Drift | None = None
@@ -183,6 +188,15 @@ class Brakes(BrakeLimits):
     windows: tuple[BrakeWindow, ...] | None = None
 
 
+class Adopt(Section):
+    attribute: Attribute | None = None
+    pattern: Expression | None = None
+    surname: StrictBool | None = None
+    birth_date_attribute: Attribute | None = None
+    activated: StrictBool | None = None
+    listed: StrictBool | None = None
+
+
 class Document(Section):
     """The whole file. Sections are optional here only so that the faults of one do not hide another's;
     `REQUIRED` are missed by parsing."""
@@ -198,6 +212,7 @@ class Document(Section):
     entitlements: Entitlements | None = None
     directory: Directory | None = None
     brakes: Brakes | None = None
+    adopt: Adopt | None = None
 
 
 REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
 from provisiond.settings.secret_files import SecretFile
 
@@ -139,6 +140,14 @@ class DirectorySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """Where our memory lies (SQLAlchemy URL), and the password of a database server."""
+
+    url: str
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -148,6 +157,7 @@ class Settings:
     policy: Policy
     registries: tuple[RegistrySettings, ...]
     directory: DirectorySettings
-    ledger_url: str
+    ledger: LedgerSettings
     digest_key_file: Path
     digest_key: bytes = field(repr=False)
+    adopt: AdoptRule = field(default_factory=AdoptRule)

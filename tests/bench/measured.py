@@ -43,7 +43,6 @@ def offline(settings: Settings, argument: str) -> Told:
         began = time.perf_counter()
         result = parts.cycle().run()
         took = time.perf_counter() - began
-    directory.write_groups(Path(argument + ".groups"))
     return {"seconds": took, "applied": result.applied}
 
 

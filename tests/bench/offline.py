@@ -14,12 +14,13 @@ from provisiond.ports import Done, Drift, Marked, Outcome, Surveyed
 
 
 class OfflineDirectory:
-    """An empty tree. `finish` writes the groups; the file then goes to `slapadd`, which runs no overlay: memberOf
-    is written out."""
+    """An empty tree. The file goes to `slapadd`, which runs no overlay: memberOf is written out. `groups_file`, for
+    `slapmodify`, has the memberships: the groups are in the tree already."""
 
     def __init__(self, file: Path) -> None:
+        self.groups_file = file.with_suffix(".groups")
         self._file: TextIO = file.open("w", encoding="utf-8")
-        self._members: dict[str, list[str]] = {}
+        self._groups: TextIO = self.groups_file.open("w", encoding="utf-8")
 
     def check(self) -> list[str]:
         return []
@@ -36,6 +37,9 @@ class OfflineDirectory:
     def survey(self) -> Iterator[Surveyed]:
         return iter(())
 
+    def candidates(self) -> Iterator[Entry]:
+        return iter(())
+
     def drift(self, since: str | None) -> Drift:
         return Drift(since or "")
 
@@ -43,25 +47,23 @@ class OfflineDirectory:
         return iter(())
 
     def apply(self, batches: Sequence[Sequence[Change]]) -> list[Outcome]:
+        members: dict[str, list[str]] = {}
         for batch in batches:
             groups = tuple(change.group for change in batch if isinstance(change, Join))
             for change in batch:
                 if isinstance(change, AddEntry):
                     self._write(change, groups)
                 elif isinstance(change, Join):
-                    self._members.setdefault(change.group, []).append(change.dn)
+                    members.setdefault(change.group, []).append(change.dn)
+        for group, dns in members.items():
+            self._groups.write(f"dn: {group}\nchangetype: modify\nadd: member\n")
+            self._groups.writelines(f"member: {dn}\n" for dn in dns)
+            self._groups.write("-\n\n")
         return [Done()] * len(batches)
 
     def close(self) -> None:
         self._file.close()
-
-    def write_groups(self, file: Path) -> None:
-        """The memberships, for `slapmodify`: the groups are in the tree already."""
-        with file.open("w", encoding="utf-8") as out:
-            for group, members in self._members.items():
-                out.write(f"dn: {group}\nchangetype: modify\nadd: member\n")
-                out.writelines(f"member: {member}\n" for member in members)
-                out.write("-\n\n")
+        self._groups.close()
 
     def _write(self, change: AddEntry, groups: tuple[str, ...]) -> None:
         attributes = dict(change.entry.attributes)

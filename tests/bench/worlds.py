@@ -77,7 +77,7 @@ def loaded_site(folder: Path, students: int) -> Iterator[tuple[Site, dict[str, f
         where = ["-F", str(site.slapd.folder / "slapd.d"), "-b", "dc=example,dc=edu"]
         # -w: the tree's own number of its last change, where the look for drift begins
         _offline(["slapadd", "-q", "-w", *where, "-l", str(file)])
-        _offline(["slapmodify", "-w", *where, "-l", f"{file}.groups"])
+        _offline(["slapmodify", "-w", *where, "-l", str(file.with_suffix(".groups"))])
         site.slapd.start()
         for _ in range(2):
             site.measure("cycle")

@@ -1,9 +1,8 @@
-"""What ports.Ledger promises of accounts, identifiers and steps: on the fake and on a real SQLite file."""
+"""What ports.Ledger promises of accounts, identifiers and steps: on the fake, SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,14 +19,13 @@ from provisiond.domain.model import (
     State,
 )
 from provisiond.ports import AccountFilter, Ledger
-from tests.rigs.ledgers import AT, DOMAIN, LATER, LEDGERS, NEXT_YEAR, TODAY, committed, events
+from tests.rigs.ledgers import AT, DOMAIN, KINDS, LATER, NEXT_YEAR, TODAY, committed, events, opened
 from tests.rigs.steps import a_notice, a_record, a_step
 
 
-@pytest.fixture(params=list(LEDGERS.values()), ids=list(LEDGERS))
+@pytest.fixture(params=KINDS)
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    opened: Callable[[Path], AbstractContextManager[Ledger]] = request.param
-    with opened(tmp_path) as ledger:
+    with opened(request, tmp_path) as ledger:
         yield ledger
 
 

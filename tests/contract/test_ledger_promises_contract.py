@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,14 +24,13 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked
 from provisiond.ports import Ledger
-from tests.rigs.ledgers import AT, DOMAIN, LATER, LEDGERS, NEXT_YEAR, TODAY, committed, events
+from tests.rigs.ledgers import AT, DOMAIN, KINDS, LATER, NEXT_YEAR, TODAY, committed, events, opened
 from tests.rigs.steps import a_notice, a_record, a_step
 
 
-@pytest.fixture(params=list(LEDGERS.values()), ids=list(LEDGERS))
+@pytest.fixture(params=KINDS)
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    opened: Callable[[Path], AbstractContextManager[Ledger]] = request.param
-    with opened(tmp_path) as ledger:
+    with opened(request, tmp_path) as ledger:
         yield ledger
 
 
@@ -50,7 +48,8 @@ def a_fetch(**told: Any) -> Fetch:
 
 
 def a_block(number: int, *students: str) -> Block:
-    return Block(bytes([number] * 16), tuple(RowKey(bytes([number] * 8), s, "BSC", True) for s in students))
+    mark = number.to_bytes(8, "big")
+    return Block(mark * 2, tuple(RowKey(mark, s, "BSC", True) for s in students))
 
 
 # -- orders ----------------------------------------------------------------------------------------------
@@ -165,6 +164,16 @@ def test_blocks_are_remembered_until_a_fetch_has_them_no_more(ledger: Ledger) ->
     assert memory.settled() == {one.digest, a_block(3).digest}
     assert memory.unsettled() == frozenset()
     assert ledger.memory("elsewhere").settled() == frozenset()
+
+
+def test_a_block_that_comes_twice_is_one_block(ledger: Ledger) -> None:
+    """The same rows twice in a file, near or far, and a block that is given again though it was kept."""
+    blocks = tuple(a_block(n, f"S{n}") for n in range(600))
+    ledger.mark_fetch(a_fetch(blocks=(blocks[0], *blocks, blocks[0], blocks[599])), (), AT, TODAY)
+    memory = ledger.memory("students")
+    assert memory.settled() == {block.digest for block in blocks}
+    ledger.mark_fetch(a_fetch(kept=memory.settled(), blocks=(blocks[7],)), ("S7",), AT, TODAY)
+    assert memory.unsettled() == {blocks[7].digest}
 
 
 def test_memory_tells_records_and_hkids_of_who_is_still_named(ledger: Ledger) -> None:

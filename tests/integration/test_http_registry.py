@@ -260,6 +260,14 @@ def test_a_service_that_hangs_is_given_up(service: JsonService) -> None:
         fetched(service, read_timeout=1)
 
 
+def test_a_service_that_drips_is_given_up_in_the_middle(service: JsonService) -> None:
+    whole = as_json(documents(3))
+    service.gives(replace(whole, promised=len(whole.body) + 200, drips=200))
+    with pytest.raises(UnavailableError, match="not done within 1 second"):
+        fetched(service, timeout=1)
+    assert service.dripped < 150
+
+
 def test_nobody_listening_is_unavailable() -> None:
     with running_service() as gone:
         pass

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 
 from provisiond.adapters.ledger import schema
 from provisiond.adapters.ledger.lock import exclusive
+from provisiond.adapters.ledger.place import place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tables import metadata
 from provisiond.domain.errors import UnavailableError
@@ -52,12 +53,17 @@ def test_a_missing_ledger_is_not_made_in_passing(tmp_path: Path) -> None:
     path = tmp_path / "none.db"
     with pytest.raises(UnavailableError, match="provisiond ledger init"):
         SqlLedger.open(url(path), create=False)
-    with pytest.raises(UnavailableError, match="provisiond ledger init"), exclusive(tmp_path / "no" / "x.db"):
+    with (
+        pytest.raises(UnavailableError, match="provisiond ledger init"),
+        exclusive(place(url(tmp_path / "no" / "x.db"))),
+    ):
         pass
     assert not path.exists()
 
 
-@pytest.mark.parametrize("bad", ["postgresql://db/ledger", "sqlite://", "nonsense", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "bad", ["mysql://db/ledger", "sqlite://", "nonsense", "sqlite:///:memory:", "postgresql://host"]
+)
 def test_another_kind_of_url_is_refused(bad: str) -> None:
     with pytest.raises(UnavailableError, match="sqlite:////path"):
         SqlLedger.open(bad, create=True)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.lock import exclusive
+from provisiond.adapters.ledger.place import place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
 from tests.rigs.ledgers import AT, DOMAIN, a_file, committed, url, verified
@@ -65,7 +65,7 @@ def test_a_killed_writer_loses_nothing_it_was_told_is_committed(path: Path) -> N
 
 
 def test_the_log_is_written_ahead_and_synced_in_full(path: Path) -> None:
-    database = Database(make_url(url(path)), 1)
+    database = Database(place(url(path)), 1)
     with database.read() as connection:
         pragmas = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
@@ -139,23 +139,24 @@ def test_the_database_itself_forbids_reuse_of_a_name(raw: sqlite3.Connection) ->
 # -- locks -----------------------------------------------------------------------------------------------
 def test_a_second_cycle_is_refused_and_told_who_is_at_work(path: Path) -> None:
     with (
-        exclusive(path),
+        exclusive(place(url(path))),
         pytest.raises(UnavailableError, match=rf"another provisiond \(pid {os.getpid()}\) is at work"),
-        exclusive(path),
+        exclusive(place(url(path))),
     ):
         pytest.fail("two cycles at once")
-    with exclusive(path):
+    with exclusive(place(url(path))):
         assert stat.S_IMODE(path.with_name("ledger.db.lock").stat().st_mode) == 0o600
 
 
 def test_a_dead_cycle_holds_no_lock(path: Path) -> None:
     program = (
-        "import os, sys; from pathlib import Path; from provisiond.adapters.ledger.lock import exclusive\n"
-        "with exclusive(Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+        "import os, sys; from provisiond.adapters.ledger.place import place"
+        "; from provisiond.adapters.ledger.lock import exclusive\n"
+        "with exclusive(place(sys.argv[1])): os.kill(os.getpid(), 9)"
     )
-    killed = subprocess.run([sys.executable, "-c", program, str(path)], check=False)
+    killed = subprocess.run([sys.executable, "-c", program, url(path)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    with exclusive(path):
+    with exclusive(place(url(path))):
         pass
 
 

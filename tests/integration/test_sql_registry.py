@@ -204,6 +204,15 @@ def test_a_query_with_a_parameter_picks_its_rows_itself(campus: Campus) -> None:
     assert fetched(campus, memory, **settings).rows == 1
 
 
+def test_the_beginning_of_time_is_understood_by_a_column_of_instants(campus: Campus) -> None:
+    campus.fill([typed_row(n, changed_at=changed(n * 30)) for n in range(10)])
+    memory = FakeMemory()
+    query = "SELECT * FROM students WHERE changed_at >= :watermark"
+    memory.take(first := incremental(campus, memory, query=query))
+    assert (first.complete, first.rows) == (True, 10)
+    assert incremental(campus, memory, query=query, overlap=timedelta(minutes=45)).rows == 2
+
+
 def test_students_we_are_not_done_with_are_asked_for_again(campus: Campus) -> None:
     campus.fill([typed_row(n, changed_at=changed(n * 30)) for n in range(10)])
     memory = FakeMemory()
@@ -267,6 +276,7 @@ def test_a_wrong_password_is_told_and_not_shown(postgres: PostgresRig) -> None:
     campus.fill(typed_rows(1))
     told = trouble(campus, password="hunter2-hunter2")
     assert "password authentication failed" in told and "hunter2" not in told
+    assert told.endswith("look whether it runs, then at `url` and `password_file`")
     assert "hunter2" not in repr(a_source(campus, password="hunter2-hunter2"))
 
 

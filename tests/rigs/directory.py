@@ -10,7 +10,17 @@ from hashlib import blake2b
 
 from provisiond.adapters.directory.adoption import effective, missing, overwritten
 from provisiond.adapters.directory.dn import is_under, normalise_dn
-from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.changes import (
+    AddEntry,
+    AdoptEntry,
+    Change,
+    DeleteEntry,
+    Join,
+    Leave,
+    Mod,
+    ModifyEntry,
+    Op,
+)
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 from provisiond.ports import Done, Drift, Kind, Marked, Outcome, Refused, Sighting, Surveyed
@@ -30,6 +40,7 @@ class FakeDirectory:
         self.people_base = f"ou=people,{self.base}"
         self.contacts_base = f"ou=contacts,{self.base}"
         self.groups_base = f"ou=groups,{self.base}"
+        self.account_bases: tuple[str, ...] = ()  # where accounts lie beside people_base
         self.entries: dict[str, Entry] = {}
         self.written: list[Change] = []
         self.csns: dict[str, str] = {}  # by normalised DN: grows with every change
@@ -76,6 +87,15 @@ class FakeDirectory:
         self._answer()
         for dn in [dn for dn, entry in self.entries.items() if ID in entry.attributes]:
             yield Marked(self.entries[dn].dn, self._sighting(dn), authors and self.by_us[dn])
+
+    def candidates(self) -> Iterator[Entry]:
+        self._answer()
+        for dn, entry in tuple(self.entries.items()):
+            classes = {name.lower() for name in entry.attributes.get("objectclass", ())}
+            if classes & {"person", "inetorgperson", "account", "posixaccount"} and not is_under(
+                dn, self.contacts_base
+            ):
+                yield Entry(entry.dn, entry.attributes, self.csns[dn])
 
     def drift(self, since: str | None) -> Drift:
         self._answer()
@@ -166,7 +186,7 @@ class FakeDirectory:
     def _sighting(self, dn: str) -> Sighting:
         entry = self.entries[dn]
         listing = Kind.LISTING if is_under(dn, self.contacts_base) else Kind.OTHER
-        kind = Kind.ACCOUNT if is_under(dn, self.people_base) else listing
+        kind = Kind.ACCOUNT if self._holds_account(dn) else listing
         state = f"{self.csns[dn]} {sorted(self._groups_of(entry))}".encode()
         return Sighting(self.ids[dn], entry.attributes[ID][0], kind, blake2b(state, digest_size=8).digest())
 
@@ -175,7 +195,8 @@ class FakeDirectory:
         return seen if self.by_us[dn] else replace(seen, state=None)
 
     def _observed(self, person_id: str) -> Observed:
-        accounts, listings = (self._marked(person_id, b) for b in (self.people_base, self.contacts_base))
+        accounts = [e for e in self._marked(person_id, self.base) if self._holds_account(e.dn)]
+        listings = self._marked(person_id, self.contacts_base)
         account = next(iter(accounts), None)
         several = next((found for found in (accounts, listings) if len(found) > 1), None)
         return Observed(
@@ -184,6 +205,9 @@ class FakeDirectory:
             self._groups_of(account),
             " and ".join(entry.dn for entry in several) + " carry the same person ID" if several else None,
         )
+
+    def _holds_account(self, dn: str) -> bool:
+        return any(is_under(dn, above) for above in (self.people_base, *self.account_bases))
 
     def _marked(self, person_id: str, base: str) -> list[Entry]:
         return [
@@ -203,7 +227,7 @@ class FakeDirectory:
             and dn in {normalise_dn(member) for member in entry.attributes.get("member", ())}
         )
 
-    def _write(self, change: AddEntry | ModifyEntry | DeleteEntry) -> Refused | None:
+    def _write(self, change: AddEntry | ModifyEntry | AdoptEntry | DeleteEntry) -> Refused | None:
         if refusal := self.refusals.get(normalise_dn(change.dn)):
             return Refused(change, *refusal)
         match change:
@@ -211,6 +235,8 @@ class FakeDirectory:
                 return self._add(change, entry)
             case ModifyEntry(dn=dn, person_id=owner, mods=mods):
                 return self._overtaken(change) or self._modify(change, dn, owner, mods)
+            case AdoptEntry():
+                return self._adopt(change)
             case DeleteEntry(dn=dn, person_id=owner):
                 return self._overtaken(change) or self._delete(change, dn, owner)
 
@@ -246,6 +272,27 @@ class FakeDirectory:
         if owner not in entry.attributes.get(ID, ()):
             return Refused(change, 122, "the entry is not (any more) ours")
         changed = Entry(entry.dn, _modified(entry.attributes, mods))
+        if clash := self._clash(change, changed):
+            return clash
+        self._take_effect(change)
+        self._put(changed)
+        return None
+
+    def _adopt(self, change: AdoptEntry) -> Refused | None:
+        dn = normalise_dn(change.dn)
+        if dn not in self.entries:
+            return Refused(change, 32, "noSuchObject")
+        marks = self.look(dn).get(ID, ())
+        if marks and change.person_id not in marks:
+            return Refused(change, 122, "the entry is not (any more) ours")
+        if not marks and change.csn not in (None, self.csns[dn]):
+            return Refused(change, 122, OVERTAKEN)
+        left = effective(change.mods, self.look(dn))
+        if not left:
+            return None
+        if overwritten(left, self.look(dn), change.seen or {}):
+            return Refused(change, 122, OVERTAKEN)
+        changed = Entry(self.entries[dn].dn, _modified(self.look(dn), left))
         if clash := self._clash(change, changed):
             return clash
         self._take_effect(change)

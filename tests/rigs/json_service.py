@@ -20,7 +20,7 @@ Query = Mapping[str, str]
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`promised`: the Content-Length, where it is not the true one. `reset`: the connection breaks after the body.
-    `hangs`: nothing comes after the body until the service ends."""
+    `hangs`: nothing comes after the body until the service ends. `drips`: so many blanks come after it, slowly."""
 
     body: bytes = b""
     status: int = 200
@@ -28,6 +28,7 @@ class Answer:
     promised: int | None = None
     reset: bool = False
     hangs: bool = False
+    drips: int = 0
 
 
 def as_json(document: Any, **more: Any) -> Answer:
@@ -51,6 +52,7 @@ class JsonService:
         self.answer: Callable[[Query], Answer] = lambda query: as_json([])
         self.asked: list[Asked] = []
         self.over = threading.Event()
+        self.dripped = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         if context:
@@ -102,6 +104,11 @@ class JsonService:
                 if answer.hangs:
                     self.wfile.flush()
                     service.over.wait(60)
+                with contextlib.suppress(OSError):  # hung up
+                    for _ in range(answer.drips):
+                        service.over.wait(0.1)
+                        self.wfile.write(b" ")
+                        service.dripped += 1
                 if answer.reset or answer.promised is not None:
                     self.close_connection = True
                 if answer.reset:  # no farewell: what is under way is lost

@@ -26,13 +26,11 @@ from provisiond.domain.model import (
 from provisiond.domain.plan import Identity, Parked, Step
 from provisiond.ports import AccountFilter, FetchMark, RecordKey
 from tests.rigs.ledger_memory import FakeMemory
-from tests.rigs.promises import Promises
+from tests.rigs.taken_over import TakenOver
 
 
 @dataclass(slots=True)
-class FakeLedger(Promises):
-    people: dict[str, Account] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
+class FakeLedger(TakenOver):
     records: dict[tuple[str, str, str], tuple[str, RegistryRecord]] = field(default_factory=dict)
     ordered_at: dict[str, datetime] = field(default_factory=dict)
     memories: dict[str, FakeMemory] = field(default_factory=dict)
@@ -124,10 +122,11 @@ class FakeLedger(Promises):
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
-        return {p: frozenset(n for n in self.names if n.startswith(p.lower())) for p in prefixes}
+        every = self.names.keys() | self.foreign
+        return {p: frozenset(n for n in every if n.startswith(p.lower())) for p in prefixes}
 
     def identifiers(self) -> Iterator[str]:
-        return iter(sorted(self.names))
+        return iter(sorted(self.names.keys() | self.foreign))
 
     def next_uid_number(self, first: int) -> int:
         return max([first, *(a.uid_number + 1 for a in self.people.values() if a.uid_number is not None)])
@@ -139,7 +138,7 @@ class FakeLedger(Promises):
             self.unfinished.add(step.person_id)
             if step.identity is None:
                 continue
-            if reason := self._objection(step, step.identity):
+            if reason := self._objection(step.person_id, step.student_id, step.identity):
                 refused.append(Parked(step.person_id, step.student_id, reason))
             elif step.person_id not in self.people:
                 self._create(step, step.identity, at)
@@ -168,6 +167,7 @@ class FakeLedger(Promises):
         removed = {(s.person_id, c.what) for s in steps for c in s.changes if isinstance(c, DeleteEntry)}
         gone = [each.entry_id for each in self.seen.values() if (each.person_id, each.kind) in removed]
         self.sight((), gone)
+        self._end_adoption(steps)
 
     # -- orders ----------------------------------------------------------------------------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
@@ -226,20 +226,6 @@ class FakeLedger(Promises):
         if person in self.people:
             self.ordered_at[person] = at
             self.people[person] = replace(self.people[person], next_on=at.date() - timedelta(days=1))
-
-    def _objection(self, step: Step, identity: Identity) -> str | None:
-        me = step.person_id
-        if self.names.get(identity.account_name.lower(), me) != me:
-            return f"the name {identity.account_name} was given to another person"
-        others = [account for person, account in self.people.items() if person != me]
-        if identity.uid_number is not None and identity.uid_number in {a.uid_number for a in others}:
-            return f"the uid number {identity.uid_number} was given to another person"
-        if step.student_id in {a.student_id for a in others}:
-            return f"the account of student {step.student_id} belongs to another person ID"
-        mine = self.people.get(me)
-        if mine and Identity(mine.account_name, mine.uid_number) != identity:
-            return f"this person has the account {mine.account_name} already, with other identifiers"
-        return None
 
     def _create(self, step: Step, identity: Identity, at: datetime) -> None:
         self.names[identity.account_name.lower()] = step.person_id

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import create_engine, text
 
 PASSWORD = "a-throw-away-password"
 ACCOUNT = "postgres"  # the server refuses to run as root
+OWNER = "provisiond"
 _numbers = count()
 
 
@@ -42,6 +44,17 @@ class PostgresRig:
         engine.dispose()
         return self.url(name)
 
+    def ledger_url(self) -> str:
+        """Of one that an ordinary account owns, without the password, which a ledger is given apart."""
+        name = self.database_url().rpartition("/")[2]
+        engine = create_engine(self.url(), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            if not connection.scalar(text(f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}'")):
+                connection.execute(text(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{PASSWORD}'"))
+            connection.execute(text(f"ALTER DATABASE {name} OWNER TO {OWNER}"))
+        engine.dispose()
+        return f"postgresql+psycopg://{OWNER}@127.0.0.1:{self.port}/{name}"
+
 
 @contextlib.contextmanager
 def running_postgres() -> Iterator[PostgresRig]:
@@ -60,25 +73,35 @@ def running_postgres() -> Iterator[PostgresRig]:
 
 @contextlib.contextmanager
 def _running(programs: Path, home: Path) -> Iterator[PostgresRig]:
-    data, port = home / "data", _free_port()
+    data = home / "data"
     secret = ("--auth=scram-sha-256", "--pwfile", home / "password")
     made = _run(programs / "initdb", "-D", data, "-U", ACCOUNT, *secret, "-N")
     assert made.wait() == 0, (home / "log").read_text()
-    options = (
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-c",
-        f"port={port}",
-        "-c",
-        f"unix_socket_directories={home}",
-    )
-    server = _run(programs / "postgres", "-D", data, *options, "-c", "fsync=off")
+    server, port = _started(programs, data)
     try:
-        _wait(port, server)
         yield PostgresRig(port, server.pid)
     finally:
         server.send_signal(signal.SIGINT)  # fast shutdown
         server.wait(timeout=30)
+
+
+def _started(programs: Path, data: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The port is free when we look; another process may be quicker."""
+    for _ in range(5):
+        port = _free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": data.parent,
+            "fsync": "off",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        server = _run(programs / "postgres", "-D", data, *options)
+        if _answers(port, server):
+            return server, port
+        server.kill()
+        server.wait()
+    raise AssertionError((data.parent / "log").read_text())
 
 
 def _programs() -> Path:
@@ -103,10 +126,14 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
+def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
     for _ in range(600):
-        assert server.poll() is None, "the server did not start"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        if server.poll() is not None:
+            return False
+        with contextlib.suppress(psycopg.OperationalError):
+            psycopg.connect(
+                host="127.0.0.1", port=port, user=ACCOUNT, password=PASSWORD, connect_timeout=2
+            ).close()
+            return True
         time.sleep(0.05)
-    raise AssertionError("the server did not start in time")
+    return False

@@ -50,6 +50,8 @@ def test_the_shipped_configuration_still_loads_with_every_default_spelt_out(tmp_
         "reserved_file",
         "unfortunate_file",
         "ca_file",
+        "pattern = '",
+        "birth_date_attribute",
     )
     shipped = load(write_settings(tmp_path, text=SHIPPED.read_text("utf-8")))
     before, admin, after = re.split(
@@ -99,10 +101,20 @@ def test_one_key_of_a_limit_leaves_the_others(tmp_path: Path) -> None:
     assert load(path).policy.brakes.losses == Limit(7, default.percent, default.always_allowed)
 
 
+def test_a_ledger_on_a_server_has_its_password_in_a_file(tmp_path: Path) -> None:
+    """The URL, and any repr, are free of it."""
+    section = 'url = "postgresql+psycopg://ledger@db.example.edu/ledger"\npassword_file = "password"'
+    settings = load(write_settings(tmp_path, ('path = "ledger.sqlite"', section)))
+
+    assert settings.ledger.url == "postgresql+psycopg://ledger@db.example.edu/ledger"
+    assert settings.ledger.password == "hunter2-hunter2"
+    assert "hunter2" not in repr(settings)
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     settings = load(write_settings(tmp_path))
 
-    assert settings.ledger_url == f"sqlite:///{tmp_path}/ledger.sqlite"
+    assert settings.ledger.url == f"sqlite:///{tmp_path}/ledger.sqlite"
     assert the_csv(settings).path == tmp_path / "drop"
     assert settings.digest_key_file == tmp_path / "digest-key"
 

@@ -143,7 +143,15 @@ FAULTS = [
     (('password_file = "password"', ""), 'directory.password_file: missing: bind = "simple" needs it'),
     ((DIRECTORY, DIRECTORY + 'ca_file = "absent.pem"\n'), "directory.ca_file: "),
     ((DIRECTORY, '[directory.admin]\nbind = "simple"\n[directory]\n'), "directory.admin.bind_dn: missing"),
-    (('path = "ledger.sqlite"', ""), "ledger.path: missing"),
+    (('path = "ledger.sqlite"', ""), "ledger: needs either path (a SQLite file) or url"),
+    (('path = "ledger.sqlite"', 'url = "mysql://db/x"'), "ledger.url: must start with postgresql+psycopg://"),
+    (('path = "ledger.sqlite"', 'url = "postgresql://u:pw@db/x"'), "ledger.url: must not hold a password"),
+    (('path = "ledger.sqlite"', 'url = "postgresql://u@db"'), "ledger.url: names no database"),
+    (
+        ('path = "ledger.sqlite"', 'url = "postgresql://u@db/x"\npassword_file = "none"'),
+        "ledger.password_file: secret file",
+    ),
+    (('path = "ledger.sqlite"', 'path = "x.db"\npassword_file = "y"'), "ledger.password_file: goes with url"),
     (("ledger.sqlite", "ledger?"), "ledger.path: must have the form"),
     (('digest_key_file = "digest-key"', 'digest_key_file = "password"'), "digest_key_file: "),
     (('full_name = "Name"', 'surname = "Name"'), "registry[students].fields.given_names: missing"),
@@ -185,3 +193,17 @@ def test_an_external_bind_over_a_local_socket_needs_no_password(tmp_path: Path) 
     )
 
     assert faults_of(write_settings(tmp_path, *changes)) == []
+
+
+def test_a_rule_of_adoption_must_make_sense(tmp_path: Path) -> None:
+    path = write_settings(
+        tmp_path,
+        (DIRECTORY, '[adopt]\nattribute = "employee number"\npattern = "(unclosed"\n[directory]\n'),
+        (
+            'base = "dc=example,dc=edu"\n',
+            'base = "dc=example,dc=edu"\n'
+            'account_bases = ["ou=groups,dc=example,dc=edu", "ou=staff,dc=example,dc=org"]\n',
+        ),
+    )
+    keys = [fault.split(":")[0] for fault in faults_of(path)]
+    assert keys == ["adopt.attribute", "adopt.pattern", "directory.account_bases", "directory.account_bases"]

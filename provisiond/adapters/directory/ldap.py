@@ -18,7 +18,7 @@ from provisiond.adapters.directory.session import LdapTarget, Session
 from provisiond.adapters.directory.writing import write
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import ConfigError, UnavailableError
-from provisiond.domain.model import Observed
+from provisiond.domain.model import Entry, Observed
 from provisiond.ports import Done, Drift, Marked, Outcome, Surveyed
 
 PEOPLE_A_SEARCH = 100
@@ -28,7 +28,8 @@ Answer = TypeVar("Answer")
 
 
 class LdapDirectory:
-    """Implements ports.Directory. `groups` (DNs) and `login_end` (an attribute): what `check` looks for."""
+    """Implements ports.Directory. `groups` (DNs) and `login_end` (an attribute): what `check` looks for;
+    `account_bases`: where accounts lie beside `people_base`."""
 
     def __init__(
         self,
@@ -39,9 +40,10 @@ class LdapDirectory:
         groups_base: str,
         groups: Sequence[str] = (),
         login_end: str = "pwdEndTime",
+        account_bases: Sequence[str] = (),
     ) -> None:
         self._target = target
-        self._bases = Bases.of(base, people_base, contacts_base, groups_base)
+        self._bases = Bases.of(base, people_base, contacts_base, groups_base, account_bases)
         self._groups = groups
         self._login_end = login_end
         self._servers = Servers(target)
@@ -81,6 +83,10 @@ class LdapDirectory:
     def marked(self, *, authors: bool = False) -> Iterator[Marked]:
         with closing(self._servers.open()) as session:
             yield from scanning.marked(session, self._bases, self._target.bind_dn, authors=authors)
+
+    def candidates(self) -> Iterator[Entry]:
+        with closing(self._servers.open()) as session:
+            yield from scanning.people(session, self._bases)
 
     def drift(self, since: str | None) -> Drift:
         if since:

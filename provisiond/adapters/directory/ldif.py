@@ -7,7 +7,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Sequence
 
-from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.changes import (
+    AddEntry,
+    AdoptEntry,
+    Change,
+    DeleteEntry,
+    Join,
+    Leave,
+    Mod,
+    ModifyEntry,
+    Op,
+)
 from provisiond.domain.spelling import spelt
 
 WIDTH = 76
@@ -28,7 +38,7 @@ def _record(change: Change) -> Iterator[str]:
             yield from (_line("dn", entry.dn), "changetype: add")
             for name, values in entry.attributes.items():
                 yield from (_line(spelt(name), value) for value in _shown(name, values))
-        case ModifyEntry(dn=dn, mods=mods):
+        case ModifyEntry(dn=dn, mods=mods) | AdoptEntry(dn=dn, mods=mods):
             yield from _modify(dn, mods)
         case DeleteEntry(dn=dn):
             yield from (_line("dn", dn), "changetype: delete")

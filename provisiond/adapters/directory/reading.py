@@ -14,21 +14,26 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 
 # what the server shows only when asked by name: who is a member where, when log-in ends, and the last change
-_ATTRIBUTES = ("*", "memberOf", "pwdEndTime", "nsAccountLock", "entryCSN")
+OBSERVED = ("*", "memberOf", "pwdEndTime", "nsAccountLock", "entryCSN")
 
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """Where things live; normalised DNs."""
+    """Where things live; normalised DNs. `adopted`: where accounts lie beside `people`."""
 
     base: str
     people: str
     contacts: str
     groups: str
+    adopted: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, base: str, people: str, contacts: str, groups: str) -> Bases:
-        return cls(*(normalise_dn(dn) for dn in (base, people, contacts, groups)))
+    def of(cls, base: str, people: str, contacts: str, groups: str, adopted: Iterable[str] = ()) -> Bases:
+        where = [normalise_dn(dn) for dn in (base, people, contacts, groups)]
+        return cls(where[0], where[1], where[2], where[3], tuple(map(normalise_dn, adopted)))
+
+    def holds_account(self, dn: str) -> bool:
+        return any(is_under(dn, above) for above in (self.people, *self.adopted))
 
 
 def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[str, Observed]:
@@ -38,10 +43,10 @@ def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[
     listings: dict[str, Entry] = {}
     groups: dict[str, frozenset[str]] = {}
     clashes: dict[str, str] = {}
-    for found in session.find(bases.base, wanted, _ATTRIBUTES):
-        entry = _entry(found)
+    for found in session.find(bases.base, wanted, OBSERVED):
+        entry = observed_entry(found)
         person_id = _owner(entry, person_ids)
-        if is_under(entry.dn, bases.people):
+        if bases.holds_account(entry.dn):
             _keep(accounts, person_id, entry, clashes)
             groups[person_id] = _groups(entry, bases.groups)
         elif is_under(entry.dn, bases.contacts):
@@ -97,7 +102,7 @@ def texts(found: Found) -> Attributes:
     return decoded({name.decode(): values for name, values in found.attributes.items()})
 
 
-def _entry(found: Found) -> Entry:
+def observed_entry(found: Found) -> Entry:
     attributes = dict(texts(found))
     csn = attributes.pop("entrycsn", (None,))[0]
     return Entry(found.dn, attributes, csn)

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from hashlib import blake2b
 
 from provisiond.adapters.directory.dn import is_under, normalise_dn
-from provisiond.adapters.directory.reading import Bases, names_among
+from provisiond.adapters.directory.reading import OBSERVED, Bases, names_among, observed_entry
 from provisiond.adapters.directory.session import PERSON_ID, Session
 from provisiond.adapters.directory.wire import PAGE, Found, Query
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.model import Entry
 from provisiond.ports import Kind, Marked, Sighting, Surveyed
 
 _NONE = [b""]
@@ -25,6 +26,7 @@ _NEEDED = (PERSON_ID, "entryUUID", "entryCSN", "memberOf")
 # what other servers than OpenLDAP have in their place; the finest that an entry has counts
 _ELSEWHERE = ("nsUniqueId", "entryUSN", "modifyTimestamp")
 AUTHORS = ("modifiersName", "creatorsName", "createTimestamp", "modifyTimestamp")
+_PERSONS = "(|(objectClass=person)(objectClass=account)(objectClass=posixAccount))"
 _NAMED_OR_OURS = f"(|(uid=*)(mail=*)({PERSON_ID}=*))"
 
 
@@ -63,6 +65,13 @@ def survey(session: Session, bases: Bases) -> Iterator[Surveyed]:
     for entry in stream(session, Query(bases.base, _NAMED_OR_OURS, wanted)):
         names = names_among(_texts(entry, b"uid"), _texts(entry, b"mail"))
         yield Surveyed(entry.dn, frozenset(names), first(entry, MARK) or None, first(entry, b"entrycsn"))
+
+
+def people(session: Session, bases: Bases) -> Iterator[Entry]:
+    """Persons' entries, whoever made them, whole; without listings."""
+    for entry in stream(session, Query(bases.base, _PERSONS, OBSERVED)):
+        if not is_under(entry.dn, bases.contacts):
+            yield observed_entry(entry)
 
 
 def marked(session: Session, bases: Bases, us: str, *, authors: bool) -> Iterator[Marked]:
@@ -108,7 +117,7 @@ class Places:
         return kind
 
     def _look(self, dn: str) -> Kind:
-        if is_under(dn, self._bases.people):
+        if self._bases.holds_account(dn):
             return Kind.ACCOUNT
         return Kind.LISTING if is_under(dn, self._bases.contacts) else Kind.OTHER
 

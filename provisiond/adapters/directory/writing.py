@@ -15,7 +15,17 @@ from provisiond.adapters.directory.messages import NO_SUCH_OBJECT, PERSON_ID, SU
 from provisiond.adapters.directory.pipeline import TIMES, Pipeline, Talk, read_back
 from provisiond.adapters.directory.reading import texts
 from provisiond.adapters.directory.wire import Found
-from provisiond.domain.changes import AddEntry, Change, DeleteEntry, Join, Leave, Mod, ModifyEntry, Op
+from provisiond.domain.changes import (
+    AddEntry,
+    AdoptEntry,
+    Change,
+    DeleteEntry,
+    Join,
+    Leave,
+    Mod,
+    ModifyEntry,
+    Op,
+)
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Attributes
 from provisiond.ports import Done, Outcome, Refused, Unknown
@@ -62,13 +72,17 @@ def _entries(
     return None, memberships
 
 
-def _write(change: AddEntry | ModifyEntry | DeleteEntry, can: Capabilities) -> Talk[Failure | None]:
+def _write(
+    change: AddEntry | ModifyEntry | AdoptEntry | DeleteEntry, can: Capabilities
+) -> Talk[Failure | None]:
     match change:
         case AddEntry():
             return _add(change, can)
         case ModifyEntry(mods=mods, person_id=owner, csn=csn, seen=seen):
             asserted = _unchanged(owner, csn) if can.modify_under_assertion else None
             return _modify(change, mods, owner, asserted, seen or {})
+        case AdoptEntry():
+            return _take_over(change)
         case DeleteEntry():
             return _delete(change, can)
 
@@ -130,6 +144,32 @@ def _modify(
         if reply is not None and reply.code == INAPPROPRIATE_MATCHING:  # some values cannot be named
             by_value = False
             reply = None
+    return _refusal(change, reply) if reply else _given_up(change)
+
+
+def _take_over(change: AdoptEntry) -> Talk[Failure | None]:
+    """Looked at first: unmarked and as it was decided on, or marked with this very person by a write whose answer was
+    lost. The mark is *added*, to an attribute of one value, and what is replaced is named: so the server refuses
+    where another came in between. (An assertion would not do: see `_modify` on `unique`.)"""
+    reply, by_value = None, True
+    for _ in range(TIMES):
+        there = yield from read_back(change.dn)
+        if there is None:
+            return Refused(change, NO_SUCH_OBJECT, f"{change.dn} is not there any more")
+        present = texts(there)
+        if present.get(ID) and not _is_of(change.person_id, present):
+            return Refused(change, ASSERTION_FAILED, f"{change.dn} carries the mark of another person")
+        if not present.get(ID) and change.csn not in (None, _csn(there)):
+            return Refused(change, ASSERTION_FAILED, OVERTAKEN)
+        left = effective(change.mods, present)
+        if not left:
+            return None
+        if overwritten(left, present, change.seen or {}):
+            return Refused(change, ASSERTION_FAILED, OVERTAKEN)
+        reply = yield messages.modify(change.dn, exact(left, present) if by_value else left)
+        if reply is not None and reply.code not in (NO_SUCH_ATTRIBUTE, VALUE_EXISTS, INAPPROPRIATE_MATCHING):
+            return _refusal(change, reply)
+        by_value = by_value and not (reply and reply.code == INAPPROPRIATE_MATCHING)
     return _refusal(change, reply) if reply else _given_up(change)
 
 

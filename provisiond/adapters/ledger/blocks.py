@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -36,14 +37,15 @@ def replace(
     known = digests(connection, source, settled=True) | digests(connection, source, settled=False)
     for chunk in chunks(known.difference(kept)):
         connection.execute(delete(table).where(table.c.source == source, table.c.digest.in_(chunk)))
-    rows: dict[bytes, dict[str, object]] = {}
-    for block in new:
-        rows[block.digest] = _row(source, block, unsettled)
-        if len(rows) >= CHUNK:
-            connection.execute(insert(table), list(rows.values()))
-            rows.clear()
-    if rows:
-        connection.execute(insert(table), list(rows.values()))
+    written: set[bytes] = set()
+    rest = iter(new)
+    while some := {block.digest: block for block in islice(rest, CHUNK)}:
+        again = [
+            digest for digest in some if digest in kept or digest in written
+        ]  # the same rows twice in a file
+        connection.execute(delete(table).where(table.c.source == source, table.c.digest.in_(again)))
+        connection.execute(insert(table), [_row(source, block, unsettled) for block in some.values()])
+        written.update(some)
 
 
 def _row(source: str, block: Block, unsettled: Collection[str]) -> dict[str, object]:

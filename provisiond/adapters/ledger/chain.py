@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from provisiond.ports import HistoryLine
@@ -40,18 +40,10 @@ def sealed(after: End, happened: Iterable[Happened]) -> list[HistoryLine]:
     """The lines that follow `after`, numbered and chained."""
     lines = []
     for one in happened:
-        line = HistoryLine(
-            seq=after.seq + 1,
-            at=one.at.astimezone(UTC),
-            actor=one.actor,
-            person_id=one.person_id,
-            event=one.event,
-            detail=json.dumps(one.detail, ensure_ascii=False),
-            reason=one.reason,
-            hash="",
-        )
-        lines.append(replace(line, hash=_link(after.hash, line)))
-        after = End(line.seq, lines[-1].hash)
+        seq, at, detail = after.seq + 1, one.at.astimezone(UTC), json.dumps(one.detail, ensure_ascii=False)
+        said = (seq, at, one.actor, one.person_id, one.event, detail, one.reason)
+        lines.append(HistoryLine(*said, _link(after.hash, *said)))
+        after = End(seq, lines[-1].hash)
     return lines
 
 
@@ -61,7 +53,8 @@ def broken(lines: Iterable[HistoryLine], end: End) -> str | None:
     for line in lines:
         if line.seq != last.seq + 1:
             return f"line {last.seq + 1} of the history is missing"
-        if line.hash != _link(last.hash, line):
+        said = (line.seq, line.at, line.actor, line.person_id, line.event, line.detail, line.reason)
+        if line.hash != _link(last.hash, *said):
             return f"line {line.seq} of the history was changed: its hash does not fit"
         last = End(line.seq, line.hash)
     if last != end:
@@ -69,8 +62,7 @@ def broken(lines: Iterable[HistoryLine], end: End) -> str | None:
     return None
 
 
-def _link(previous: str, line: HistoryLine) -> str:
-    at = line.at.astimezone(UTC).isoformat(timespec="microseconds")
-    said = [line.seq, at, line.actor, line.person_id, line.event, line.detail, line.reason]
+def _link(previous: str, seq: int, at: datetime, *words: str | None) -> str:
+    said = [seq, at.astimezone(UTC).isoformat(timespec="microseconds"), *words]
     canonical = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(f"{previous}{canonical}".encode()).hexdigest()

@@ -1,22 +1,41 @@
-"""How the ledger talks to its database: pragmas, one transaction a method, errors of the library turned
-into ours in one place. What is asked in a transaction is left to the modules beside this one."""
+"""How the ledger talks to its database: one transaction a method, one writer at a time, errors of the library
+turned into ours in one place. What is asked in a transaction is left to the modules beside this one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from sqlite3 import Connection as SqliteConnection
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ExceptionContext,
+    Select,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from provisiond.adapters.ledger.place import Place
 from provisiond.domain.errors import UnavailableError
 
 CHUNK = 500  # values of one IN list: far below every database's limit, few enough to keep plans alike
+# Advisory locks on PostgreSQL, by this number ("prov") and one of what is locked.
+LOCKS = 0x70726F76
+WRITER, CYCLE = 1, 2
+# Process ID of the session that holds the cycle's lock.
+CYCLE_SESSION = text(
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = :locks AND objid = :cycle AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+).bindparams(locks=LOCKS, cycle=CYCLE)
 
 T = TypeVar("T")
 
@@ -28,26 +47,51 @@ def chunks(values: Iterable[T]) -> Iterator[list[T]]:
         yield chunk
 
 
+def streamed(connection: Connection, wanted: Select[Any]) -> Iterator[Any]:
+    """Row by row, in bounded memory; the cursor is closed however this ends."""
+    with connection.execute(wanted.execution_options(yield_per=1000)) as rows:
+        yield from rows
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the library's errors into UnavailableError; values never get into the message."""
+    """Turn the library's errors into UnavailableError; values never get into the message. `from None`: PostgreSQL's
+    own words quote the values that it did not like."""
     try:
         yield
     except DBAPIError as error:
-        raise UnavailableError("ledger", f"the database refused: {error.orig}") from error
+        raise UnavailableError("ledger", f"the database refused: {_reason(error)}") from None
     except SQLAlchemyError as error:
-        raise UnavailableError("ledger", f"the database failed: {type(error).__name__}") from error
+        raise UnavailableError("ledger", f"the database failed: {type(error).__name__}") from None
 
 
 class Database:
     """An engine whose reads see one snapshot and whose writes take the write lock before they read."""
 
-    def __init__(self, url: URL, wait_seconds: float) -> None:
+    def __init__(self, place: Place, wait_seconds: float, fence: int | None = None) -> None:
+        """`fence`: the session that holds the cycle's lock (lock.py); once it is gone nothing is written."""
         # hide_parameters: an error must not carry what was being stored
-        self._reader = create_engine(url, hide_parameters=True, connect_args={"timeout": wait_seconds})
-        event.listen(self._reader, "connect", _set_pragmas)
-        event.listen(self._reader, "begin", _begin)
-        self._writer: Engine = self._reader.execution_options(provisiond_begin="BEGIN IMMEDIATE")
+        if place.path:
+            engine = create_engine(place.url, hide_parameters=True, connect_args={"timeout": wait_seconds})
+            event.listen(engine, "connect", _set_pragmas)
+            event.listen(engine, "begin", _begin)
+            self._reader: Engine = engine
+            self._writer: Engine = engine.execution_options(provisiond_begin="BEGIN IMMEDIATE")
+        else:
+            arguments = place.server_arguments("provisiond")
+            arguments["options"] += f" -c lock_timeout={max(1, round(wait_seconds * 1000))}"
+            engine = create_engine(
+                place.url, hide_parameters=True, connect_args=arguments, pool_pre_ping=True
+            )
+            event.listen(engine, "handle_error", _close_cursor)
+            self._reader = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            # Each statement sees what was committed before it, and the lock is had before the first one.
+            self._writer = engine.execution_options(
+                isolation_level="READ COMMITTED", postgresql_readonly=False
+            )
+            event.listen(self._writer, "begin", partial(_take_writer, fence=fence))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -56,12 +100,28 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """All or nothing; on return it is on the disk (synchronous FULL)."""
+        """All or nothing; on return it is on the disk."""
         with translated(), self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
         self._reader.dispose()
+
+
+def _reason(error: DBAPIError) -> str:
+    """What the database said, as far as it cannot quote a value: data exceptions (22…) do, and so do details."""
+    state = getattr(error.orig, "sqlstate", None)
+    said = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    if state is None:  # SQLite, or no connection: words of ours and of the driver only
+        return "; ".join(str(error.orig).split("\n"))
+    return f"SQLSTATE {state}" + (f", {said}" if said and not state.startswith("22") else "")
+
+
+def _close_cursor(context: ExceptionContext) -> None:
+    """SQLAlchemy leaves that of a broken connection open, and psycopg complains of it much later."""
+    if context.is_disconnect and context.execution_context is not None:
+        with suppress(Exception):
+            context.execution_context.cursor.close()
 
 
 def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
@@ -74,3 +134,9 @@ def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> N
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     connection.exec_driver_sql(options.get("provisiond_begin", "BEGIN"))
+
+
+def _take_writer(connection: Connection, *, fence: int | None) -> None:
+    connection.execute(select(func.pg_advisory_xact_lock(LOCKS, WRITER)))
+    if fence is not None and connection.scalar(CYCLE_SESSION) != fence:
+        raise UnavailableError("ledger", "the cycle's lock was lost with its connection; try again")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from provisiond.adapters.ledger import chain
 from provisiond.adapters.ledger.chain import End, Happened
+from provisiond.adapters.ledger.connection import streamed
 from provisiond.adapters.ledger.tables import history, history_end
 from provisiond.ports import HistoryLine
 
@@ -32,15 +34,16 @@ def lines_of(connection: Connection, person_id: str | None) -> list[HistoryLine]
 
 def verified(connection: Connection) -> str | None:
     try:
-        return chain.broken(_streamed(connection), _end(connection))
+        end = _end(connection)
+        with closing(_lines(connection)) as lines:
+            return chain.broken(lines, end)
     except ValueError:
         return "a line of the history was changed: its instant cannot be read"
 
 
-def _streamed(connection: Connection) -> Iterator[HistoryLine]:
+def _lines(connection: Connection) -> Generator[HistoryLine, None, None]:
     """Line by line: the history outgrows memory."""
-    wanted = select(history).order_by(history.c.seq).execution_options(yield_per=1000)
-    for row in connection.execute(wanted):
+    for row in streamed(connection, select(history).order_by(history.c.seq)):
         yield _line(row)
 
 

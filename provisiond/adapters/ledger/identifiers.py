@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
 from provisiond.adapters.ledger import history
 from provisiond.adapters.ledger.chain import Happened
-from provisiond.adapters.ledger.connection import chunks
-from provisiond.adapters.ledger.tables import account, identifier
+from provisiond.adapters.ledger.connection import chunks, streamed
+from provisiond.adapters.ledger.tables import account, foreign_name, identifier
 from provisiond.domain.plan import Identity, Parked, Step
 
 _AFTER_ALL_LETTERS = chr(0x10FFFF)
+
+
+class Bearer(Protocol):
+    """Whoever is to bear identifiers."""
+
+    @property
+    def person_id(self) -> str: ...
+    @property
+    def student_id(self) -> str: ...
 
 
 def names_with_prefixes(connection: Connection, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -30,7 +40,7 @@ def reserve(connection: Connection, steps: Sequence[Step], domain: str, at: date
     """Write the accounts that can be had; the others come back with the reason."""
     _begin(connection, [step.person_id for step in steps if step.identity is None])
     wanted = [(step, step.identity) for step in steps if step.identity is not None]
-    given = _given(connection, wanted)
+    given = Given.of(connection, wanted)
     fresh: list[tuple[Step, Identity]] = []
     refused: list[Parked] = []
     for step, identity in wanted:
@@ -45,7 +55,9 @@ def reserve(connection: Connection, steps: Sequence[Step], domain: str, at: date
 
 
 def every(connection: Connection) -> Iterator[str]:
-    yield from connection.execution_options(yield_per=1000).scalars(select(identifier.c.value))
+    for column in (identifier.c.value, foreign_name.c.value):
+        for (value,) in streamed(connection, select(column)):
+            yield value
 
 
 def _begin(connection: Connection, person_ids: Sequence[str]) -> None:
@@ -55,53 +67,53 @@ def _begin(connection: Connection, person_ids: Sequence[str]) -> None:
 
 
 @dataclass(slots=True)
-class _Given:
-    """What the steps at hand could collide with: who has which."""
+class Given:
+    """What those at hand could collide with: who has which."""
 
     accounts: dict[str, Identity] = field(default_factory=dict)  # person ID → what they got
     students: dict[str, str] = field(default_factory=dict)  # student ID → person ID
     names: dict[str, str] = field(default_factory=dict)  # identifier → person ID
     numbers: dict[int, str] = field(default_factory=dict)  # uid number → person ID
 
-    def take(self, step: Step, identity: Identity) -> None:
-        self.accounts[step.person_id] = identity
-        self.students[step.student_id] = step.person_id
-        self.names[identity.account_name.lower()] = step.person_id
-        if identity.uid_number is not None:
-            self.numbers[identity.uid_number] = step.person_id
+    @classmethod
+    def of(cls, connection: Connection, wanted: Sequence[tuple[Bearer, Identity]]) -> Given:
+        given = cls()
+        for chunk in chunks(wanted):
+            names = [identity.account_name.lower() for _, identity in chunk]
+            known = select(identifier.c.value, identifier.c.person_id).where(identifier.c.value.in_(names))
+            given.names.update((row.value, row.person_id) for row in connection.execute(known))
+            for row in connection.execute(select(account).where(_meets(chunk))):
+                given.accounts[row.person_id] = Identity(row.account_name, row.uid_number)
+                given.students[row.student_id] = row.person_id
+                if row.uid_number is not None:
+                    given.numbers[row.uid_number] = row.person_id
+        return given
 
-    def objection(self, step: Step, identity: Identity) -> str | None:
-        me = step.person_id
+    def take(self, bearer: Bearer, identity: Identity) -> None:
+        self.accounts[bearer.person_id] = identity
+        self.students[bearer.student_id] = bearer.person_id
+        self.names[identity.account_name.lower()] = bearer.person_id
+        if identity.uid_number is not None:
+            self.numbers[identity.uid_number] = bearer.person_id
+
+    def objection(self, bearer: Bearer, identity: Identity) -> str | None:
+        me = bearer.person_id
         if self.names.get(identity.account_name.lower(), me) != me:
             return f"the name {identity.account_name} was given to another person"
         if identity.uid_number is not None and self.numbers.get(identity.uid_number, me) != me:
             return f"the uid number {identity.uid_number} was given to another person"
-        if self.students.get(step.student_id, me) != me:
-            return f"the account of student {step.student_id} belongs to another person ID"
+        if self.students.get(bearer.student_id, me) != me:
+            return f"the account of student {bearer.student_id} belongs to another person ID"
         had = self.accounts.get(me)
         if had is not None and had != identity:
             return f"this person has the account {had.account_name} already, with other identifiers"
         return None
 
 
-def _given(connection: Connection, wanted: list[tuple[Step, Identity]]) -> _Given:
-    given = _Given()
-    for chunk in chunks(wanted):
-        names = [identity.account_name.lower() for _, identity in chunk]
-        known = select(identifier.c.value, identifier.c.person_id).where(identifier.c.value.in_(names))
-        given.names.update((row.value, row.person_id) for row in connection.execute(known))
-        for row in connection.execute(select(account).where(_meets(chunk))):
-            given.accounts[row.person_id] = Identity(row.account_name, row.uid_number)
-            given.students[row.student_id] = row.person_id
-            if row.uid_number is not None:
-                given.numbers[row.uid_number] = row.person_id
-    return given
-
-
-def _meets(chunk: list[tuple[Step, Identity]]) -> ColumnElement[bool]:
+def _meets(chunk: Sequence[tuple[Bearer, Identity]]) -> ColumnElement[bool]:
     return or_(
-        account.c.person_id.in_([step.person_id for step, _ in chunk]),
-        account.c.student_id.in_([step.student_id for step, _ in chunk]),
+        account.c.person_id.in_([bearer.person_id for bearer, _ in chunk]),
+        account.c.student_id.in_([bearer.student_id for bearer, _ in chunk]),
         account.c.uid_number.in_([i.uid_number for _, i in chunk if i.uid_number is not None]),
     )
 
@@ -142,6 +154,10 @@ def _created(step: Step, identity: Identity, domain: str, at: datetime) -> Happe
 
 
 def _names(connection: Connection, prefix: str) -> frozenset[str]:
-    value = identifier.c.value
-    begins = select(value).where(value >= prefix, value < prefix + _AFTER_ALL_LETTERS)
-    return frozenset(connection.scalars(begins))
+    return frozenset(
+        name
+        for value in (identifier.c.value, foreign_name.c.value)
+        for name in connection.scalars(
+            select(value).where(value >= prefix, value < prefix + _AFTER_ALL_LETTERS)
+        )
+    )

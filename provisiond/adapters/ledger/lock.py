@@ -5,17 +5,35 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Connection, create_engine, func, select, text
+from sqlalchemy.pool import NullPool
+
+from provisiond.adapters.ledger.connection import CYCLE, CYCLE_SESSION, LOCKS, translated
+from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.schema import MAKE
 from provisiond.domain.errors import UnavailableError
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Hold `<path>.lock`; raises UnavailableError naming the holder. The kernel frees it on any death."""
+def exclusive(place: Place) -> Iterator[int | None]:
+    """Raises UnavailableError naming the holder. Any death of ours frees it. On a server the session that holds
+    it is told, so that writes can be fenced by it (connection.Database)."""
+    if place.path:
+        with _exclusive_file(place.path):
+            yield None
+    else:
+        with _exclusive_session(place) as session:
+            yield session
+
+
+@contextmanager
+def _exclusive_file(path: Path) -> Iterator[None]:
+    """Hold `<path>.lock`; the kernel frees it."""
     lock = path.with_name(path.name + ".lock")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -42,3 +60,35 @@ def _take(descriptor: int, path: Path) -> None:
             "ledger", f"another provisiond (pid {holder}) is at work on {path}; try again when it is done"
         ) from error
     os.ftruncate(descriptor, 0)
+
+
+@contextmanager
+def _exclusive_session(place: Place) -> Iterator[int]:
+    """On a connection of its own (not through a pooler of transactions); the server frees it when that ends."""
+    name = f"provisiond cycle (pid {os.getpid()} on {socket.gethostname()[:30]})"
+    engine = create_engine(
+        place.url,
+        connect_args=place.server_arguments(name),
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+    )
+    with translated():
+        connection = engine.connect()
+    try:
+        with translated():
+            session = _taken(connection, place)
+        yield session
+    finally:
+        connection.close()
+
+
+def _taken(connection: Connection, place: Place) -> int:
+    if not connection.scalar(select(func.pg_try_advisory_lock(LOCKS, CYCLE))):
+        holder = connection.scalar(_NAME, {"pid": connection.scalar(CYCLE_SESSION)})
+        holder = holder or "provisiond (of another database user)"
+        raise UnavailableError("ledger", f"another {holder} is at work on {place}; try again when it is done")
+    return int(connection.scalar(select(func.pg_backend_pid())) or 0)
+
+
+_NAME = text("SELECT application_name FROM pg_stat_activity WHERE pid = :pid")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
@@ -18,12 +18,13 @@ _IN_ORDER = (table.c.decided_at, table.c.due_on, table.c.key)
 
 def add(connection: Connection, notices: Iterable[Notice], at: datetime) -> None:
     """Put in what is not there yet; a key that exists is left as it is, sent or not."""
-    by_key = {notice.key: notice for notice in notices}
-    for keys in chunks(by_key):
-        known = set(connection.scalars(select(table.c.key).where(table.c.key.in_(keys))))
-        rows = [_row(by_key[key], at) for key in keys if key not in known]
-        if rows:
-            connection.execute(insert(table), rows)
+    _add(connection, notices, {"status": NoticeStatus.DUE.value, "decided_at": at})
+
+
+def add_told(connection: Connection, notices: Iterable[Notice], reply: str, at: datetime) -> None:
+    """The same of notices that were accepted long ago, as far as we know."""
+    told = {"status": NoticeStatus.ACCEPTED.value, "decided_at": at, "settled_at": at, "reply": reply}
+    _add(connection, notices, told)
 
 
 def items(connection: Connection, status: NoticeStatus | None) -> list[OutboxItem]:
@@ -60,7 +61,16 @@ def _items(connection: Connection, wanted: Select[tuple[object, ...]]) -> list[O
     return [_item(row) for row in connection.execute(wanted)]
 
 
-def _row(notice: Notice, at: datetime) -> dict[str, object]:
+def _add(connection: Connection, notices: Iterable[Notice], standing: Mapping[str, object]) -> None:
+    by_key = {notice.key: notice for notice in notices}
+    for keys in chunks(by_key):
+        known = set(connection.scalars(select(table.c.key).where(table.c.key.in_(keys))))
+        rows = [{**_row(by_key[key]), **standing} for key in keys if key not in known]
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def _row(notice: Notice) -> dict[str, object]:
     return {
         "key": notice.key,
         "person_id": notice.person_id,
@@ -68,8 +78,6 @@ def _row(notice: Notice, at: datetime) -> dict[str, object]:
         "to": notice.to,
         "due_on": notice.due_on,
         "about_on": notice.about_on,
-        "status": NoticeStatus.DUE.value,
-        "decided_at": at,
     }
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, func, or_, select, union
 
 from provisiond.adapters.ledger import absences, orders, outbox, records
-from provisiond.adapters.ledger.connection import chunks
+from provisiond.adapters.ledger.connection import chunks, streamed
 from provisiond.adapters.ledger.tables import account, identifier, record
 from provisiond.domain.model import Account, State
 from provisiond.ports import AccountFilter
@@ -25,15 +24,13 @@ def due_students(connection: Connection, today: date) -> Iterator[str]:
         account.c.unfinished == True,  # noqa: E712
     )
     called = union(*(select(account.c.student_id).where(way) for way in ways)).subquery()
-    yield from _streamed(connection, select(called.c.student_id).order_by(called.c.student_id))
+    for (student_id,) in streamed(connection, select(called.c.student_id).order_by(called.c.student_id)):
+        yield student_id
 
 
 def all_students(connection: Connection) -> Iterator[str]:
-    yield from _streamed(connection, select(account.c.student_id).order_by(account.c.student_id))
-
-
-def _streamed(connection: Connection, wanted: Select[Any]) -> Iterator[str]:
-    yield from connection.execution_options(yield_per=1000).scalars(wanted)
+    for (student_id,) in streamed(connection, select(account.c.student_id).order_by(account.c.student_id)):
+        yield student_id
 
 
 def load(connection: Connection, person_ids: Iterable[str]) -> dict[str, Account]:

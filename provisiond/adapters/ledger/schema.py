@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from provisiond.domain.errors import UnavailableError
 
 # Oldest first; the last one is what this code reads and writes. A test compares it with migrations/.
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 MAKE = "run `provisiond ledger init`, which makes or upgrades it"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -28,11 +28,11 @@ def current_revision(connection: Connection) -> str | None:
     return None
 
 
-def check(connection: Connection) -> None:
-    """Raise UnavailableError unless the schema is the one of this code."""
+def check(connection: Connection, *, older: bool = False) -> None:
+    """Raise UnavailableError unless the schema is the one of this code (or `older` will do)."""
     found = current_revision(connection)
     _refuse_newer(found)
-    if found != REVISIONS[-1]:
+    if found is None or (found != REVISIONS[-1] and not older):
         raise UnavailableError(
             "ledger", f"its schema is {found or 'empty'}, this provisiond needs {REVISIONS[-1]}; {MAKE}"
         )

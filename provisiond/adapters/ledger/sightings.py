@@ -8,13 +8,11 @@ from itertools import islice
 
 from sqlalchemy import Connection, delete, insert, select
 
-from provisiond.adapters.ledger.connection import CHUNK, chunks
+from provisiond.adapters.ledger.connection import CHUNK, chunks, streamed
 from provisiond.adapters.ledger.tables import account, drift_mark, sighting
 from provisiond.domain.changes import DeleteEntry
 from provisiond.domain.plan import Step
 from provisiond.ports import Kind, Sighting
-
-_ROWS = 1000  # held in memory at a time
 
 
 def watermark(connection: Connection) -> str | None:
@@ -48,7 +46,7 @@ def forget_removed(connection: Connection, steps: Sequence[Step]) -> None:
 def every(connection: Connection) -> Iterator[Sighting]:
     wanted = select(sighting.c.entry_id, sighting.c.person_id, sighting.c.kind, sighting.c.state)
     wanted = wanted.add_columns(sighting.c.checked)
-    for entry_id, person_id, kind, *known in connection.execution_options(yield_per=_ROWS).execute(wanted):
+    for entry_id, person_id, kind, *known in streamed(connection, wanted):
         yield Sighting(entry_id, person_id, Kind(kind), *known)
 
 
@@ -62,8 +60,7 @@ def owners(connection: Connection, entry_ids: Iterable[bytes]) -> dict[bytes, st
 
 def students(connection: Connection) -> Iterator[tuple[str, str]]:
     wanted = select(account.c.person_id, account.c.student_id)
-    rows = connection.execution_options(yield_per=_ROWS).execute(wanted)
-    return ((person_id, student_id) for person_id, student_id in rows)
+    yield from streamed(connection, wanted)
 
 
 def _row(seen: Sighting) -> dict[str, object]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
-
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from provisiond.adapters.ledger import (
     absences,
@@ -20,13 +15,14 @@ from provisiond.adapters.ledger import (
     outbox,
     parking,
     people,
-    schema,
     sightings,
     steps,
+    takeovers,
 )
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.memory import SqlMemory
-from provisiond.domain.errors import UnavailableError
+from provisiond.adapters.ledger.opening import opened
+from provisiond.adapters.ledger.place import place
 from provisiond.domain.model import (
     Absence,
     Account,
@@ -41,34 +37,30 @@ from provisiond.domain.model import (
     Rejection,
 )
 from provisiond.domain.plan import Parked, Step
+from provisiond.domain.takeover import Takeover
 from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, RecordKey, Sighting
 
 
 class SqlLedger:
-    """ports.Ledger on a SQLite file. Made by `open`."""
+    """ports.Ledger on a SQLite file or a PostgreSQL database. Made by `open`."""
 
-    def __init__(self, database: Database, path: Path) -> None:
+    def __init__(self, database: Database) -> None:
         self._db = database
-        self.path = path
 
     @classmethod
-    def open(cls, url: str, *, create: bool, wait_seconds: float = 10) -> SqlLedger:
-        """`create` also makes the file (0600, its folder 0700) and upgrades the schema; without it a missing
-        or outdated ledger is an UnavailableError. `wait_seconds`: how long to wait for another writer."""
-        parsed = _sqlite(url)
-        path = _path(parsed)
-        if create:
-            _make(path)
-        elif not path.is_file():
-            raise UnavailableError("ledger", f"there is none at {path}; {schema.MAKE}")
-        database = Database(parsed, wait_seconds)
-        try:
-            with database.write() if create else database.read() as connection:
-                (schema.upgrade if create else schema.check)(connection)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, path)
+    def open(
+        cls,
+        url: str,
+        *,
+        create: bool,
+        wait_seconds: float = 10,
+        password: str | None = None,
+        fence: int | None = None,
+    ) -> SqlLedger:
+        """`create` makes or upgrades it; without that a missing or outdated ledger is an UnavailableError.
+        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave."""
+        where = place(url, password)
+        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence))
 
     def close(self) -> None:
         self._db.close()
@@ -237,6 +229,31 @@ class SqlLedger:
         with self._db.read() as connection:
             yield from sightings.students(connection)
 
+    # -- accounts of others, and of a lost ledger --------------------------------------------------------
+    def take_over(self, wanted: Sequence[Takeover], event: str, actor: str, at: datetime) -> list[Parked]:
+        with self._db.write() as connection:
+            return takeovers.take_over(connection, wanted, event, actor, at)
+
+    def keep_names(self, names: Iterable[tuple[str, str | None]], at: datetime) -> None:
+        with self._db.write() as connection:
+            takeovers.keep_names(connection, names, at)
+
+    def told_before(self, notices: Iterable[Notice], reply: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            outbox.add_told(connection, notices, reply, at)
+
+    def begin_rebuild(self, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            takeovers.begin(connection, actor, at)
+
+    def end_rebuild(self, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            takeovers.end(connection, actor, at)
+
+    def is_half_rebuilt(self) -> bool:
+        with self._db.read() as connection:
+            return takeovers.unfinished(connection)
+
     # -- outbox and history ----------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
         with self._db.read() as connection:
@@ -253,29 +270,3 @@ class SqlLedger:
     def verify_history(self) -> str | None:
         with self._db.read() as connection:
             return history.verified(connection)
-
-
-def _sqlite(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise UnavailableError(
-            "ledger", "its URL cannot be read; write sqlite:////path/to/ledger.db"
-        ) from error
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise UnavailableError("ledger", "only a SQLite file will do; write sqlite:////path/to/ledger.db")
-    return parsed
-
-
-def _path(url: URL) -> Path:
-    return Path(url.database or "")
-
-
-def _make(path: Path) -> None:
-    """The file before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to
-    others."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise UnavailableError("ledger", f"cannot make {path}: {error.strerror}") from error

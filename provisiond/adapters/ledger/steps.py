@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Date, bindparam, case, update
 
-from provisiond.adapters.ledger import brakes, history, orders, outbox, parking, records, sightings
+from provisiond.adapters.ledger import brakes, history, orders, outbox, parking, records, sightings, takeovers
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.tables import account
 from provisiond.domain.model import RegistryRecord
@@ -25,6 +25,7 @@ def commit(
     _update_accounts(connection, steps, at)
     records.replace(connection, known)
     sightings.forget_removed(connection, steps)
+    takeovers.end_adoption(connection, steps, at)
     outbox.add(connection, (notice for step in steps for notice in step.notices), at)
     parking.unpark(connection, (step.person_id for step in steps))
     history.append(connection, (_happened(step, at) for step in steps if step.is_due))

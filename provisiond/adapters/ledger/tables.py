@@ -36,7 +36,7 @@ def instant_text(at: datetime) -> str:
 class Instant(TypeDecorator[datetime]):
     """An aware UTC instant; text in the database, because SQLite has no type for it."""
 
-    impl = String(32)
+    impl = String(32).with_variant(String(32, collation="C"), "postgresql")
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
@@ -46,21 +46,24 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+# Compared byte by byte everywhere: PostgreSQL would else order, and find ranges, as the server's locale does.
+Word = String().with_variant(String(collation="C"), "postgresql")
+
 metadata = MetaData()
 
 
 def _person() -> Column[str]:
-    return Column("person_id", String, ForeignKey("account.person_id"), nullable=False, index=True)
+    return Column("person_id", Word, ForeignKey("account.person_id"), nullable=False, index=True)
 
 
 account = Table(
     "account",
     metadata,
-    Column("person_id", String, primary_key=True),
-    Column("student_id", String, nullable=False, unique=True),
-    Column("account_name", String, nullable=False, unique=True),
+    Column("person_id", Word, primary_key=True),
+    Column("student_id", Word, nullable=False, unique=True),
+    Column("account_name", Word, nullable=False, unique=True),
     Column("uid_number", Integer, nullable=True, unique=True),
-    Column("state", String, nullable=False, index=True),  # the last one committed, to notice transitions
+    Column("state", Word, nullable=False, index=True),  # the last one committed, to notice transitions
     Column("applied", Boolean, nullable=False, index=True),
     Column("created_at", Instant, nullable=False),
     Column("activated_at", Instant, nullable=True),
@@ -77,22 +80,39 @@ account = Table(
 identifier = Table(
     "identifier",
     metadata,
-    Column("value", String, primary_key=True),
-    Column("kind", String, nullable=False),
+    Column("value", Word, primary_key=True),
+    Column("kind", Word, nullable=False),
     _person(),
     Column("given_at", Instant, nullable=False),
+)
+
+# Names that entries of nobody we know were seen to have: given to no one either.
+foreign_name = Table(
+    "foreign_name",
+    metadata,
+    Column("value", Word, primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+)
+
+# One row where this ledger was made again from registry and directory; until the end it knows only a part.
+rebuild = Table(
+    "rebuild",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=True),
 )
 
 record = Table(
     "record",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("student_id", String, primary_key=True),
-    Column("programme", String, primary_key=True),
+    Column("source", Word, primary_key=True),
+    Column("student_id", Word, primary_key=True),
+    Column("programme", Word, primary_key=True),
     _person(),
     Column("content", JSON, nullable=False),
-    Column("digest", String, nullable=False),
-    Column("hkid_digest", String, nullable=True),
+    Column("digest", Word, nullable=False),
+    Column("hkid_digest", Word, nullable=True),
 )
 Index("ix_record_hkid_digest", record.c.source, record.c.hkid_digest)
 
@@ -101,11 +121,11 @@ hold = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     _person(),
-    Column("kind", String, nullable=False),
+    Column("kind", Word, nullable=False),
     Column("set_at", Instant, nullable=False),
     Column("until_on", Date, nullable=True),
     Column("reason", Text, nullable=False),
-    Column("actor", String, nullable=False),
+    Column("actor", Word, nullable=False),
     Column("released_at", Instant, nullable=True),
 )
 Index(
@@ -125,20 +145,20 @@ extension = Table(
     Column("until_on", Date, nullable=False),
     Column("granted_at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("actor", String, nullable=False),
+    Column("actor", Word, nullable=False),
 )
 
 # No foreign key: a notice to the operators is about nobody.
 outbox = Table(
     "outbox",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("person_id", String, nullable=True, index=True),
-    Column("kind", String, nullable=False),
-    Column("to", String, nullable=False),
+    Column("key", Word, primary_key=True),
+    Column("person_id", Word, nullable=True, index=True),
+    Column("kind", Word, nullable=False),
+    Column("to", Word, nullable=False),
     Column("due_on", Date, nullable=False),
     Column("about_on", Date, nullable=True),
-    Column("status", String, nullable=False, index=True),
+    Column("status", Word, nullable=False, index=True),
     Column("decided_at", Instant, nullable=False),
     Column("settled_at", Instant, nullable=True),
     Column("reply", Text, nullable=True),
@@ -149,12 +169,12 @@ history = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
-    Column("actor", String, nullable=False),
-    Column("person_id", String, nullable=True, index=True),
-    Column("event", String, nullable=False),
+    Column("actor", Word, nullable=False),
+    Column("person_id", Word, nullable=True, index=True),
+    Column("event", Word, nullable=False),
     Column("detail", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("hash", String, nullable=False),
+    Column("hash", Word, nullable=False),
 )
 
 # One row: the last link of the chain, so that lines cut off at the end are missed.
@@ -163,15 +183,15 @@ history_end = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", Integer, nullable=False),
-    Column("hash", String, nullable=False),
+    Column("hash", Word, nullable=False),
 )
 
 fetch = Table(
     "fetch",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("file", String, nullable=False),
-    Column("digest", String, nullable=False),
+    Column("source", Word, primary_key=True),
+    Column("file", Word, nullable=False),
+    Column("digest", Word, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     Column("etag", Text, nullable=True),
@@ -182,7 +202,7 @@ fetch = Table(
 registry_block = Table(
     "registry_block",
     metadata,
-    Column("source", String, primary_key=True),
+    Column("source", Word, primary_key=True),
     Column("digest", LargeBinary(16), primary_key=True),
     Column("settled", Boolean, nullable=False),
     Column("rows", LargeBinary, nullable=False),
@@ -198,9 +218,9 @@ Index(
 absence = Table(
     "absence",
     metadata,
-    Column("source", String, primary_key=True),
-    Column("student_id", String, primary_key=True, index=True),
-    Column("programme", String, primary_key=True),
+    Column("source", Word, primary_key=True),
+    Column("student_id", Word, primary_key=True, index=True),
+    Column("programme", Word, primary_key=True),
     Column("since_on", Date, nullable=False),
     Column("fetches", Integer, nullable=False),
 )
@@ -209,20 +229,20 @@ rejection = Table(
     "rejection",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("source", String, nullable=False, index=True),
-    Column("file", String, nullable=False),
+    Column("source", Word, nullable=False, index=True),
+    Column("file", Word, nullable=False),
     Column("line", Integer, nullable=False),
-    Column("student_id", String, nullable=True),
+    Column("student_id", Word, nullable=True),
     Column("reasons", JSON, nullable=False),
 )
 
 held_plan = Table(
     "held_plan",
     metadata,
-    Column("hash", String, primary_key=True),
+    Column("hash", Word, primary_key=True),
     Column("summary", Text, nullable=False),
     Column("told_at", Instant, nullable=False),
-    Column("approved_by", String, nullable=True),
+    Column("approved_by", Word, nullable=True),
     Column("spent_at", Instant, nullable=True),
     Column("approved_at", Instant, nullable=True),
 )
@@ -233,7 +253,7 @@ brake_weight = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("at", Instant, nullable=False, index=True),
-    Column("brake", String, nullable=False),
+    Column("brake", Word, nullable=False),
     Column("weight", Integer, nullable=False),
 )
 
@@ -249,9 +269,9 @@ drift_mark = Table(
 parked = Table(
     "parked",
     metadata,
-    Column("person_id", String, primary_key=True),
-    Column("reason", String, primary_key=True),
-    Column("student_id", String, nullable=False),
+    Column("person_id", Word, primary_key=True),
+    Column("reason", Word, primary_key=True),
+    Column("student_id", Word, nullable=False),
     Column("since", Instant, nullable=False),
 )
 
@@ -261,8 +281,8 @@ sighting = Table(
     "sighting",
     metadata,
     Column("entry_id", LargeBinary(16), primary_key=True),
-    Column("person_id", String, nullable=False, index=True),
-    Column("kind", String, nullable=False),
+    Column("person_id", Word, nullable=False, index=True),
+    Column("kind", Word, nullable=False),
     Column("state", LargeBinary(8), nullable=True),
     Column("checked", Boolean, nullable=False),
 )

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Engine,
     String,
@@ -32,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.types import NullType
 
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.sql_source import SqlSource
@@ -40,6 +42,9 @@ from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFe
 
 ROWS = 1000  # fetched at a time
 _TELLING = (OperationalError, ProgrammingError, InterfaceError)  # others quote values of rows
+_UNTYPED: Any = NullType()
+_CONNECT = "cannot connect"
+_LOOK = "look at the database and the query"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", None, "")
 
 
@@ -60,7 +65,7 @@ class Database:
         """Nothing is ever committed. Raises UnavailableError, also when the time is over."""
         engine = self._engine()
         try:
-            with self._told("cannot connect"):
+            with self._told(_CONNECT):
                 connection = engine.connect()
             try:
                 with self._told("the query fails"), self._time_limit(connection):
@@ -83,7 +88,7 @@ class Database:
                 options["connect_args"] = _postgresql(url, source)
                 options["isolation_level"] = "REPEATABLE READ"
                 options["execution_options"] = {"postgresql_readonly": True}
-        with self._told("cannot connect"):
+        with self._told(_CONNECT):
             engine = create_engine(url, **options)
         event.listen(engine, "handle_error", _close_cursor)
         return engine
@@ -123,7 +128,7 @@ class Database:
 
     def _error(self, what: str, error: Exception) -> ProvisiondError:
         if self._over.is_set():
-            return self._unavailable(f"not done within {self._source.timeout} seconds")
+            return self._unavailable(f"not done within {self._source.timeout} seconds", _LOOK)
         original = getattr(error, "orig", None) or error
         if "decode" in str(original).lower():
             return self._wrong_letters()
@@ -132,17 +137,20 @@ class Database:
         cause = lines[0] if is_plain and lines else type(original).__name__
         if self._source.password:
             cause = cause.replace(self._source.password, "***")
-        return self._unavailable(f"{what}: {cause}")
+        return self._unavailable(f"{what}: {cause}", _next(what, error))
 
-    def _unavailable(self, cause: str) -> UnavailableError:
-        name = self._source.name
-        return UnavailableError(
-            "registry", f"{name} ({self.label}): {cause}; look at the database and the query"
-        )
+    def _unavailable(self, cause: str, action: str) -> UnavailableError:
+        return UnavailableError("registry", f"{self._source.name} ({self.label}): {cause}; {action}")
 
     def _wrong_letters(self) -> UnsafeFetchError:
         cause = "text that is not valid in the encoding of the database"
         return refused(self.label, cause, "mend the rows there, or the encoding in the URL")
+
+
+def _next(what: str, error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return "install the driver of that database beside provisiond"
+    return "look whether it runs, then at `url` and `password_file`" if what == _CONNECT else _LOOK
 
 
 class Reading:
@@ -158,26 +166,25 @@ class Reading:
             return tuple(result.keys())
 
     def everything(self) -> Iterator[Sequence[Sequence[object]]]:
-        return self._batches(text(self._query).bindparams(**self._first()))
+        return self._batches(text(self._query).bindparams(*self._first()))
 
     def since(self, start: Value, column: str) -> Iterator[Sequence[Sequence[object]]]:
         """Rows whose watermark is not below `start`, and those that have none."""
         if self._source.has_parameter:
-            return self._batches(text(self._query).bindparams(watermark=start))
+            return self._batches(text(self._query).bindparams(_watermark(start)))
         name = self._name(column)
         wanted = (name >= bindparam("start", start)) | name.is_(None)
-        return self._batches(self._wrapped({}).where(wanted))
+        return self._batches(self._wrapped(()).where(wanted))
 
     def of_students(self, students: Sequence[str], column: str) -> Iterator[Sequence[Sequence[object]]]:
         name = func.trim(cast(self._name(column), String))
         return self._batches(self._wrapped(self._first()).where(name.in_(students)))
 
-    def _first(self) -> dict[str, Value]:
-        first = self._source.first_watermark
-        return {"watermark": first} if self._source.has_parameter else {}
+    def _first(self) -> tuple[BindParameter[Value], ...]:
+        return (_watermark(self._source.first_watermark),) if self._source.has_parameter else ()
 
-    def _wrapped(self, parameters: dict[str, Value]) -> Any:
-        inner = text(f"({self._query}) provisiond_rows").bindparams(**parameters)
+    def _wrapped(self, parameters: Sequence[BindParameter[Value]]) -> Any:
+        inner = text(f"({self._query}) provisiond_rows").bindparams(*parameters)
         return select(literal_column("*")).select_from(inner)
 
     def _name(self, column: str) -> Any:
@@ -187,6 +194,11 @@ class Reading:
         with self._connection.execute(statement) as result:
             while batch := result.fetchmany(ROWS):
                 yield batch
+
+
+def _watermark(value: Value) -> BindParameter[Value]:
+    """Text of no type: it becomes what the column is. PostgreSQL compares no instant with a VARCHAR."""
+    return bindparam("watermark", value, _UNTYPED if isinstance(value, str) else None)
 
 
 def _close_cursor(context: Any) -> None:

@@ -123,7 +123,7 @@ class HttpClient:
 
     def _body(self, answer: Any) -> bytes:
         source, parts, size = self._source, list[bytes](), 0
-        for part in answer.stream(_CHUNK):
+        while part := answer.read1(_CHUNK):  # what is there: a full chunk is long in coming where it drips
             self._in_time()
             size += len(part)
             self._received += len(part)

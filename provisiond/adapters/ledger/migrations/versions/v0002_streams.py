@@ -14,13 +14,14 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-_INSTANT = sa.String(32)
+_INSTANT = sa.String(32).with_variant(sa.String(32, collation="C"), "postgresql")
+_WORD = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     op.create_table(
         "registry_block",
-        sa.Column("source", sa.String, primary_key=True),
+        sa.Column("source", _WORD, primary_key=True),
         sa.Column("digest", sa.LargeBinary(16), primary_key=True),
         sa.Column("settled", sa.Boolean, nullable=False),
         sa.Column("rows", sa.LargeBinary, nullable=False),
@@ -28,9 +29,9 @@ def upgrade() -> None:
     op.create_index("ix_registry_block_settled", "registry_block", ["source", "settled", "digest"])
     op.create_table(
         "absence",
-        sa.Column("source", sa.String, primary_key=True),
-        sa.Column("student_id", sa.String, primary_key=True),
-        sa.Column("programme", sa.String, primary_key=True),
+        sa.Column("source", _WORD, primary_key=True),
+        sa.Column("student_id", _WORD, primary_key=True),
+        sa.Column("programme", _WORD, primary_key=True),
         sa.Column("since_on", sa.Date, nullable=False),
         sa.Column("fetches", sa.Integer, nullable=False),
     )
@@ -39,7 +40,7 @@ def upgrade() -> None:
         "brake_weight",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("at", _INSTANT, nullable=False, index=True),
-        sa.Column("brake", sa.String, nullable=False),
+        sa.Column("brake", _WORD, nullable=False),
         sa.Column("weight", sa.Integer, nullable=False),
     )
     op.create_table(
@@ -49,7 +50,9 @@ def upgrade() -> None:
     )
     op.add_column("fetch", sa.Column("etag", sa.Text, nullable=True))
     op.add_column("fetch", sa.Column("watermark", sa.Text, nullable=True))
-    op.add_column("record", sa.Column("hkid_digest", sa.String, nullable=True))
+    op.add_column("record", sa.Column("hkid_digest", _WORD, nullable=True))
+    if op.get_bind().dialect.name == "sqlite":  # ledgers on a server begin later than this version
+        op.execute("UPDATE record SET hkid_digest = json_extract(content, '$.hkid_digest')")
     op.create_index("ix_record_hkid_digest", "record", ["source", "hkid_digest"])
     op.add_column("held_plan", sa.Column("approved_at", _INSTANT, nullable=True))
     op.add_column("account", sa.Column("unfinished", sa.Boolean, nullable=False, server_default=sa.false()))

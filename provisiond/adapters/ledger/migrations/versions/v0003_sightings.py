@@ -13,13 +13,15 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+_WORD = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     op.create_table(
         "sighting",
         sa.Column("entry_id", sa.LargeBinary(16), primary_key=True),
-        sa.Column("person_id", sa.String, nullable=False, index=True),
-        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("person_id", _WORD, nullable=False, index=True),
+        sa.Column("kind", _WORD, nullable=False),
         sa.Column("state", sa.LargeBinary(8), nullable=True),
         sa.Column("checked", sa.Boolean, nullable=False),
     )
