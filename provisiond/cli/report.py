@@ -74,7 +74,7 @@ def tell_troubles(result: Result) -> None:
         screen.warn(
             f"absent: registry {absent.source} no longer names {_persons(len(absent.student_ids))}, or one of"
             f" their programmes ({some});"
-            " nothing is taken from them"
+            " they keep what they have unless lifecycle.absent_fetches makes them withdrawn"
         )
     for parked in (*result.plan.parked, *result.failed):
         screen.warn(f"parked {parked.student_id}: {parked.reason}")

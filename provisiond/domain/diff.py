@@ -43,9 +43,11 @@ def _entry(
 
 def _attribute(name: str, wanted: Entry, seen: Entry, desired: Desired, now: str) -> list[Mod]:
     want, have = wanted.attributes[name], seen.attributes.get(name, ())
-    if name in SHARED:
+    if (
+        name in SHARED or name == "uid"
+    ):  # uid names the entry, whose DN is left as it is; a further one is others'
         return _shared(name, want, have, desired)
-    if name == "uid" or set(want) == set(have):  # uid names the entry; a further one is somebody else's
+    if set(want) == set(have):
         return []
     if (name in INITIAL and have) or (name == "pwdendtime" and have and have[0] <= now):
         return []
