@@ -21,6 +21,7 @@ MOST_NAMES = 1000  # a name further down the order than that was not made from t
 def explained(parts: Parts, account: Account) -> dict[str, Any]:
     """As data; neither HKID nor birth date is anywhere in it."""
     today = parts.clock.now().astimezone(parts.settings.zone).date()
+    absent = {a.key: f"since {a.since_on}, {a.fetches} complete fetches" for a in account.absences}
     person = person_of(account.student_id, account, (), parts.settings.policy.sources)
     told: dict[str, Any] = {
         "account_name": account.account_name,
@@ -36,7 +37,9 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
                 "level": r.level,
                 "status": r.status,
                 "status_on": r.status_on,
+                "source": r.source,
                 "file": f"{r.file}:{r.line}",
+                "absent": absent.get(r.key),
             }
             for r in account.studies
         ],

@@ -43,11 +43,10 @@ def _entry(
 
 def _attribute(name: str, wanted: Entry, seen: Entry, desired: Desired, now: str) -> list[Mod]:
     want, have = wanted.attributes[name], seen.attributes.get(name, ())
-    if name in SHARED:
+    # a DN is left as it is, also that of an adopted or renamed entry, and so are the values in it
+    if name in SHARED or name == "uid" or seen.dn.casefold().startswith(f"{name}="):
         return _shared(name, want, have, desired)
-    if seen.dn.casefold().startswith(f"{name}=") and name != "uid":  # an adopted entry: its name stays in it
-        return _shared(name, want, have, desired)
-    if name == "uid" or set(want) == set(have):  # uid names the entry; a further one is somebody else's
+    if set(want) == set(have):
         return []
     if (name in INITIAL and have) or (name == "pwdendtime" and have and have[0] <= now):
         return []

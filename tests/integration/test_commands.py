@@ -64,6 +64,19 @@ def test_explain_names_record_rule_notices_and_what_comes_next(site: Site) -> No
     site.run("explain", f"{row['account_name']}@elsewhere.example.org", expect=67)
 
 
+def test_explain_tells_since_when_a_record_is_absent(site: Site) -> None:
+    site.run("once")
+    who = site.json("accounts")[0]["student_id"]
+
+    def leave_out(rows: list[dict[str, str]]) -> None:
+        rows[:] = [row for row in rows if row["STUDENT_ID"] != who]
+
+    site.university.edit(leave_out)
+    assert "absent" in site.run("once")
+    (record,) = site.json("explain", who)["records"]
+    assert record["source"] == "students" and record["absent"].endswith("1 complete fetches")
+
+
 def test_explain_shows_a_hold_in_words(site: Site) -> None:
     site.run("once")
     who = site.json("accounts")[0]["account_name"]

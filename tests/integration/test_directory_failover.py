@@ -200,3 +200,12 @@ def test_without_patience_it_is_told_at_once_with_the_reason_of_each(two: tuple[
     with closing(directory_of(first, target)) as directory, pytest.raises(UnavailableError) as caught:
         directory.apply([newcomer(first, "nowhere")])
     assert "127.0.0.1:1" in str(caught.value) and "127.0.0.1:2" in str(caught.value)
+
+
+def test_check_names_a_server_that_is_passed_over(two: tuple[SlapdRig, SlapdRig]) -> None:
+    first, _ = two
+    with closing(directory_of(first, replace(first.daemon, urls=(REFUSING, first.url)))) as directory:
+        (told,) = directory.check()
+    assert REFUSING in told and "another one is used" in told
+    with closing(directory_of(first, both(two))) as directory:
+        assert directory.check() == []

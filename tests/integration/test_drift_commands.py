@@ -48,6 +48,31 @@ def test_planted_drift_is_shown_repaired_and_forgotten(site: Site) -> None:
     assert site.state() == state
 
 
+def test_a_renamed_account_answers_to_its_name_again(site: Site) -> None:
+    """Its DN stays as it is: others refer to it by now."""
+    first = load(site)[0]
+    name = first.partition(",")[0].removeprefix("uid=")
+    moved = first.replace(f"uid={name},", "uid=renamed,")
+    site.plant(f"dn: {first}\nchangetype: modrdn\nnewrdn: uid=renamed\ndeleteoldrdn: 1\n")
+    assert f"uid + {name}" in site.run("plan", expect=1)
+    site.run("once")
+    assert {"uid: renamed", f"uid: {name}"} <= set(shown(site, moved))
+    assert site.json("plan")["drifted"] == []
+
+
+def test_a_group_that_is_gone_is_told_and_filled_again_when_it_is_back(site: Site) -> None:
+    first = load(site)[0]
+    group = next(line for line in site.entry(first, "memberOf").splitlines() if line.startswith("memberOf: "))
+    dn = group.removeprefix("memberOf: ")
+    members = site.entry(dn, "member")
+    site.plant(f"dn: {dn}\nchangetype: delete\n")
+    told = site.run("once", expect=65)
+    assert f"{dn} is not there: provisiond directory init makes it" in told
+    site.plant(f"dn: {dn}\nchangetype: add\nobjectClass: groupOfNames\nmember: {site.slapd.daemon_dn}\n")
+    site.run("once")
+    assert sorted(site.entry(dn, "member").splitlines()) == sorted(members.splitlines())
+
+
 def test_an_audit_tells_what_differs_and_fixes_it(site: Site) -> None:
     """After a restart slapd knows no deletions; the audit needs none of that."""
     first, second = load(site)[:2]

@@ -14,7 +14,7 @@ from provisiond.adapters.directory.dn import normalise_dn
 from provisiond.adapters.directory.failover import Servers
 from provisiond.adapters.directory.pipeline import Pipeline, ReadOnlyError
 from provisiond.adapters.directory.reading import Bases, chunks
-from provisiond.adapters.directory.session import LdapTarget, Session
+from provisiond.adapters.directory.session import LdapTarget, Session, open_at
 from provisiond.adapters.directory.writing import write
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import ConfigError, UnavailableError
@@ -51,11 +51,22 @@ class LdapDirectory:
 
     def check(self) -> list[str]:
         try:
-            return self._read(lambda s: faults.found(s, self._bases, self._groups, self._login_end))
+            found = self._read(lambda s: faults.found(s, self._bases, self._groups, self._login_end))
+            return [*found, *self._away()]
         except ConfigError as error:
             return error.faults
         except UnavailableError as error:
             return [str(error)]
+
+    def _away(self) -> list[str]:
+        """Servers that are passed over without a word as long as another one answers."""
+        away = []
+        for url in self._target.urls:
+            try:
+                open_at(self._target, url).close()
+            except UnavailableError as error:
+                away.append(f"{error}: another one is used; bring it back, or take it out of directory.urls")
+        return away
 
     def degradations(self) -> tuple[Degradation, ...]:
         """What this server makes us do with less, by name."""

@@ -16,7 +16,7 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Refused, Unknown
 
 MOST_VALUES = 500  # of one modification
-NO_SUCH_ATTRIBUTE = 16
+NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT = 16, 32
 VALUE_EXISTS = 20
 # codes that speak of one value (absent, constraint, syntax): other values in the same update may be good
 _OF_A_VALUE = frozenset({NO_SUCH_ATTRIBUTE, 19, VALUE_EXISTS, 21, 34})
@@ -68,10 +68,15 @@ def group_talk(updates: Sequence[GroupUpdate], forgiving: bool) -> Talk[list[tup
     for update in updates:
         try:
             refused = yield from _refused(update, forgiving)
-            failed += [(p.batch, Refused(p.change, reply.code, reply.text)) for p, reply in refused]
+            failed += [(p.batch, Refused(p.change, reply.code, _why(update, reply))) for p, reply in refused]
         except UnavailableError as error:
             failed += [(p.batch, Unknown(p.change, error.reason)) for p in update.parts]
     return failed
+
+
+def _why(update: GroupUpdate, reply: Reply) -> str:
+    gone = f"{update.group} is not there: provisiond directory init makes it"
+    return gone if reply.code == NO_SUCH_OBJECT else reply.text
 
 
 def _refused(update: GroupUpdate, forgiving: bool) -> Talk[list[tuple[Membership, Reply]]]:

@@ -3,7 +3,7 @@ and the IDs of deleted ones while the server's log of them reaches back. A quiet
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from provisiond.adapters.directory.ber import OCTETS, SEQUENCE, ber, elements, tlv
@@ -68,8 +68,19 @@ def drift(session: Session, bases: Bases, groups: Collection[str], us: str, sinc
         person_ids=frozenset(_owner(entry) for entry in by_others if MARK in entry.attributes),
         seen=tuple(_seen(entry, places, authors) for entry in marked),
         touched=frozenset(poll.deleted.union(_entry_id(entry) for entry in by_others)),
-        memberships=any(normalise_dn(entry.dn) in groups for entry in by_others),
+        memberships=_touched(session, groups, poll.deleted, by_others),
     )
+
+
+def _touched(
+    session: Session, groups: Collection[str], deleted: Collection[bytes], others: Sequence[Found]
+) -> bool:
+    """Whether somebody changed a managed group, or took one away: of what is gone only the ID is told, and of what
+    was renamed the new name."""
+    if any(normalise_dn(entry.dn) in groups for entry in others):
+        return True
+    unmarked = deleted or any(MARK not in entry.attributes for entry in others)
+    return bool(unmarked) and not all(session.exists(group) for group in groups)
 
 
 def _polled(session: Session, base: str, cookie: str) -> _Poll:
@@ -112,7 +123,7 @@ def _finish(poll: _Poll, end: End) -> None:
         poll.told = False
         return
     if end.code != SUCCESS or _SYNC_DONE not in end.controls:
-        raise UnavailableError("directory", f"content synchronisation: {end.code} {end.text}")
+        raise UnavailableError("directory", f"content synchronisation: {end.sentence}")
     value = end.controls[_SYNC_DONE]
     _, at, stop = tlv(value, 0)
     parts = {tag: value[a:z] for tag, a, z in elements(value, at, stop)}

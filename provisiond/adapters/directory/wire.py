@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ldap3.core.results import RESULT_CODES
 from ldap3.operation.search import compile_filter, parse_filter
 from ldap3.utils.asn1 import encode
 
 from provisiond.adapters.directory.ber import INTEGER, OCTETS, SEQUENCE, ber, elements, tlv
 from provisiond.domain.errors import UnavailableError
 
+_LIMITS = (3, 4, 11)  # of time, size, and what an administrator allows
 PAGED_RESULTS = "1.2.840.113556.1.4.319"  # RFC 2696
 PAGE = 1000
 _BARREN_PAGES = 100  # in a row without an entry, and still a cookie: it will always be one
@@ -58,6 +60,14 @@ class End:
     code: int
     text: str
     controls: dict[bytes, bytes]
+
+    @property
+    def sentence(self) -> str:
+        """Why it is no success, and what to do where that is a limit on us."""
+        name = RESULT_CODES.get(self.code, "an unknown code")
+        told = f"{name} ({self.code}){': ' if self.text else ''}{self.text}"
+        hint = "; have the service account read without limits (provisiond directory init)"
+        return told + (hint if self.code in _LIMITS else "")
 
 
 class Wire:
@@ -173,7 +183,7 @@ def _controls(body: bytes, at: int) -> dict[bytes, bytes]:
 def _next_page(end: End, base: str) -> bytes:
     """The cookie to go on with; empty when that was all."""
     if end.code != SUCCESS:
-        raise UnavailableError("directory", f"scan of {base}: not the whole answer ({end.code} {end.text})")
+        raise UnavailableError("directory", f"scan of {base}: not the whole answer: {end.sentence}")
     value = end.controls.get(PAGED_RESULTS.encode())
     if value is None:
         return b""
