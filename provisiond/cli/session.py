@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
+import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ from provisiond import bootstrap
 from provisiond.adapters.clock import SetClock, SystemClock
 from provisiond.bootstrap import Parts
 from provisiond.cli import screen
-from provisiond.domain.errors import ConfigError, ProvisiondError
+from provisiond.domain.errors import ConfigError, ProvisiondError, UnavailableError
 from provisiond.domain.model import Account
 from provisiond.ports import Clock
 from provisiond.settings import Settings, load
@@ -110,3 +113,10 @@ def errors() -> Iterator[None]:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except (OSError, sqlite3.Error) as error:  # of temporary files: nothing was written elsewhere yet
+        full = isinstance(error, sqlite3.Error) or error.errno in (errno.ENOSPC, errno.EDQUOT)
+        next_action = (
+            f". Make room in {tempfile.gettempdir()}, or set TMPDIR to another folder" if full else ""
+        )
+        screen.fail(f"provisiond: {error}{next_action}")
+        sys.exit(UnavailableError.exit_code)
