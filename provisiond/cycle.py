@@ -17,6 +17,7 @@ import structlog
 
 from provisiond.domain.brakes import Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
+from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.domain.plan import Batch, Parked, Plan, Step
@@ -73,6 +74,7 @@ class Cycle:
         approved = self.approved(now)
         fetches, looked = Fetches(), None
         if work.student_ids is None:
+            self._refuse_lost_ledger()
             self.progress("registry", 0, 0)
             fetches = fetched(self.registries, self.ledger, self.policy.brakes, today, approved)
             looked = look(self.directory, self.ledger)
@@ -90,6 +92,18 @@ class Cycle:
         plan, drifted = self._decide(work_set, approved, suspects, spared)
         absent = self._absent(fetches, work_set) if work.student_ids is None else ()
         return Observation(now, fetches, work_set, plan, absent, drifted, looked)
+
+    def _refuse_lost_ledger(self) -> None:
+        """A ledger that knows nobody, before a directory that shows our accounts, was lost: with it would go what
+        only it knows (holds, activations, names of those who left)."""
+        for _ in self.ledger.all_students():
+            return
+        if any(entry.person_id for entry in self.directory.survey()):
+            raise UnsafePlanError(
+                "the ledger knows nobody and the directory shows accounts of ours: it was lost, or is another one."
+                " `provisiond ledger restore` brings a backup back, `provisiond rebuild` makes it again",
+                plan_hash=None,
+            )
 
     def _spared(self, suspects: frozenset[str], work: Work, today: date) -> frozenset[str]:
         """Students of whom policy wants drift reported only, and nothing else is due."""

@@ -4,7 +4,7 @@ this cycle has given already. A few new persons are looked up one prefix each; m
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from provisiond.domain import names
@@ -29,15 +29,17 @@ class Namespace:
         self._new = 0
         self._surveyed: _Survey | None = None
 
-    def look(self, new: New) -> tuple[frozenset[str], list[str]]:
-        """Names that begin like one of these persons', and the IDs of those whom the directory may show."""
-        self._new += len(new)
+    def look(self, new: New, nameless: Collection[str]) -> tuple[frozenset[str], list[str]]:
+        """Names that begin like one of these persons', without those students who need none, and the IDs of those
+        whom the directory may show."""
+        self._new += len(new) - len(nameless)
         if self._surveyed is None and self._new > SURVEY_ABOVE:
             self._surveyed = self._survey()
         people = [records[0].proposed_id for records in new.values()]
         prefixes = {
             prefix
-            for records in new.values()
+            for student_id, records in new.items()
+            if student_id not in nameless
             for record in records
             for prefix in names.prefixes(record.surname, record.given_names, self._policy)
         }

@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from provisiond.domain.decide import Decision, Snapshot
 from provisiond.domain.digest import record_digest
-from provisiond.domain.lifecycle import ENDED
+from provisiond.domain.lifecycle import ENDED, may_study
 from provisiond.domain.model import Account, RegistryRecord
 from provisiond.domain.orders import Order, ordered
 from provisiond.domain.policy import Policy
@@ -89,7 +89,9 @@ class WorkSet:
     def _snapshot(
         self, accounts: tuple[Account, ...], new: New, changed: dict[str, Records], namespace: Namespace
     ) -> Snapshot:
-        taken, shown = namespace.look(new) if new else (frozenset[str](), [])
+        today = self.now.astimezone(self.zone).date()
+        nameless = {student_id for student_id, records in new.items() if not may_study(records, today)}
+        taken, shown = namespace.look(new, nameless) if new else (frozenset[str](), [])
         whom = {account.person_id: account.account_name for account in accounts}
         return Snapshot(
             now=self.now,
@@ -99,7 +101,7 @@ class WorkSet:
             observed=self.directory.observe(whom | dict.fromkeys(shown, "")),
             taken=taken,
             next_uid_number=self._next_uid_number,
-            taken_numbers=self._taken_numbers(len(new)),
+            taken_numbers=self._taken_numbers(len(new) - len(nameless)),
         )
 
     def _taken_numbers(self, new: int) -> frozenset[int]:

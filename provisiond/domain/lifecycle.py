@@ -99,6 +99,12 @@ def _present(person: Person, policy: LifecyclePolicy) -> list[RegistryRecord]:
     ]
 
 
+def may_study(records: Iterable[RegistryRecord], today: date) -> bool:
+    """Whether any source says that somebody studies: without, nobody gets an account, nor a name."""
+    studying = (Status.REGISTERED, Status.ON_LEAVE)
+    return any(_as_of(r, today).status in studying for r in records if not r.is_supplement)
+
+
 def _as_of(record: RegistryRecord, today: date) -> RegistryRecord:
     to_come = record.status is not Status.REGISTERED and record.status_on > today
     return replace(record, status=Status.REGISTERED) if to_come else record

@@ -358,3 +358,13 @@ def test_uid_numbers_of_anybody_are_seen_within_a_range(site: Site) -> None:
     assert site.directory.apply([[site.add(site.entry("a", objectclass=classes, **posix))]]) == [Done()]
     assert site.directory.uid_numbers(700000, 700010) == {700005}
     assert site.directory.uid_numbers(700006, 700010) == frozenset()
+
+
+def test_an_account_that_lies_where_none_belongs_is_told_and_not_taken_for_absent(site: Site) -> None:
+    dn = f"uid={site.name},{site.people_base.partition(',')[2]}"
+    site.tree.plant(dn, site.entry().attributes)
+    try:
+        seen = site.seen()
+    finally:
+        site.tree.uproot(dn)
+    assert seen.account is None and seen.clash is not None and dn in seen.clash

@@ -47,8 +47,19 @@ def test_explain_tells_why_a_rejected_student_has_no_account(site: Site) -> None
 
 
 def test_plan_as_ldif_can_be_applied_by_ldapmodify_as_it_stands(site: Site) -> None:
-    site.plant(site.run("plan", "--ldif", expect=1))
     site.run("once")
+
+    def newcomers(rows: list[dict[str, str]]) -> None:
+        first = next(row for row in rows if row["REG_STATUS"] == "REG")
+        rows += [first | {"STUDENT_ID": f"4000000{n}", "HKID_NO": ""} for n in range(5)]
+
+    site.university.edit(newcomers)
+    before = len(site.accounts())
+    site.plant(site.run("plan", "--ldif", expect=1))
+    assert len(site.accounts()) == before + 5
+    state = site.state()
+    site.run("once")
+    assert site.state() == state, "what was applied by hand is found done"
     assert "0 persons changed" in site.run("once")
     assert len(site.accounts()) == len(site.json("accounts"))
 

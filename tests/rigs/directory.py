@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from provisiond.adapters.directory.adoption import effective, missing, overwritten
 from provisiond.adapters.directory.dn import is_under, normalise_dn
+from provisiond.adapters.directory.reading import moved
 from provisiond.domain.changes import (
     AddEntry,
     AdoptEntry,
@@ -199,12 +200,11 @@ class FakeDirectory:
         listings = self._marked(person_id, self.contacts_base)
         account = next(iter(accounts), None)
         several = next((found for found in (accounts, listings) if len(found) > 1), None)
-        return Observed(
-            account,
-            next(iter(listings), None),
-            self._groups_of(account),
-            " and ".join(entry.dn for entry in several) + " carry the same person ID" if several else None,
-        )
+        clash = " and ".join(entry.dn for entry in several) + " carry the same person ID" if several else None
+        elsewhere = [e for e in self._marked(person_id, self.base) if e not in (*accounts, *listings)]
+        if elsewhere and account is None:
+            clash = clash or moved(elsewhere[0].dn)
+        return Observed(account, next(iter(listings), None), self._groups_of(account), clash)
 
     def _holds_account(self, dn: str) -> bool:
         return any(is_under(dn, above) for above in (self.people_base, *self.account_bases))

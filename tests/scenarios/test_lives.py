@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from provisiond.domain.errors import UnavailableError, UnsafeFetchError
+from provisiond.domain.errors import UnavailableError, UnsafeFetchError, UnsafePlanError
 from provisiond.domain.model import (
     Extension,
     Hold,
@@ -18,6 +18,7 @@ from provisiond.domain.model import (
     Status,
 )
 from provisiond.domain.orders import Activate, Extend, Release, SetHold
+from tests.rigs.ledger import FakeLedger
 from tests.rigs.lives import TODAY, a_person
 from tests.rigs.world import World
 
@@ -280,3 +281,24 @@ def test_three_days_down_sends_what_fell_due_once_and_nothing_overtaken() -> Non
     world.cycle()
     due = [kind for day, kind in world.notices(WHO) if day > date(2027, 3, 16)]
     assert due == [NoticeKind.EXPIRY]
+
+
+def test_a_ledger_that_was_lost_is_told_and_nothing_is_done_without_it() -> None:
+    world = enrolled()
+    before = dict(world.directory.entries)
+    world.ledger = FakeLedger()
+    for act in (world.cycle, world.plan):
+        with pytest.raises(UnsafePlanError, match="provisiond rebuild"):
+            act()
+    assert world.directory.entries == before and world.ledger.outbox() == []
+
+
+def test_an_account_that_somebody_moved_away_parks_the_person_and_makes_no_second_one() -> None:
+    world = enrolled()
+    attributes = world.directory.look("uid=tmchan,ou=people,dc=example,dc=edu")
+    world.directory.uproot("uid=tmchan,ou=people,dc=example,dc=edu")
+    world.directory.plant("uid=tmchan,ou=old,dc=example,dc=edu", attributes)
+    world.cycle(everyone=True)
+    assert "uid=tmchan,ou=people,dc=example,dc=edu" not in world.directory.entries
+    (parked,) = world.ledger.parked()
+    assert "uid=tmchan,ou=old,dc=example,dc=edu" in parked.reason

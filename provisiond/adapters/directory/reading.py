@@ -43,6 +43,7 @@ def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[
     listings: dict[str, Entry] = {}
     groups: dict[str, frozenset[str]] = {}
     clashes: dict[str, str] = {}
+    elsewhere: dict[str, str] = {}
     for found in session.find(bases.base, wanted, OBSERVED):
         entry = observed_entry(found)
         person_id = _owner(entry, person_ids)
@@ -51,6 +52,9 @@ def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[
             groups[person_id] = _groups(entry, bases.groups)
         elif is_under(entry.dn, bases.contacts):
             _keep(listings, person_id, entry, clashes)
+        else:
+            elsewhere[person_id] = moved(entry.dn)
+    clashes = {person: said for person, said in elsewhere.items() if person not in accounts} | clashes
     return {
         person_id: Observed(
             accounts.get(person_id),
@@ -60,6 +64,11 @@ def observed(session: Session, bases: Bases, person_ids: Sequence[str]) -> dict[
         )
         for person_id in person_ids
     }
+
+
+def moved(dn: str) -> str:
+    """What is said of an account that somebody put where none belongs: a second one would be no help."""
+    return f"{dn} carries the person's ID and lies where no accounts are: move it back, or take the mark off"
 
 
 def names(session: Session, bases: Bases, prefixes: Sequence[str]) -> dict[str, frozenset[str]]:
