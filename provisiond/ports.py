@@ -374,6 +374,15 @@ class Ledger(Protocol):
         rejects a record of the student, or one whose student cannot be read, was not without."""
         ...
 
+    def set_aside(self, kept: Sequence[RegistryRecord], dropped: Collection[RecordKey]) -> None:
+        """Keep records of students who have no account until they get one (`commit`), or the record is named no
+        more; forget others."""
+        ...
+
+    def aside(self, student_ids: Iterable[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        """What is kept of them."""
+        ...
+
     def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:
         """These records are absent no more; their persons are due."""
         ...

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from provisiond.adapters.ledger import absences, blocks, history
+from provisiond.adapters.ledger import absences, asides, blocks, history
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.tables import fetch as table
 from provisiond.adapters.ledger.tables import rejection
@@ -33,6 +33,7 @@ def mark(connection: Connection, fetch: Fetch, unsettled: Collection[str], at: d
     blocks.replace(connection, fetch.source, fetch.kept, fetch.blocks, unsettled)
     if fetch.complete:
         absences.count(connection, fetch, today)
+        asides.replace(connection, (), [(fetch.source, *key) for key in fetch.gone])
     _replace_rejections(connection, fetch)
     if before is None or before.digest != fetch.digest:
         detail = {**row, "at": at.isoformat(), "rejections": len(fetch.rejections)}
