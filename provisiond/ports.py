@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from enum import StrEnum
 from typing import Protocol
@@ -518,8 +518,9 @@ class Ledger(Protocol):
         """Record a mail server's answer for notices that are due; the persons become due. How many."""
         ...
 
-    def claim(self, at: datetime, limit: int) -> list[OutboxItem]:
-        """Notices that may be sent now (due or unknown, `next_try_at` has come), longest decided first. First of all,
+    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
+        """Notices that may be sent now (due or unknown, `next_try_at` has come, or is further away than `longest`: the
+        clock was wrong), longest decided first. First of all,
         what somebody left as `sending` becomes `unknown`: whoever asks is the only one who sends."""
         ...
 
@@ -529,8 +530,8 @@ class Ledger(Protocol):
         The person becomes due when the notice is settled (accepted, refused, given up)."""
         ...
 
-    def tried_since(self, at: datetime) -> int:
-        """How many notices were given to a mail server since then."""
+    def tried_between(self, after: datetime, until: datetime) -> int:
+        """How many notices were given to a mail server in that time."""
         ...
 
     def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,6 +27,13 @@ _TRUE_IN = {
     NoticeKind.REINSTATED: _STUDYING,
 }
 _OF_EXPIRY = (NoticeKind.EXPIRY_REMINDER, NoticeKind.EXPIRY)
+# RFC 5321 4.1.2 without quoted local parts and address literals, RFC 6531 3.3: what may stand in a command as it is.
+_ADDRESS = re.compile(
+    r"(?P<local>[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*)@"
+    r"(?P<domain>[^\W_]([\w-]{0,61}[^\W_])?(\.[^\W_]([\w-]{0,61}[^\W_])?)+)"
+)
+# RFC 5894 7.2: IDNA 2003 (Python's codec) and IDNA 2008 make different domains of these.
+_TWO_MEANINGS = frozenset("ßς")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,16 @@ class MailPolicy:
     backoff: timedelta = timedelta(minutes=5)
     longest_backoff: timedelta = timedelta(hours=4)
     give_up_after: timedelta = timedelta(days=3)
+
+
+def is_mail_address(text: str) -> bool:
+    """Nothing that could end a command or a header, whatever a registry or a person wrote."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None or any(unicodedata.category(sign)[0] in "CZ" for sign in text):
+        return False
+    if set(found["domain"]) & _TWO_MEANINGS:
+        return False
+    return len(found["local"].encode()) <= 64 and len(text.encode()) <= 254
 
 
 def message_id(key: str, domain: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisiond.adapters.ledger import chain
 from provisiond.adapters.ledger.chain import End, Happened
@@ -56,12 +56,13 @@ class Posted(Sighted):
             self._tell(Happened("notice-settled", item.notice.person_id, at, actor, {}))
         return len(due)
 
-    def claim(self, at: datetime, limit: int) -> list[OutboxItem]:
+    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
         for item in self.outbox(NoticeStatus.SENDING):
             self._change(item, status=NoticeStatus.UNKNOWN, attempts=item.attempts + 1, reply="left")
             self._tell(Happened("notice-unknown", item.notice.person_id, at, "outbox", {}))
         waiting = [item for item in self.outbox() if item.status in _WAITING]
-        return [item for item in waiting if item.next_try_at is None or item.next_try_at <= at][:limit]
+        come = [i for i in waiting if i.next_try_at is None or not at < i.next_try_at <= at + longest]
+        return come[:limit]
 
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
         if answer and self.items[answer.key].status is NoticeStatus.SENDING:
@@ -73,8 +74,8 @@ class Posted(Sighted):
         self._change(item, status=NoticeStatus.SENDING, **now)
         return True
 
-    def tried_since(self, at: datetime) -> int:
-        return sum(item.tried_at is not None and item.tried_at > at for item in self.items.values())
+    def tried_between(self, after: datetime, until: datetime) -> int:
+        return sum(i.tried_at is not None and after < i.tried_at <= until for i in self.items.values())
 
     def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
         allowed = (*_FAILED, NoticeStatus.DROPPED, NoticeStatus.UNKNOWN)

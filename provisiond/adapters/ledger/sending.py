@@ -5,7 +5,7 @@ What an answer means, and when to try again, is decided by provisiond/outbox.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
@@ -49,8 +49,9 @@ def doubt(connection: Connection, keys: Iterable[str], at: datetime) -> None:
         _answered(connection, Answer(key, NoticeStatus.UNKNOWN, LEFT, ""), at, doubts=0)
 
 
-def ready(connection: Connection, at: datetime, limit: int) -> list[OutboxItem]:
-    come = or_(table.c.next_try_at.is_(None), table.c.next_try_at <= at)
+def ready(connection: Connection, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
+    next_try_at = table.c.next_try_at
+    come = or_(next_try_at.is_(None), next_try_at <= at, next_try_at > at + longest)
     return found(connection, select(table).where(_MAY_BE_SENT, come).order_by(*IN_ORDER).limit(limit))
 
 
@@ -60,8 +61,9 @@ def turn(connection: Connection, answer: Answer | None, following: Sending | Non
     return following is not None and _marked(connection, following, at)
 
 
-def tried_since(connection: Connection, at: datetime) -> int:
-    return connection.scalar(select(func.count()).select_from(table).where(table.c.tried_at > at)) or 0
+def tried_between(connection: Connection, after: datetime, until: datetime) -> int:
+    then = table.c.tried_at > after, table.c.tried_at <= until
+    return connection.scalar(select(func.count()).select_from(table).where(*then)) or 0
 
 
 def retry(connection: Connection, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from provisiond.adapters.ledger import (
     absences,
@@ -302,22 +302,22 @@ class SqlLedger:
         with self._db.write() as connection:
             return outbox.add(connection, notices, at)
 
-    def claim(self, at: datetime, limit: int) -> list[OutboxItem]:
+    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
         with self._db.read() as connection:
             left = sending.left_behind(connection)
         if left:
             with self._db.write() as connection:
                 sending.doubt(connection, left, at)
         with self._db.read() as connection:
-            return sending.ready(connection, at, limit)
+            return sending.ready(connection, at, limit, longest)
 
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
         with self._db.write() as connection:
             return sending.turn(connection, answer, following, at)
 
-    def tried_since(self, at: datetime) -> int:
+    def tried_between(self, after: datetime, until: datetime) -> int:
         with self._db.read() as connection:
-            return sending.tried_since(connection, at)
+            return sending.tried_between(connection, after, until)
 
     def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
         with self._db.write() as connection:
