@@ -519,9 +519,9 @@ class Ledger(Protocol):
         ...
 
     def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
-        """Notices that may be sent now (due or unknown, `next_try_at` has come, or is further away than `longest`: the
-        clock was wrong), longest decided first. First of all,
-        what somebody left as `sending` becomes `unknown`: whoever asks is the only one who sends."""
+        """Notices that may be sent now (due or unknown, `next_try_at` has come, or is further away than `longest`:
+        the clock was wrong), longest decided first. First of all, what somebody left as `sending` becomes `unknown`:
+        whoever asks is the only one who sends."""
         ...
 
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:

@@ -132,7 +132,7 @@ class SmtpRig:
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError, _Dropped):
+        with contextlib.suppress(OSError, ValueError, _DroppedError):
             if self.implicit_tls:
                 connection = self._encrypted(connection)
             session = _Session(connection.makefile("rb"), connection, encrypted=self.implicit_tls)
@@ -158,10 +158,10 @@ class SmtpRig:
         if said == STALL:
             self._over.wait(60)
         if said in (STALL, DROP):
-            raise _Dropped
+            raise _DroppedError
         session.connection.sendall(said.encode() + b"\r\n")
         if said.startswith("421"):
-            raise _Dropped
+            raise _DroppedError
         return said[:1] in "23"
 
     def _fault(self, stage: str, to: str) -> str | None:
@@ -178,7 +178,9 @@ class SmtpRig:
             case "EHLO" | "HELO":
                 lines = ["rig", *self._offered(session)]
                 signs = ["-"] * (len(lines) - 1) + [" "]
-                self._say(session, "EHLO", "\r\n".join(f"250{s}{t}" for s, t in zip(signs, lines, strict=True)))
+                self._say(
+                    session, "EHLO", "\r\n".join(f"250{s}{t}" for s, t in zip(signs, lines, strict=True))
+                )
             case "STARTTLS":
                 if self._say(session, word, "220 go on"):
                     session.connection = self._encrypted(session.connection)
@@ -223,18 +225,20 @@ class SmtpRig:
         lines: list[bytes] = []
         while (line := session.stream.readline()) not in (b".\r\n", b""):
             if self._fault("content", session.to):
-                raise _Dropped
+                raise _DroppedError
             lines.append(line.removeprefix(b"."))
         if not line:
-            raise _Dropped
+            raise _DroppedError
         mail = Mail(session.sender, session.to, session.options, b"".join(lines))
-        fault = next((f for f in self.faults if f.stage == "final" and f.times and f.to in (None, mail.to)), None)
+        fault = next(
+            (f for f in self.faults if f.stage == "final" and f.times and f.to in (None, mail.to)), None
+        )
         if self.keeps and (fault is None or fault.says[:1] not in "45"):
             self.mails.append(mail)
         self._say(session, "final", "250 2.0.0 ok: queued")
 
 
-class _Dropped(Exception):
+class _DroppedError(Exception):
     """The conversation ends here."""
 
 

@@ -5,6 +5,7 @@ Decides when no server serves us at all; what is said about one message is conve
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -72,6 +73,7 @@ class SmtpBatch:
     def __init__(self, relay: Relay, runner: asyncio.Runner) -> None:
         self._relay, self._runner = relay, runner
         self._client: SMTP | None = None
+        self._transport: asyncio.BaseTransport | None = None
         self._losses = 0
 
     def send(self, message: EmailMessage, to: str) -> Delivery:
@@ -125,24 +127,31 @@ class SmtpBatch:
         self._drop()
         relay = self._relay
         try:
-            client = SMTP(
-                hostname=relay.host,
-                port=relay.port,
-                use_tls=relay.tls == "tls",
-                start_tls=relay.tls == "starttls",
-                tls_context=self._trust() if relay.tls != "none" else None,
-                username=relay.user,
-                password=relay.password,
-                timeout=relay.connect_timeout,
-            )
-            await client.connect()
-            await _greet(client)
+            await self._open()
         except SMTPAuthenticationError as error:
-            return f"{relay} refused the log-in of {relay.user}: {_told(error)}"
+            fault = f"{relay} refused the log-in of {relay.user}: {_told(error)}"
         except (SMTPException, OSError, ValueError) as error:
-            return f"{relay} cannot be used: {_told(error)}"
-        self._client = client
-        return None
+            fault = f"{relay} cannot be used: {_told(error)}"
+        else:
+            return None
+        self._drop()
+        return fault
+
+    async def _open(self) -> None:
+        relay = self._relay
+        client = SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            use_tls=relay.tls == "tls",
+            start_tls=relay.tls == "starttls",
+            tls_context=self._trust() if relay.tls != "none" else None,
+            timeout=relay.connect_timeout,
+        )
+        await client.connect()
+        self._client, self._transport = client, client.transport
+        await _greet(client)
+        if relay.user is not None:
+            await client.login(relay.user, relay.password or "")
 
     def _trust(self) -> ssl.SSLContext:
         """Certificate and name are verified."""
@@ -153,18 +162,27 @@ class SmtpBatch:
             with suppress(SMTPException, OSError):
                 await self._client.quit(timeout=FAREWELL)
         self._drop()
+        await _turns()
 
     def _drop(self) -> None:
+        """At once: a polite end of TLS would wait for the server's."""
         if self._client:
             self._client.close()
-        self._client = None
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
+        self._client = self._transport = None
 
 
 async def _hear(client: SMTP | None) -> None:
     """What came while nobody listened between two mails: the end of the connection, or a reply to nothing."""
     if client is not None:
-        for _ in range(2):  # one turn of the loop to look, one to read
-            await asyncio.sleep(0)
+        await _turns()
+
+
+async def _turns() -> None:
+    """Of the loop: one to look, one to read or to close, one for what follows."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 async def _greet(client: SMTP) -> None:
@@ -178,4 +196,7 @@ async def _greet(client: SMTP) -> None:
 def _told(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
         return one_line(f"{error.code} {error.message}")
+    cause = error.__cause__ or error
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.errno:
+        return os.strerror(cause.errno) if cause.errno > 0 else one_line(cause.strerror or str(cause))
     return one_line(str(error) or type(error).__name__)
