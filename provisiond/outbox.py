@@ -6,7 +6,6 @@ talked to the mailer's, what a mail says the letters'."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta, tzinfo
 from email.message import EmailMessage
@@ -21,6 +20,7 @@ from provisiond.domain.delivery import (
     other_address,
     overtaken,
     waiting,
+    with_ascii_domain,
 )
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Account, Notice, NoticeKind, NoticeStatus, OutboxItem
@@ -130,7 +130,8 @@ class Outbox:
         try:
             at = self.clock.now().astimezone(self.zone)
             letter = self.letters.letter(notice, account)
-            mail = message(letter, self.letterhead, sending.to, sending.message_id, at)
+            to = with_ascii_domain(sending.to)
+            mail = message(letter, self.letterhead, to, sending.message_id, at)
         except (ConfigError, ValueError) as error:
             log.error("notice cannot be written", notice=notice.key, reason=str(error))
             fault = Delivery(DeliveryOutcome.DEFERRED, f"not sent, the letter cannot be written: {error}")
@@ -197,30 +198,22 @@ class _Run:
                 self.delivered = replace(self.delivered, limited=bool(items))
                 return
             try:
-                for written in self._written(items):
-                    self._send(batch, written)
-                    if self.outbox.stopping():
-                        break
+                self._send_all(batch, items)
             finally:
                 self._turn(None)
 
-    def _written(self, items: Sequence[OutboxItem]) -> Iterator[Written]:
-        """Each written while the one before is on its way."""
+    def _send_all(self, batch: MailBatch, items: Sequence[OutboxItem]) -> None:
+        """Each is written while a mail server works on the one before."""
         outbox = self.outbox
         accounts = outbox.ledger.load({i.notice.person_id for i in items if i.notice.person_id})
         gone = outbox.drop_overtaken(items, accounts)
         self._count("dropped", len(gone))
-        left = [(item, _of(item, accounts)) for item in items if item.notice.key not in gone]
-        with ThreadPoolExecutor(1, "letters") as writer:
-            ahead = writer.submit(outbox.write, *left[0]) if left else None
-            for following in [*left[1:], None]:
-                if ahead is None:
-                    return
-                written = ahead.result()
-                ahead = writer.submit(outbox.write, *following) if following else None
-                yield written
+        left = ((item, _of(item, accounts)) for item in items if item.notice.key not in gone)
+        ahead = _Ahead(outbox.write(*each) for each in left)
+        while (written := ahead.take()) and not outbox.stopping():
+            self._send(batch, written, ahead.prepare)
 
-    def _send(self, batch: MailBatch, written: Written) -> None:
+    def _send(self, batch: MailBatch, written: Written, meanwhile: Callable[[], None]) -> None:
         if not self._turn(written.sending):
             return  # settled or dropped by somebody meanwhile
         self.budget -= 1
@@ -228,7 +221,7 @@ class _Run:
             assert written.fault
             said = written.fault
         else:
-            said = batch.send(written.mail, written.sending.to)
+            said = batch.send(written.mail, written.sending.to, meanwhile)
         self._answer = self.outbox.answer(written, said)
         self._tell(self._answer)
         self.outbox.progress("mails", sum(self.delivered.counts().values()), 0)
@@ -253,6 +246,22 @@ class _Run:
 
     def _count(self, name: str, more: int) -> None:
         self.delivered = replace(self.delivered, **{name: getattr(self.delivered, name) + more})
+
+
+class _Ahead:
+    """One notice is written before it is asked for, where there is time."""
+
+    def __init__(self, written: Iterator[Written]) -> None:
+        self._written = written
+        self._next: Written | None = None
+
+    def prepare(self) -> None:
+        self._next = self._next or next(self._written, None)
+
+    def take(self) -> Written | None:
+        self.prepare()
+        taken, self._next = self._next, None
+        return taken
 
 
 def _of(item: OutboxItem, accounts: Mapping[str, Account]) -> Account | None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -592,8 +592,9 @@ class Delivery:
 class MailBatch(Protocol):
     """One connection, made when first needed and again when it was lost."""
 
-    def send(self, message: EmailMessage, to: str) -> Delivery:
-        """One message to one address, to its end. Raises nothing that a mail server does."""
+    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
+        """One message to one address, to its end. Raises nothing that a mail server does. `meanwhile` is done while
+        the server works on it (and in any case once)."""
         ...
 
 

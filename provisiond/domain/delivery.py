@@ -58,6 +58,12 @@ def is_mail_address(text: str) -> bool:
     return len(found["local"].encode()) <= 64 and len(text.encode()) <= 254
 
 
+def with_ascii_domain(address: str) -> str:
+    """As it stands in commands and headers (RFC 5891); what is before the @ stays. Raises ValueError."""
+    local, _, domain = address.rpartition("@")
+    return address if domain.isascii() else f"{local}@{domain.encode('idna').decode()}"
+
+
 def message_id(key: str, domain: str) -> str:
     """The same for every copy of a notice, so that receivers can tell (RFC 5322 3.6.4)."""
     digest = base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().lower()

@@ -50,7 +50,8 @@ class FakeMailer:
         away = any(order[0] is DeliveryOutcome.UNAVAILABLE for order in self.orders)
         return ["mail: nobody there"] if away else []
 
-    def send(self, message: EmailMessage, to: str) -> Delivery:
+    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
+        meanwhile()
         if not is_mail_address(to):
             return Delivery(DeliveryOutcome.REFUSED, "not sent: that is no mail address")
         outcome = self._ordered(to)

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from operator import itemgetter
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, or_, select, update
 
 from provisiond.adapters.ledger import history, orders
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.outbox import IN_ORDER, found
+from provisiond.adapters.ledger.tables import Word
 from provisiond.adapters.ledger.tables import outbox as table
 from provisiond.domain.model import NoticeStatus, OutboxItem
 from provisiond.ports import Answer, Sending
@@ -35,6 +36,31 @@ _MAY_BE_RETRIED = or_(
         )
     ),
     (table.c.status == NoticeStatus.DUE.value) & table.c.next_try_at.is_not(None),
+)
+# These two are made once: each mail needs them.
+_ANSWER = (
+    update(table)
+    .where(table.c.key == bindparam("of"), table.c.status == NoticeStatus.SENDING.value)
+    .values(
+        status=bindparam("now"),
+        reply=bindparam("said"),
+        settled_at=bindparam("ended"),
+        next_try_at=bindparam("again"),
+        attempts=table.c.attempts + bindparam("more", type_=Integer),
+        doubts=table.c.doubts + bindparam("doubt", type_=Integer),
+        sent_to=func.coalesce(bindparam("address", type_=Word), table.c.sent_to),
+    )
+    .returning(table.c.person_id)
+)
+_MARK = (
+    update(table)
+    .where(table.c.key == bindparam("of"), _MAY_BE_SENT)
+    .values(
+        status=NoticeStatus.SENDING.value,
+        tried_at=bindparam("at"),
+        message_id=bindparam("mark"),
+        sent_to=bindparam("address"),
+    )
 )
 
 
@@ -79,18 +105,17 @@ def drop(connection: Connection, keys: Iterable[str], actor: str, reason: str, a
 
 def _answered(connection: Connection, answer: Answer, at: datetime, doubts: int) -> None:
     settled = answer.status in _SETTLED
-    values: dict[str, object] = {
-        "status": answer.status.value,
-        "reply": answer.reply,
-        "settled_at": at if settled else None,
-        "next_try_at": answer.next_try_at,
+    values = {
+        "of": answer.key,
+        "now": answer.status.value,
+        "said": answer.reply,
+        "ended": at if settled else None,
+        "again": answer.next_try_at,
+        "more": int(answer.counts),
+        "doubt": doubts,
+        "address": answer.sent_to or None,
     }
-    if answer.counts:
-        values |= {"attempts": table.c.attempts + 1, "doubts": table.c.doubts + doubts}
-    if answer.sent_to:
-        values["sent_to"] = answer.sent_to
-    sending = (table.c.key == answer.key) & (table.c.status == NoticeStatus.SENDING.value)
-    row = connection.execute(update(table).where(sending).values(values).returning(table.c.person_id)).first()
+    row = connection.execute(_ANSWER, values).first()
     if row is None or not answer.counts:
         return
     if settled and row.person_id is not None:
@@ -106,9 +131,8 @@ def _answered(connection: Connection, answer: Answer, at: datetime, doubts: int)
 
 
 def _marked(connection: Connection, following: Sending, at: datetime) -> bool:
-    values = {"status": NoticeStatus.SENDING.value, "tried_at": at, "message_id": following.message_id}
-    wanted = update(table).where(table.c.key == following.key, _MAY_BE_SENT)
-    return connection.execute(wanted.values(values | {"sent_to": following.to})).rowcount == 1
+    values = {"of": following.key, "at": at, "mark": following.message_id, "address": following.to}
+    return connection.execute(_MARK, values).rowcount == 1
 
 
 def _moved(

@@ -6,12 +6,15 @@ from one lost after it."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTPUTF8
+from email.policy import EmailPolicy
+from typing import Protocol
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPServerDisconnected, SMTPTimeoutError
 
+from provisiond.domain.delivery import with_ascii_domain
 from provisiond.ports import Delivery, DeliveryOutcome
 
 LONGEST_REPLY = 400
@@ -41,12 +44,11 @@ class LostError(Exception):
 
 def envelope(message: EmailMessage, sender: str, to: str) -> Envelope:
     """Line ends made CRLF, leading dots doubled, the final dot added."""
-    local, _, domain = to.rpartition("@")
-    if not domain.isascii():
-        domain = domain.encode("idna").decode()
-    address = f"{local}@{domain}"
+    address, policy = with_ascii_domain(to), message.policy
     utf8 = not address.isascii()
-    content = message.as_bytes(policy=SMTPUTF8 if utf8 else None)
+    if utf8 and isinstance(policy, EmailPolicy):
+        policy = policy.clone(utf8=True)
+    content = message.as_bytes(policy=policy)
     content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
     content = re.sub(rb"(?m)^\.", b"..", content)
     return Envelope(
@@ -54,21 +56,33 @@ def envelope(message: EmailMessage, sender: str, to: str) -> Envelope:
     )
 
 
-async def handed_over(client: SMTP, mail: Envelope, reply_timeout: float, data_timeout: float) -> Delivery:
+class Patience(Protocol):
+    """Seconds to wait for a reply to a command, and to the final dot."""
+
+    @property
+    def reply_timeout(self) -> float: ...
+
+    @property
+    def data_timeout(self) -> float: ...
+
+
+async def handed_over(
+    client: SMTP, mail: Envelope, patience: Patience, meanwhile: Callable[[], None]
+) -> Delivery:
     """Raises LostError; once the content was written a lost connection is an unknown outcome."""
     if mail.utf8 and not client.supports_extension("smtputf8"):
         return Delivery(
             DeliveryOutcome.REFUSED, "not sent: the mail server has no SMTPUTF8, which this address needs"
         )
-    talk = _Talk(client, reply_timeout)
+    talk = _Talk(client, patience.reply_timeout)
     refused = (
         _sender_refused(await talk.say(f"MAIL FROM:<{mail.sender}>{_options(client, mail)}"), talk)
         or _refused(await talk.say(f"RCPT TO:<{mail.to}>"))
         or _refused(await talk.say("DATA"), 354)
     )
     if refused is None:
-        return await _content(client, mail.content, data_timeout)
-    await _reset(client, reply_timeout)
+        return await _content(client, mail.content, patience.data_timeout, meanwhile)
+    await _reset(client, patience.reply_timeout)
     return refused
 
 
@@ -115,12 +129,13 @@ def _refused(said: SMTPResponse, wanted: int = 250) -> Delivery | None:
     return Delivery(outcome, reply(said))
 
 
-async def _content(client: SMTP, content: bytes, timeout: float) -> Delivery:
+async def _content(client: SMTP, content: bytes, timeout: float, meanwhile: Callable[[], None]) -> Delivery:
     protocol = client.protocol
     if protocol is None:
         raise LostError("connection lost at DATA, before the mail was handed over", knows_recipient=True)
     try:
         protocol.write(content)
+        meanwhile()  # the server has it on its disk before it answers
         said = await protocol.read_response(timeout=timeout)
     except (SMTPException, OSError) as error:
         client.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -76,7 +76,14 @@ class SmtpBatch:
         self._transport: asyncio.BaseTransport | None = None
         self._losses = 0
 
-    def send(self, message: EmailMessage, to: str) -> Delivery:
+    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
+        work = _Once(meanwhile)
+        try:
+            return self._said(message, to, work)
+        finally:
+            work()
+
+    def _said(self, message: EmailMessage, to: str, meanwhile: Callable[[], None]) -> Delivery:
         if not is_mail_address(to):
             return Delivery(DeliveryOutcome.REFUSED, "not sent: that is no mail address")
         try:
@@ -85,7 +92,7 @@ class SmtpBatch:
             ValueError
         ):  # a label too long for the DNS, a sign that is none: not quoted, it may be anything
             return Delivery(DeliveryOutcome.REFUSED, "not sent: mail or address cannot be encoded")
-        return self._runner.run(self._send(mail))
+        return self._runner.run(self._send(mail, meanwhile))
 
     def connected(self) -> str | None:
         """What is in the way of a connection that can be used."""
@@ -94,7 +101,7 @@ class SmtpBatch:
     def close(self) -> None:
         self._runner.run(self._quit())
 
-    async def _send(self, mail: Envelope) -> Delivery:
+    async def _send(self, mail: Envelope, meanwhile: Callable[[], None]) -> Delivery:
         """An old connection may have ended since its last mail: that is no fault of this one, which gets another."""
         for _ in range(2):
             await _hear(self._client)
@@ -103,9 +110,7 @@ class SmtpBatch:
                 return Delivery(DeliveryOutcome.UNAVAILABLE, fault)
             assert self._client
             try:
-                said = await handed_over(
-                    self._client, mail, self._relay.reply_timeout, self._relay.data_timeout
-                )
+                said = await handed_over(self._client, mail, self._relay, meanwhile)
             except LostError as lost:
                 self._drop()
                 if not fresh:
@@ -171,6 +176,18 @@ class SmtpBatch:
         if isinstance(self._transport, asyncio.WriteTransport):
             self._transport.abort()
         self._client = self._transport = None
+
+
+class _Once:
+    """Work that is done at the first call."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work: Callable[[], None] | None = work
+
+    def __call__(self) -> None:
+        work, self._work = self._work, None
+        if work:
+            work()
 
 
 async def _hear(client: SMTP | None) -> None:
