@@ -29,6 +29,7 @@ from provisiond.domain.model import (
     RegistryRecord,
     Rejection,
     State,
+    Stretch,
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
@@ -67,6 +68,10 @@ class FetchMemory(Protocol):
         ...
 
     def blocks(self, digests: Collection[bytes]) -> Iterator[Block]: ...
+
+    def outline(self) -> tuple[Stretch, ...]:
+        """Of the file that was fetched last."""
+        ...
 
     def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
         """As last committed from this source, without those that its last fetch named no more."""

@@ -212,7 +212,7 @@ fetch = Table(
     Column("at", Instant, nullable=False),
     Column("etag", Text, nullable=True),
     Column("watermark", Text, nullable=True),
-    Column("outline", LargeBinary, nullable=True),  # stretches of the file, packed by blocks.py
+    Column("outline", LargeBinary, nullable=True),  # stretches of the file, packed by outlines.py
 )
 
 # What is remembered of the last fetch's rows; `rows` is packed by blocks.py.
