@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import assert_never
 
@@ -16,7 +17,9 @@ from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.ledger import leadership as leading
 from provisiond.adapters.ledger.copies import backup, checked, restore
+from provisiond.adapters.ledger.leadership import Leader, Leadership
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
@@ -31,6 +34,7 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.ports import Clock, Directory, Ledger, Registry
 from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
+VERSION = version("provisiond")
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
@@ -128,6 +132,16 @@ def daemon_target(wanted: DirectorySettings) -> LdapTarget:
 
 def ledger_place(settings: Settings) -> Place:
     return place(settings.ledger.url, settings.ledger.password)
+
+
+def leadership(settings: Settings) -> Leadership:
+    """For one daemon."""
+    return leading.leadership(ledger_place(settings))
+
+
+def leader(settings: Settings) -> Leader | None:
+    """Which daemon works on the ledger now, if any does."""
+    return leading.leader(ledger_place(settings))
 
 
 def _open_ledger(settings: Settings, *, create: bool = False, fence: int | None = None) -> SqlLedger:

@@ -283,6 +283,10 @@ class Ledger(Protocol):
         (`applied` False), or whose entries may be half-written."""
         ...
 
+    def next_due(self, today: date) -> date | None:
+        """The earliest day after today on which anybody falls due."""
+        ...
+
     def all_students(self) -> Iterator[str]:
         """Student IDs of all accounts, ascending."""
         ...
@@ -364,6 +368,14 @@ class Ledger(Protocol):
 
     def extend(self, person_id: str, extension: Extension) -> None: ...
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        """Student ID → when they were last called, of those whom no cycle has looked at since."""
+        ...
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        """A cycle that began after these (of `open_orders`) looked at the persons; who was called again stays so."""
+        ...
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> FetchMemory: ...
 
@@ -407,6 +419,11 @@ class Ledger(Protocol):
 
     def held_plan(self, plan_hash: str) -> HeldPlan | None:
         """The latest one of that hash, spent or not."""
+        ...
+
+    def purge(self, before: datetime) -> int:
+        """Forget held plans that were used before then, and what weighed on brakes; how much it was. Names, history
+        and notices stay for ever."""
         ...
 
     # -- drift -----------------------------------------------------------------------------------------

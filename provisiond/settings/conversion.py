@@ -17,7 +17,7 @@ from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
-from provisiond.settings.values import LedgerSettings, Settings, UniversitySettings
+from provisiond.settings.values import DaemonSettings, LedgerSettings, Settings, UniversitySettings
 
 MINIMUM_KEY_BYTES = 32  # HMAC-SHA256: a shorter key is weaker than its digest
 
@@ -65,6 +65,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         key_file.path,
         key,
         AdoptRule(**(document.adopt or s.Adopt()).given()),
+        DaemonSettings(**(document.daemon or s.Daemon()).given()),
     )
 
 

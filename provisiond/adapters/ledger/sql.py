@@ -70,6 +70,10 @@ class SqlLedger:
         with self._db.read() as connection:
             yield from people.due_students(connection, today)
 
+    def next_due(self, today: date) -> date | None:
+        with self._db.read() as connection:
+            return people.next_due(connection, today)
+
     def all_students(self) -> Iterator[str]:
         with self._db.read() as connection:
             yield from people.all_students(connection)
@@ -155,6 +159,15 @@ class SqlLedger:
         with self._db.write() as connection:
             orders.extend(connection, person_id, extension)
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        with self._db.read() as connection:
+            return orders.unanswered(connection, today)
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        if given:
+            with self._db.write() as connection:
+                orders.answer(connection, given)
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:
         return SqlMemory(self._db, source)
@@ -203,6 +216,10 @@ class SqlLedger:
     def held_plan(self, plan_hash: str) -> HeldPlan | None:
         with self._db.read() as connection:
             return brakes.latest(connection, plan_hash)
+
+    def purge(self, before: datetime) -> int:
+        with self._db.write() as connection:
+            return brakes.purge(connection, before)
 
     # -- drift -----------------------------------------------------------------------------------------
     def watermark(self) -> str | None:
