@@ -17,12 +17,13 @@ from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
-from provisiond.adapters.ledger import leadership as leading
 from provisiond.adapters.ledger.copies import backup, checked, restore
-from provisiond.adapters.ledger.leadership import Leader, Leadership
+from provisiond.adapters.ledger.leadership import Leader, Leadership, Tenure, leader
+from provisiond.adapters.ledger.leadership import leadership as leadership_of
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
+from provisiond.adapters.ledger.tenure import lost
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
@@ -31,7 +32,7 @@ from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports import Clock, Directory, Ledger, Registry
+from provisiond.ports import Clock, Directory, Ledger, Registry, Sending, unguarded
 from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
 VERSION = version("provisiond")
@@ -67,12 +68,15 @@ def parts(
     writes: bool,
     directory: Directory | None = None,
     rebuilding: bool = False,
+    leadership: Leadership | None = None,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
-    one than the configured; `rebuilding`: a ledger that knows only a part will do."""
+    one than the configured; `rebuilding`: a ledger that knows only a part will do; `leadership`: nothing is written
+    to ledger or directory once the time of leading is over that runs now, even when another one begins."""
+    tenure = _tenure(leadership) if leadership else None
     with exclusive(ledger_place(settings)) if writes else nullcontext() as fence:
-        ledger = _open_ledger(settings, fence=fence)
-        the_directory = directory or ldap_directory(settings)
+        ledger = _open_ledger(settings, fence=fence, epoch=tenure.epoch if tenure else None)
+        the_directory = directory or ldap_directory(settings, tenure.sending if tenure else unguarded)
         try:
             if writes and not rebuilding and ledger.is_half_rebuilt():
                 raise UnavailableError(
@@ -82,6 +86,12 @@ def parts(
         finally:
             the_directory.close()
             ledger.close()
+
+
+def _tenure(leadership: Leadership) -> Tenure:
+    if leadership.tenure is None or not leadership.holds():
+        raise lost(leadership.epoch)
+    return leadership.tenure
 
 
 def registries(settings: Settings) -> list[Registry]:
@@ -102,7 +112,7 @@ def registries(settings: Settings) -> list[Registry]:
     return made
 
 
-def ldap_directory(settings: Settings) -> LdapDirectory:
+def ldap_directory(settings: Settings, sending: Sending = unguarded) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),
@@ -113,6 +123,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
         where.account_bases,
+        sending,
     )
 
 
@@ -134,19 +145,21 @@ def ledger_place(settings: Settings) -> Place:
     return place(settings.ledger.url, settings.ledger.password)
 
 
-def leadership(settings: Settings) -> Leadership:
-    """For one daemon."""
-    return leading.leadership(ledger_place(settings))
+def ledger_leadership(settings: Settings) -> Leadership:
+    """For a daemon: nothing is asked yet."""
+    return leadership_of(ledger_place(settings))
 
 
-def leader(settings: Settings) -> Leader | None:
-    """Which daemon works on the ledger now, if any does."""
-    return leading.leader(ledger_place(settings))
+def ledger_leader(settings: Settings) -> Leader | None:
+    """Who leads now, if anybody does."""
+    return leader(ledger_place(settings))
 
 
-def _open_ledger(settings: Settings, *, create: bool = False, fence: int | None = None) -> SqlLedger:
+def _open_ledger(
+    settings: Settings, *, create: bool = False, fence: int | None = None, epoch: int | None = None
+) -> SqlLedger:
     where = settings.ledger
-    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence)
+    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence, epoch=epoch)
 
 
 def create_ledger(settings: Settings) -> None:

@@ -165,7 +165,7 @@ class Daemon:
     def _claim(self) -> None:
         where = bootstrap.ledger_place(self.settings)
         if where.path and not self.leadership.acquire():
-            who = bootstrap.leader(self.settings) or "one that has just ended"
+            who = bootstrap.ledger_leader(self.settings) or "one that has just ended"
             raise UnavailableError("ledger", f"another daemon works on {where}: {who}; stop it first")
 
     def lead(self) -> str:

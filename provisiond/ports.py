@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,6 +31,18 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
+
+Guard = Callable[[], bool]
+"""Whether we may still act on the world: asked right before a mail is sent, costs nothing."""
+
+Sending = Callable[[], AbstractContextManager[float | None]]
+"""Around one send of writes, and around nothing else; gives the seconds that it may take (None: as ever). Raises
+UnavailableError where another may be at work: then nothing is sent."""
+
+
+def unguarded() -> AbstractContextManager[float | None]:
+    """Where no other process can be at work."""
+    return nullcontext()
 
 
 class Clock(Protocol):

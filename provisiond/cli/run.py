@@ -26,7 +26,7 @@ def run(context: typer.Context) -> None:
     with errors():
         world = World(
             load=here.settings,
-            leadership=bootstrap.leadership,
+            leadership=bootstrap.ledger_leadership,
             clock=clock,
             manager=ServiceManager(),
             open=opening,

@@ -56,11 +56,13 @@ class SqlLedger:
         wait_seconds: float = 10,
         password: str | None = None,
         fence: int | None = None,
+        epoch: int | None = None,
     ) -> SqlLedger:
         """`create` makes or upgrades it; without that a missing or outdated ledger is an UnavailableError.
-        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave."""
+        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave; `epoch`: of the
+        leadership under which is written."""
         where = place(url, password)
-        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence))
+        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence, epoch=epoch))
 
     def close(self) -> None:
         self._db.close()
