@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -16,10 +16,12 @@ from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.directory.watched import Watch, WatchedDirectory
 from provisiond.adapters.ledger.copies import backup, checked, restore
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
+from provisiond.adapters.monitor import Monitor
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
@@ -28,7 +30,8 @@ from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports import Clock, Directory, Ledger, Registry
+from provisiond.monitoring import Monitoring
+from provisiond.ports import Clock, Directory, Ledger, LedgerFacts, Registry
 from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
@@ -63,12 +66,16 @@ def parts(
     writes: bool,
     directory: Directory | None = None,
     rebuilding: bool = False,
+    watch: Watch | None = None,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
-    one than the configured; `rebuilding`: a ledger that knows only a part will do."""
+    one than the configured; `rebuilding`: a ledger that knows only a part will do; `watch` is told how the
+    directory answers."""
     with exclusive(ledger_place(settings)) if writes else nullcontext() as fence:
         ledger = _open_ledger(settings, fence=fence)
         the_directory = directory or ldap_directory(settings)
+        if watch:
+            the_directory = WatchedDirectory(the_directory, watch)
         try:
             if writes and not rebuilding and ledger.is_half_rebuilt():
                 raise UnavailableError(
@@ -161,6 +168,26 @@ def restore_ledger(settings: Settings, file: Path) -> int:
         where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(where) as fence:
         return restore(file, where, fence)
+
+
+@contextmanager
+def monitored(settings: Settings, monitoring: Monitoring) -> Iterator[None]:
+    """Answer those who watch, where the configuration says. Raises UnavailableError where we cannot listen there."""
+    if settings.monitoring.listen is None:
+        yield
+        return
+    monitor = Monitor(settings.monitoring.listen, monitoring.pages())
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.close()
+
+
+def ledger_facts(settings: Settings) -> LedgerFacts:
+    """On a connection of its own, so that it can be asked beside a cycle."""
+    with closing(_open_ledger(settings)) as ledger:
+        return ledger.facts()
 
 
 def check_ledger(settings: Settings) -> None:

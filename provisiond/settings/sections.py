@@ -197,6 +197,10 @@ class Adopt(Section):
     listed: StrictBool | None = None
 
 
+class Monitoring(Section):
+    listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
+
+
 class Document(Section):
     """The whole file. Sections are optional here only so that the faults of one do not hide another's;
     `REQUIRED` are missed by parsing."""
@@ -213,6 +217,7 @@ class Document(Section):
     directory: Directory | None = None
     brakes: Brakes | None = None
     adopt: Adopt | None = None
+    monitoring: Monitoring | None = None
 
 
 REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")

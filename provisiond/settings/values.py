@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
+from provisiond.listening import Place
 from provisiond.settings.secret_files import SecretFile
 
 
@@ -148,6 +149,14 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitoringSettings:
+    """Where the daemon answers those who watch: a loopback address with its port, or the path of a socket; None:
+    nowhere."""
+
+    listen: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -161,3 +170,4 @@ class Settings:
     digest_key_file: Path
     digest_key: bytes = field(repr=False)
     adopt: AdoptRule = field(default_factory=AdoptRule)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
