@@ -13,8 +13,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from heapq import merge
 from typing import assert_never
 
-import structlog
-
+from provisiond import events
 from provisiond.domain.brakes import Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
@@ -30,8 +29,6 @@ from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry, 
 from provisiond.result import WHAT_IS_DUE, Absent, Observation, Result, Work
 from provisiond.spool import Spool
 from provisiond.workset import WorkSet
-
-log = structlog.get_logger("provisiond.cycle")
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many; 0: not known)"""
@@ -58,6 +55,10 @@ class Cycle:
 
     def run(self, work: Work = WHAT_IS_DUE) -> Result:
         """Do it. Raises UnavailableError where a system went away: the next cycle finishes the work."""
+        with events.of_cycle(self.clock.now()):
+            return self._run(work)
+
+    def _run(self, work: Work) -> Result:
         if work.student_ids and work.order:
             (account,) = self.ledger.load_students(work.student_ids).values()
             record_order(self.ledger, account.person_id, work.order)
@@ -208,17 +209,20 @@ class Cycle:
         self.ledger.commit(done, records, seen.now, weigh)
         if plan.released and done:  # used by the first batch done; an outage before does not count
             self.ledger.spend(plan.released, seen.now)
-        _log_steps(done)
+        events.carried_out(done)
         return sum(step.is_due for step in done)
 
     def _remember(self, seen: Observation, failed: Sequence[Parked]) -> None:
         """What was fetched, and who is not finished: their rows are looked at again."""
         now, today = seen.now, seen.now.astimezone(self.zone).date()
         at_rest = seen.work.at_rest
-        self.ledger.unpark([p.person_id for p in self.ledger.parked() if p.student_id in at_rest])
+        before = self.ledger.parked()
+        self.ledger.unpark([p.person_id for p in before if p.student_id in at_rest])
         # who was served in a pause is as that left them
         parked = [p for p in (*seen.plan.parked, *failed) if p.student_id not in seen.served]
         self.ledger.park(parked, now)
+        known = frozenset(before)
+        events.parked(one for one in parked if one not in known)
         if seen.work.named_again:
             self.ledger.named_again(seen.work.named_again, now)
         unsettled = (
@@ -245,20 +249,9 @@ class Cycle:
             self.hold(seen.plan.held_hash, "; ".join(t.sentence for t in seen.plan.tripped), seen.now)
         for refused in seen.fetches.refused:
             if self.hold(refused.ticket, str(refused), seen.now):
-                log.error("fetch refused", source=refused.source, reason=str(refused))
-        known = {(r.source, r.student_id, r.reasons) for r in self.ledger.rejections()}
-        for rejection in seen.fetches.rejections:
-            if (rejection.source, rejection.student_id, rejection.reasons) in known:
-                continue
-            log.warning(
-                "record rejected",
-                student_id=rejection.student_id,
-                file=rejection.file,
-                line=rejection.line,
-                reasons=list(rejection.reasons),
-            )
-        for student_id in sorted(seen.drifted):
-            log.warning("changed by others", student_id=student_id)
+                events.refused(refused)
+        known = frozenset(self.ledger.rejections())
+        events.observed((r for r in seen.fetches.rejections if r not in known), seen.drifted)
 
     def hold(self, ticket: str, summary: str, now: datetime) -> bool:
         """Whether it is told now, and was not before."""
@@ -270,7 +263,7 @@ class Cycle:
         ]
         is_new = self.ledger.hold_plan(ticket, summary, told, now)
         if is_new:
-            log.error("plan held", hash=ticket, summary=summary)
+            events.held(ticket, summary)
         return is_new
 
 
@@ -313,11 +306,3 @@ def _without(batch: Batch, served: Collection[str]) -> Batch:
 def _failure(step: Step, outcome: Outcome) -> Parked:
     assert not isinstance(outcome, Done)
     return Parked(step.person_id, step.student_id, outcome.sentence)
-
-
-def _log_steps(done: Sequence[Step]) -> None:
-    for step in done:
-        for change in step.changes:
-            log.info("change", person=step.person_id, what=change.sentence)
-        if step.transition:
-            log.info("transition", person=step.person_id, from_state=step.from_state, to_state=step.to_state)

@@ -274,6 +274,30 @@ class HeldPlan:
     spent_at: datetime | None
 
 
+WAITING = tuple(status for status in NoticeStatus if status.value in ("due", "sending", "unknown"))
+"""Notices in these have not come to an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """How much of what, at one instant. `next_on`: the earliest day on which anybody is due; `held_plans`: those that
+    wait for an operator; `fetched_at`: the last fetch of each source that was taken over."""
+
+    accounts: Mapping[State, int]
+    next_on: date | None
+    parked: int
+    rejections: int
+    held_plans: int
+    notices: Mapping[NoticeStatus, int]
+    oldest_waiting_at: datetime | None
+    fetched_at: Mapping[str, datetime]
+
+    @property
+    def waiting(self) -> int:
+        """Notices in the outbox that have not come to an end."""
+        return sum(self.notices.get(status, 0) for status in WAITING)
+
+
 @dataclass(frozen=True, slots=True)
 class AccountFilter:
     """For listings; None means any. `text` matches student ID, account name or programme by prefix."""
@@ -318,6 +342,10 @@ class Ledger(Protocol):
 
     def population(self) -> int:
         """How many accounts are managed (any state but terminated and alumni)."""
+        ...
+
+    def facts(self) -> LedgerFacts:
+        """Quick whatever the ledger's size: asked every few seconds by who watches."""
         ...
 
     # -- identifiers -----------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from string import Formatter
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
 
+from provisiond.listening import Place
+
 _UNITS = {"B": 1} | {
     unit: size
     for n, letter in enumerate("KMGT", start=1)
@@ -204,6 +206,13 @@ def expression(text: str) -> str:
         re.compile(text)
     except re.error as error:
         raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
+def loopback(text: str) -> str:
+    """Where only this machine can ask; port 0 would be another one each time."""
+    if Place.of(text) == Place(Place.of(text).host):
+        raise ValueError("needs a port from 1 to 65535")
     return text
 
 

@@ -210,6 +210,10 @@ class Daemon(Section):
     stuck_after: Span | None = None
 
 
+class Monitoring(Section):
+    listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
+
+
 class Document(Section):
     """The whole file. Sections are optional here only so that the faults of one do not hide another's;
     `REQUIRED` are missed by parsing."""
@@ -227,6 +231,7 @@ class Document(Section):
     brakes: Brakes | None = None
     adopt: Adopt | None = None
     daemon: Daemon | None = None
+    monitoring: Monitoring | None = None
 
 
 REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")

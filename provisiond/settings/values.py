@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
+from provisiond.listening import Place
 from provisiond.settings.secret_files import SecretFile
 
 
@@ -163,6 +164,14 @@ class DaemonSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitoringSettings:
+    """Where the daemon answers those who watch: a loopback address with its port, or the path of a socket; None:
+    nowhere."""
+
+    listen: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -177,3 +186,4 @@ class Settings:
     digest_key: bytes = field(repr=False)
     adopt: AdoptRule = field(default_factory=AdoptRule)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)

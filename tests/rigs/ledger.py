@@ -24,7 +24,8 @@ from provisiond.domain.model import (
     State,
 )
 from provisiond.domain.plan import Identity, Parked, Step
-from provisiond.ports import AccountFilter, FetchMark, RecordKey
+from provisiond.fetches import COMPLAINT
+from provisiond.ports import WAITING, AccountFilter, FetchMark, LedgerFacts, RecordKey
 from tests.rigs.ledger_memory import FakeMemory
 from tests.rigs.taken_over import TakenOver
 
@@ -67,6 +68,21 @@ class FakeLedger(TakenOver):
 
     def population(self) -> int:
         return sum(a.state not in (State.TERMINATED, State.ALUMNI) for a in self.people.values())
+
+    def facts(self) -> LedgerFacts:
+        items = list(self.items.values())
+        undecided = [plan for plan in self.plans.values() if not plan.spent_at and not plan.approved_at]
+        marks = {source: memory.mark for source, memory in self.memories.items()}
+        return LedgerFacts(
+            accounts=Counter(account.state for account in self.people.values()),
+            next_on=min((a.next_on for a in self.people.values() if a.next_on), default=None),
+            parked=len(self.parking),
+            rejections=len(self.rejections()),
+            held_plans=sum(not plan.hash.startswith(COMPLAINT) for plan in undecided),
+            notices=Counter(item.status for item in items),
+            oldest_waiting_at=min((i.decided_at for i in items if i.status in WAITING), default=None),
+            fetched_at={source: mark.at for source, mark in marks.items() if mark},
+        )
 
     def due_students(self, today: date) -> Iterator[str]:
         return iter(

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from provisiond.adapters.ledger import (
     absences,
     brakes,
+    counts,
     fetches,
     history,
     identifiers,
@@ -38,7 +39,7 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
-from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, RecordKey, Sighting
+from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, LedgerFacts, RecordKey, Sighting
 
 
 class SqlLedger:
@@ -99,6 +100,10 @@ class SqlLedger:
     def population(self) -> int:
         with self._db.read() as connection:
             return people.population(connection)
+
+    def facts(self) -> LedgerFacts:
+        with self._db.read() as connection:
+            return counts.facts(connection)
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
