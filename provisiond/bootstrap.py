@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import assert_never
 
@@ -16,6 +17,7 @@ from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.directory.watched import Watch, WatchedDirectory
 from provisiond.adapters.ledger.copies import backup, checked, restore
 from provisiond.adapters.ledger.leadership import Leader, Leadership, Tenure, leader
 from provisiond.adapters.ledger.leadership import leadership as leadership_of
@@ -23,6 +25,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tenure import lost
+from provisiond.adapters.monitor import Monitor
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
@@ -31,9 +34,11 @@ from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports import Clock, Directory, Ledger, Registry, Sending, unguarded
+from provisiond.monitoring import Monitoring
+from provisiond.ports import Clock, Directory, Ledger, LedgerFacts, Registry, Sending, unguarded
 from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
+VERSION = version("provisiond")
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
@@ -67,14 +72,18 @@ def parts(
     directory: Directory | None = None,
     rebuilding: bool = False,
     leadership: Leadership | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
     one than the configured; `rebuilding`: a ledger that knows only a part will do; `leadership`: nothing is written
-    to ledger or directory once the time of leading is over that runs now, even when another one begins."""
+    to ledger or directory once the time of leading is over that runs now, even when another one begins; `watch` is
+    told how the directory answers."""
     tenure = _tenure(leadership) if leadership else None
     with exclusive(ledger_place(settings)) if writes else nullcontext() as fence:
         ledger = _open_ledger(settings, fence=fence, epoch=tenure.epoch if tenure else None)
         the_directory = directory or ldap_directory(settings, tenure.sending if tenure else unguarded)
+        if watch:
+            the_directory = WatchedDirectory(the_directory, watch)
         try:
             if writes and not rebuilding and ledger.is_half_rebuilt():
                 raise UnavailableError(
@@ -186,6 +195,26 @@ def restore_ledger(settings: Settings, file: Path) -> int:
         where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(where) as fence:
         return restore(file, where, fence)
+
+
+@contextmanager
+def monitored(settings: Settings, monitoring: Monitoring) -> Iterator[None]:
+    """Answer those who watch, where the configuration says. Raises UnavailableError where we cannot listen there."""
+    if settings.monitoring.listen is None:
+        yield
+        return
+    monitor = Monitor(settings.monitoring.listen, monitoring.pages())
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.close()
+
+
+def ledger_facts(settings: Settings) -> LedgerFacts:
+    """On a connection of its own, so that it can be asked beside a cycle."""
+    with closing(_open_ledger(settings)) as ledger:
+        return ledger.facts()
 
 
 def check_ledger(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from provisiond.adapters.ledger import (
     absences,
     brakes,
+    counts,
     fetches,
     history,
     identifiers,
@@ -38,7 +39,7 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
-from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, RecordKey, Sighting
+from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, LedgerFacts, RecordKey, Sighting
 
 
 class SqlLedger:
@@ -72,6 +73,10 @@ class SqlLedger:
         with self._db.read() as connection:
             yield from people.due_students(connection, today)
 
+    def next_due(self, today: date) -> date | None:
+        with self._db.read() as connection:
+            return people.next_due(connection, today)
+
     def all_students(self) -> Iterator[str]:
         with self._db.read() as connection:
             yield from people.all_students(connection)
@@ -95,6 +100,10 @@ class SqlLedger:
     def population(self) -> int:
         with self._db.read() as connection:
             return people.population(connection)
+
+    def facts(self) -> LedgerFacts:
+        with self._db.read() as connection:
+            return counts.facts(connection)
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -157,6 +166,15 @@ class SqlLedger:
         with self._db.write() as connection:
             orders.extend(connection, person_id, extension)
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        with self._db.read() as connection:
+            return orders.unanswered(connection, today)
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        if given:
+            with self._db.write() as connection:
+                orders.answer(connection, given)
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:
         return SqlMemory(self._db, source)
@@ -205,6 +223,10 @@ class SqlLedger:
     def held_plan(self, plan_hash: str) -> HeldPlan | None:
         with self._db.read() as connection:
             return brakes.latest(connection, plan_hash)
+
+    def purge(self, before: datetime) -> int:
+        with self._db.write() as connection:
+            return brakes.purge(connection, before)
 
     # -- drift -----------------------------------------------------------------------------------------
     def watermark(self) -> str | None:
