@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
@@ -25,7 +25,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tenure import lost
-from provisiond.adapters.monitor import Monitor
+from provisiond.adapters.monitor import Monitor, status_of
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
@@ -215,6 +215,12 @@ def ledger_facts(settings: Settings) -> LedgerFacts:
     """On a connection of its own, so that it can be asked beside a cycle."""
     with closing(_open_ledger(settings)) as ledger:
         return ledger.facts()
+
+
+def daemon_status(settings: Settings) -> dict[str, Any] | None:
+    """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
+    listen = settings.monitoring.listen
+    return status_of(listen) if listen else None
 
 
 def check_ledger(settings: Settings) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
-from typing import Any
 
 import structlog
 
@@ -25,6 +23,7 @@ from provisiond.condition import Configuration
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.duties import Duties, Errand, Lookout, Turns
 from provisiond.lane import Job, Lane
+from provisiond.monitoring import Role, Standing
 from provisiond.ports import Clock
 from provisiond.pulse import Pulse
 from provisiond.result import Result
@@ -51,7 +50,7 @@ class World:
     leadership: Callable[[Settings], Leadership]
     clock: Clock
     manager: ServiceManager
-    open: Callable[[Settings, bool], AbstractContextManager[Parts]]
+    open: Callable[[Settings, bool, Leadership], AbstractContextManager[Parts]]
     errands: Mapping[str, Errand] = field(default_factory=dict)
     after_cycle: Callable[[Result], None] = _nothing
     monotonic: Callable[[], float] = time.monotonic
@@ -66,6 +65,7 @@ class Daemon:
         self.timetable = Timetable()
         self.started_at = world.clock.now()
         self.due_next: date | None = None
+        self.leads_since: datetime | None = None
         self._bell = Bell()
         self._ends = self._reloads = self._led = False
         self._stuck: list[str] = []
@@ -125,8 +125,8 @@ class Daemon:
         now = self._world.clock.now()
         try:
             found = self._world.load()
-            if found.ledger.url != self.settings.ledger.url:
-                raise ConfigError([f"{found.path}: ledger: another one needs a restart"])
+            if fixed := self._needs_restart(found):
+                raise ConfigError([f"{found.path}: {name}: a change needs a restart" for name in fixed])
         except ConfigError as error:
             log.error("configuration refused, the old one stays", faults=error.faults)
             self.configuration = self.configuration.refused(now, error.faults)
@@ -137,6 +137,14 @@ class Daemon:
             self.ask("poll")
         self._world.manager.status(self.doing())
         self._world.manager.ready()
+
+    def _needs_restart(self, found: Settings) -> list[str]:
+        now = self.settings
+        pairs = {
+            "ledger": (now.ledger.url, found.ledger.url),
+            "monitoring.listen": (now.monitoring.listen, found.monitoring.listen),
+        }
+        return [name for name, (before, after) in pairs.items() if before != after]
 
     def hear(self, number: int) -> None:
         """A signal: flags only."""
@@ -173,7 +181,7 @@ class Daemon:
         leads = self.leadership.renew() if self.leadership.holds() else self.leadership.acquire()
         if leads is not self._led:
             log.info("leads" if leads else "stands by", epoch=self.leadership.epoch)
-            self._led = leads
+            self._led, self.leads_since = leads, self._world.clock.now() if leads else None
             self.ask("poll", "outbox", "inbox")
         return ""
 
@@ -265,7 +273,7 @@ class Daemon:
         self._world.after_cycle(result)
 
     def _parts(self, works: bool) -> AbstractContextManager[Parts]:
-        return self._world.open(self.settings, works)
+        return self._world.open(self.settings, works, self.leadership)
 
     # -- what is told ------------------------------------------------------------------------------------
     def doing(self) -> str:
@@ -275,25 +283,16 @@ class Daemon:
             idle = "stands by, another daemon leads"
         return condition.in_one_line(self.pulse.beats(), self.configuration, idle)
 
-    def status(self) -> dict[str, Any]:
-        """Everything, for machines."""
-        names = ("poll", "milestone", "audit", "purge", "outbox", "inbox")
-        found = self.configuration
-        return {
-            "version": bootstrap.VERSION,
-            "node": socket.gethostname(),
-            "pid": os.getpid(),
-            "started_at": self.started_at,
-            "leads": self.leadership.holds(),
-            "epoch": self.leadership.epoch,
-            "doing": self.doing(),
-            "configuration": {
-                "path": str(found.settings.path),
-                "loaded_at": found.loaded_at,
-                "refused_at": found.refused_at,
-                "faults": found.faults,
-            },
-            "due_next": self.due_next,
-            "next": {name: self.timetable.next_at(name) for name in names},
-            "beats": self.pulse.beats(),
-        }
+    def standing(self) -> Standing:
+        """What is told to those who watch."""
+        leads, found = self.leadership.holds(), self.configuration
+        return Standing(
+            role=Role.LEADER if leads else Role.STANDBY,
+            configuration=found.settings.path,
+            loaded_at=found.loaded_at,
+            leader=f"this one, since {self.leads_since:%Y-%m-%d %H:%M:%S} UTC"
+            if leads and self.leads_since
+            else "",
+            epoch=self.leadership.epoch,
+            refused="; ".join(found.faults),
+        )
