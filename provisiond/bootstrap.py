@@ -96,9 +96,10 @@ def parts(
 
 
 def _tenure(leadership: Leadership) -> Tenure:
-    if leadership.tenure is None or not leadership.holds():
+    tenure = leadership.tenure
+    if tenure is None or not tenure.holds():
         raise lost(leadership.epoch)
-    return leadership.tenure
+    return tenure
 
 
 def registries(settings: Settings) -> list[Registry]:
