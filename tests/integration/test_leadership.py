@@ -181,8 +181,7 @@ def test_whoever_lost_its_connection_lets_others_lead(pair: Pair, raw: Connectio
     assert not pair.first.renew() and not pair.first.holds()
     assert not pair.first.acquire(), "it waits for a whole lease itself"
     pair.second_clock.at += LEASE_FOR
-    with pytest.raises(UnavailableError, match="57P01"):
-        pair.second.acquire()  # its own was cut as well
+    # its own was cut as well
     assert pair.second.acquire()
     assert not pair.first.holds() and pair.first.epoch < pair.second.epoch
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -155,13 +155,13 @@ class Daemons:
         sources = dict(re.findall(r"conn=(\d+) fd=\d+ ACCEPT from IP=([\d.]+):", self._said()))
         found = []
         shown = self.slapd.ldapsearch(
-            "-b", LOG, "(reqResult=0)", "reqStart", "reqSession", "reqType", "reqDN"
+            "-b", LOG, "(reqResult=0)", "entryCSN", "reqSession", "reqType", "reqDN"
         )
         for record in shown.split("\n\n"):
-            values = dict(re.findall(r"^(req\w+):+ (.+)$", record, re.MULTILINE))
+            values = dict(re.findall(r"^(req\w+|entryCSN):+ (.+)$", record, re.MULTILINE))
             source = sources.get(values.get("reqSession", ""))
             if source in {node.source for node in self.nodes}:
-                found.append(Write(_instant(values["reqStart"]), source, values["reqType"], values["reqDN"]))
+                found.append(Write(_instant(values["entryCSN"]), source, values["reqType"], values["reqDN"]))
         return sorted(found, key=lambda write: write.at)
 
     def _said(self) -> str:
@@ -200,10 +200,11 @@ def until(look: Callable[[], T | None], what: str) -> T:
     while time.monotonic() < give_up:
         if found := look():
             return found
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"never: {what}")
 
 
-def _instant(text: str) -> float:
-    """20261124215600.000012Z"""
-    return datetime.strptime(text, "%Y%m%d%H%M%S.%fZ").replace(tzinfo=UTC).timestamp()
+def _instant(csn: str) -> float:
+    """20261124220520.078466Z#… reqStart has no microseconds, only a counter in that place."""
+    text = csn.partition("#")[0].replace("Z", "+0000")
+    return datetime.strptime(text, "%Y%m%d%H%M%S.%f%z").timestamp()

@@ -72,10 +72,19 @@ class RowLeadership:
             return True
         with self._one:
             if self.tenure and not self.tenure.ended:
-                self._end()
-            with self._talk(_ANSWER_FOR) as connection:
-                row = _row(connection)
-                return self._is_over(row) and self._take(connection, row)
+                self._lose("this process stood still, or did not renew in time")
+            kept = self._connection is not None
+            try:
+                return self._try()
+            except UnavailableError:
+                if not kept:
+                    raise
+                return self._try()  # that connection may have ended while nobody looked
+
+    def _try(self) -> bool:
+        with self._talk(_ANSWER_FOR) as connection:
+            row = _row(connection)
+            return self._is_over(row) and self._take(connection, row)
 
     def renew(self) -> bool:
         with self._one:
@@ -87,8 +96,7 @@ class RowLeadership:
             if reason is None:
                 tenure.until = began + LEASE_FOR
                 return True
-            log.warning("leadership lost", epoch=tenure.epoch, reason=reason)
-            self._end()
+            self._lose(reason)
             return False
 
     def _renewed(self, tenure: Tenure, seconds: float) -> str | None:
@@ -110,6 +118,10 @@ class RowLeadership:
                 with suppress(UnavailableError), self._talk(_ANSWER_FOR) as connection:
                     connection.execute(_of(tenure).values(renewed_at=None))
             self._end()
+
+    def _lose(self, reason: str) -> None:
+        log.warning("leadership lost", epoch=self.epoch, reason=reason)
+        self._end()
 
     def _end(self) -> None:
         """Of the tenure, whatever came of it, and of the lock with the connection."""
