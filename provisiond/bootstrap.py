@@ -35,7 +35,7 @@ from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
 from provisiond.monitoring import Monitoring
-from provisiond.ports import Clock, Directory, Ledger, LedgerFacts, Registry, Sending, unguarded
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
 from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
 VERSION = version("provisiond")
@@ -120,7 +120,7 @@ def registries(settings: Settings) -> list[Registry]:
     return made
 
 
-def ldap_directory(settings: Settings, sending: Sending = unguarded) -> LdapDirectory:
+def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),
@@ -131,7 +131,7 @@ def ldap_directory(settings: Settings, sending: Sending = unguarded) -> LdapDire
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
         where.account_bases,
-        sending,
+        guard,
     )
 
 

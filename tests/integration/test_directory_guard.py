@@ -16,6 +16,7 @@ import pytest
 
 from provisiond.adapters.directory.ldap import LdapDirectory
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.ledger.alarm import Alarm
 from provisiond.adapters.ledger.tenure import LEASE_FOR, MARGIN_FOR, Tenure, lost, uptime
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import UnavailableError
@@ -42,7 +43,7 @@ def test_what_is_lost_in_the_middle_ends_there(slapd: SlapdRig) -> None:
         yield seconds
 
     batches = [newcomer(slapd, f"guarded{number}")[:1] for number in range(200)]
-    with closing(LdapDirectory(slapd.daemon, *bases(slapd), sending=sending)) as directory:
+    with closing(LdapDirectory(slapd.daemon, *bases(slapd), guard=sending)) as directory:
         outcomes = directory.apply(batches)
         told = {outcome.text for outcome in outcomes if isinstance(outcome, Unknown)}
         assert told == {lost(7).reason}
@@ -92,17 +93,17 @@ def _stopping(slapd: SlapdRig, name: str) -> BaseProcess:
 
 
 def _write(target: LdapTarget, bases: tuple[str, str, str, str], changes: Sequence[Change]) -> None:
-    tenure = Tenure(1, uptime() + LEASE_FOR)
+    tenure = Tenure(1, uptime() + LEASE_FOR, alarm=Alarm(uptime))
     stops = iter([signal.SIGSTOP])
 
     @contextmanager
-    def sending() -> Iterator[float]:
+    def sending() -> Iterator[float | None]:
         with tenure.sending() as seconds:
             for stop in stops:
                 os.kill(os.getpid(), stop)
             yield seconds
 
-    with closing(LdapDirectory(target, *bases, sending=sending)) as directory:
+    with closing(LdapDirectory(target, *bases, guard=sending)) as directory:
         assert directory.apply([changes]) == [Done()]
 
 

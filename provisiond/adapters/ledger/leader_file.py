@@ -56,7 +56,7 @@ class FileLeadership:
 
     def release(self) -> None:
         if self.tenure:
-            self.tenure.ended = True
+            self.tenure.end()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Row, create_engine, func, select, text, updat
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.pool import NullPool
 
+from provisiond.adapters.ledger.alarm import Alarm
 from provisiond.adapters.ledger.connection import (
     LEADER,
     LOCKS,
@@ -55,6 +56,7 @@ class RowLeadership:
     def __init__(self, where: Place, now: Callable[[], float] = uptime) -> None:
         self._where = where
         self._now = now
+        self._alarm = Alarm(now)
         self._connection: Connection | None = None
         self._seen: _Seen | None = None
         self._one = threading.Lock()
@@ -94,7 +96,7 @@ class RowLeadership:
             began = self._now()
             reason = self._renewed(tenure, tenure.until - MARGIN_FOR - began)
             if reason is None:
-                tenure.until = began + LEASE_FOR
+                tenure.extend(began + LEASE_FOR)
                 return True
             self._lose(reason)
             return False
@@ -114,7 +116,7 @@ class RowLeadership:
         with self._one:
             tenure = self.tenure
             if tenure and not tenure.ended:
-                tenure.ended = True
+                tenure.end()
                 with suppress(UnavailableError), self._talk(_ANSWER_FOR) as connection:
                     connection.execute(_of(tenure).values(renewed_at=None))
             self._end()
@@ -126,7 +128,7 @@ class RowLeadership:
     def _end(self) -> None:
         """Of the tenure, whatever came of it, and of the lock with the connection."""
         if self.tenure:
-            self.tenure.ended = True
+            self.tenure.end()
         self._seen = None  # whoever lost it lets others go first: it watches for a whole lease
         self._hang_up()
 
@@ -146,7 +148,7 @@ class RowLeadership:
         if epoch is None:  # another one was quicker
             self._hang_up()
             return False
-        self.tenure = Tenure(epoch, began + LEASE_FOR, self._now)
+        self.tenure = Tenure(epoch, began + LEASE_FOR, self._now, self._alarm)
         return True
 
     @contextmanager
