@@ -31,6 +31,7 @@ from tests.rigs.slapd import SlapdRig
 T = TypeVar("T")
 COMMAND = Path(sys.executable).parent / "provisiond"
 WITHIN = 60.0  # seconds until whatever is waited for must have come
+BURST = 20_000  # bytes: more than a cycle asks before it writes
 
 _MORE = """
 [daemon]
@@ -46,6 +47,7 @@ class Node:
     config: Path
     source: str
     ledger_way: Front
+    directory_way: Front
     log: Path
     running: subprocess.Popen[bytes] | None = None
 
@@ -62,6 +64,13 @@ class Node:
     def send(self, number: signal.Signals) -> None:
         assert self.running
         self.running.send_signal(number)
+
+    def writes_now(self) -> None:
+        """Returns in the middle of a burst of requests to the directory."""
+        give_up, before = time.monotonic() + WITHIN, self.directory_way.asked
+        while self.directory_way.asked < before + BURST:
+            assert time.monotonic() < give_up, "it writes nothing"
+            time.sleep(0.001)
 
     def ended(self) -> int | None:
         assert self.running
@@ -191,7 +200,9 @@ def made(stack: ExitStack, slapd: SlapdRig, university: University, postgres: Po
         way = text.replace(f":{postgres.port}/", f":{ledger_way.port}/")
         way = way.replace(f'urls = ["{slapd.url}"]', f'urls = ["ldap://127.0.0.1:{directory_way.port}"]')
         config.write_text(way + _MORE)
-        nodes.append(Node(config, source, ledger_way, university.folder / f"daemon{number}.log"))
+        nodes.append(
+            Node(config, source, ledger_way, directory_way, university.folder / f"daemon{number}.log")
+        )
     return Daemons(slapd, place(url, PASSWORD), nodes)
 
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 
 class Front:
-    """Use as a context. `deaf`: requests go through, answers are lost. `source`: the address on loopback by which
-    the server knows who comes this way."""
+    """Use as a context. `deaf`: requests go through, answers are lost; `asked`: bytes of requests. `source`: the
+    address on loopback by which the server knows who comes this way."""
 
     def __init__(self, url: str, context: ssl.SSLContext | None = None, source: str = "127.0.0.1") -> None:
         parts = urlsplit(url)
@@ -25,6 +25,7 @@ class Front:
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.deaf = False
+        self.asked = 0
 
     @property
     def port(self) -> int:
@@ -62,6 +63,7 @@ class Front:
     def _forward(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
             while part := source.recv(65536):
+                self.asked += 0 if answers else len(part)
                 if not (answers and self.deaf):
                     sink.sendall(part)
             sink.shutdown(socket.SHUT_WR)
