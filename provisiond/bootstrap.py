@@ -44,12 +44,13 @@ EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # roo
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything a command may need, made from one configuration."""
+    """Everything a command may need, made from one configuration. `guard`: around each mail that is sent."""
 
     settings: Settings
     clock: Clock
     ledger: Ledger
     directory: Directory
+    guard: Guard = unguarded
 
     def cycle(self, progress: Progress = lambda what, done, total: None) -> Cycle:
         return Cycle(
@@ -89,7 +90,7 @@ def parts(
                 raise UnavailableError(
                     "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
                 )
-            yield Parts(settings, clock, ledger, the_directory)
+            yield Parts(settings, clock, ledger, the_directory, tenure.lasting if tenure else unguarded)
         finally:
             the_directory.close()
             ledger.close()
