@@ -336,6 +336,34 @@ def test_many_people_are_committed_and_loaded_at_once(ledger: Ledger) -> None:
     assert ledger.verify_history() is None
 
 
+# -- facts for who watches -------------------------------------------------------------------------------
+def test_facts_count_what_waits_and_since_when(ledger: Ledger) -> None:
+    assert (ledger.facts().waiting, ledger.facts().next_on, ledger.facts().oldest_waiting_at) == (
+        0,
+        None,
+        None,
+    )
+    person = committed(ledger, 1)
+    committed(ledger, 2, State.ACTIVE)
+    ledger.commit(
+        [a_step(1, notices=(a_notice(1), replace(a_notice(1), key="later")), next_on=NEXT_YEAR)], {}, AT
+    )
+    ledger.settle(["later"], NoticeStatus.ACCEPTED, "250 ok", "sink", LATER)
+    ledger.park([Parked(person, "s1", "no name"), Parked(person, "s1", "no date")], AT)
+    ledger.mark_fetch(
+        a_fetch(rejections=(Rejection("students", "a.csv", 3, None, ("empty",)),)), (), LATER, TODAY
+    )
+    for ticket in ("abc", "def", "fetch-ghi"):
+        ledger.hold_plan(ticket, "300 losses", [], AT)
+    ledger.approve("def", "alice", AT)
+    found = ledger.facts()
+    assert found.accounts == {State.PENDING: 1, State.ACTIVE: 1}
+    assert (found.parked, found.rejections, found.held_plans, found.waiting) == (1, 1, 1, 1)
+    assert found.notices == {NoticeStatus.DUE: 1, NoticeStatus.ACCEPTED: 1}
+    assert (found.next_on, found.oldest_waiting_at) == (TODAY - timedelta(days=1), AT)
+    assert found.fetched_at == {"students": LATER}
+
+
 # -- records of students without an account -----------------------------------------------------------------
 def test_records_put_aside_are_there_until_they_are_named_no_more(ledger: Ledger) -> None:
     kept = a_record(1), replace(a_record(1), programme="OLD"), a_record(2)
