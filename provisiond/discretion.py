@@ -18,7 +18,7 @@ WITHHELD = "[withheld]"
 _SENSITIVE = frozenset(
     re.findall(
         r"\w+",
-        """name names surname given chinese preferred mail mails email address to recipient phone hkid birth born
+        """name names surname given chinese preferred mail mails email address recipient phone hkid birth born
         password passphrase secret token key digest credential credentials otp""",
     )
 )
@@ -26,9 +26,7 @@ _SENSITIVE = frozenset(
 _IDENTIFIERS = frozenset({"person", "person_id", "student_id", "hash", "plan"})
 _ADDRESS = re.compile(r"[^\s<>@\"',;:()\[\]]+@[^\s<>@\"',;:()\[\]]+\.[^\s<>@\"',;:()\[\]]+")
 _HKID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}[ -]?[0-9]{6}[ -]?\(?[0-9Aa]\)?(?![A-Za-z0-9])")
-_RDN = re.compile(
-    r"\b(uid|cn|sn|mail|givenName)=(?:\\.|[^,+\\\s])+(?=[,+]ou=(?:people|contacts|tokens))", re.I
-)
+_RDN = re.compile(r"\b(uid|mail|sn|givenName)=(?:\\.|[^,+\\\s])+(?=[,+])", re.IGNORECASE)
 
 
 def discreet(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -61,7 +59,7 @@ def _scrubbed(value: Any) -> Any:
 
 
 def _is_sensitive(key: str) -> bool:
-    return not _SENSITIVE.isdisjoint(key.lower().replace("-", "_").split("_"))
+    return key == "to" or not _SENSITIVE.isdisjoint(key.lower().replace("-", "_").split("_"))
 
 
 def without_values(
