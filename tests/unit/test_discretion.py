@@ -20,8 +20,8 @@ def told(**event: Any) -> str:
     "key",
     re.findall(
         r"\S+",
-        """name account_name surname given_names personal_mail to hkid birth_date password smtp_password digest_key token
-    Chinese-Name mail""",
+        """name account_name surname given_names personal_mail to hkid birth_date password smtp_password digest_key
+    token Chinese-Name mail""",
     ),
 )
 def test_what_stands_under_a_sensitive_key_is_withheld(key: str) -> None:
