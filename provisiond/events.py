@@ -14,7 +14,7 @@ from provisiond.domain.changes import AdoptEntry, Change, Join, Leave, ModifyEnt
 from provisiond.domain.model import Rejection
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.spelling import spelt
-from provisiond.fetches import Fetches
+from provisiond.fetches import RefusedFetch
 
 log = structlog.get_logger("provisiond.cycle")
 
@@ -47,10 +47,12 @@ def _of(change: Change) -> dict[str, Any]:
             return {}
 
 
-def observed(fetches: Fetches, rejections: Iterable[Rejection], drifted: Iterable[str]) -> None:
+def refused(fetch: RefusedFetch) -> None:
+    log.error("fetch refused", source=fetch.source, reason=str(fetch))
+
+
+def observed(rejections: Iterable[Rejection], drifted: Iterable[str]) -> None:
     """`rejections`: those that are news."""
-    for refused in fetches.refused:
-        log.error("fetch refused", source=refused.source, reason=str(refused))
     for rejection in rejections:
         log.warning(
             "record rejected",

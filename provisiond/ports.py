@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,6 +31,18 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
+
+Guard = Callable[[], bool]
+"""Whether we may still act on the world: asked right before a mail is sent, costs nothing."""
+
+Sending = Callable[[], AbstractContextManager[float | None]]
+"""Around one send of writes, and around nothing else; gives the seconds that it may take (None: as ever). Raises
+UnavailableError where another may be at work: then nothing is sent."""
+
+
+def unguarded() -> AbstractContextManager[float | None]:
+    """Where no other process can be at work."""
+    return nullcontext()
 
 
 class Clock(Protocol):
@@ -307,6 +320,10 @@ class Ledger(Protocol):
         (`applied` False), or whose entries may be half-written."""
         ...
 
+    def next_due(self, today: date) -> date | None:
+        """The earliest day after today on which anybody falls due."""
+        ...
+
     def all_students(self) -> Iterator[str]:
         """Student IDs of all accounts, ascending."""
         ...
@@ -392,6 +409,14 @@ class Ledger(Protocol):
 
     def extend(self, person_id: str, extension: Extension) -> None: ...
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        """Student ID → when they were last called, of those whom no cycle has looked at since."""
+        ...
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        """A cycle that began after these (of `open_orders`) looked at the persons; who was called again stays so."""
+        ...
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> FetchMemory: ...
 
@@ -435,6 +460,11 @@ class Ledger(Protocol):
 
     def held_plan(self, plan_hash: str) -> HeldPlan | None:
         """The latest one of that hash, spent or not."""
+        ...
+
+    def purge(self, before: datetime) -> int:
+        """Forget held plans that were used before then, and what weighed on brakes; how much it was. Names, history
+        and notices stay for ever."""
         ...
 
     # -- drift -----------------------------------------------------------------------------------------

@@ -18,7 +18,13 @@ from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
-from provisiond.settings.values import LedgerSettings, MonitoringSettings, Settings, UniversitySettings
+from provisiond.settings.values import (
+    DaemonSettings,
+    LedgerSettings,
+    MonitoringSettings,
+    Settings,
+    UniversitySettings,
+)
 
 MINIMUM_KEY_BYTES = 32  # HMAC-SHA256: a shorter key is weaker than its digest
 
@@ -66,6 +72,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         key_file.path,
         key,
         AdoptRule(**(document.adopt or s.Adopt()).given()),
+        DaemonSettings(**(document.daemon or s.Daemon()).given()),
         monitoring=_monitoring(document.monitoring),
     )
 

@@ -8,7 +8,7 @@ import calendar
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import time, timedelta
 from string import Formatter
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
@@ -184,6 +184,14 @@ def duration(value: object) -> timedelta:
     if not found:
         raise ValueError('must be a time such as "90 seconds", "10 minutes", "26 hours" or "3 days"')
     return timedelta(**{found[2] + "s": int(found[1])})
+
+
+def time_of_day(value: object) -> time:
+    """From text as "03:30"."""
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError('must be a time of day such as "03:30"')
+    return time(int(found[1]), int(found[2]))
 
 
 def overlap(value: object) -> timedelta | int:

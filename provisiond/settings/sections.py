@@ -5,6 +5,7 @@ What a key means when it is left out is decided by the dataclasses that the sect
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -22,6 +23,8 @@ Mail = Annotated[Text, AfterValidator(notation.mail_address)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
+Span = Annotated[timedelta, BeforeValidator(notation.duration), Field(ge=timedelta(seconds=1))]
+TimeOfDay = Annotated[time, BeforeValidator(notation.time_of_day)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -197,6 +200,16 @@ class Adopt(Section):
     listed: StrictBool | None = None
 
 
+class Daemon(Section):
+    poll_every: Span | None = None
+    outbox_every: Span | None = None
+    inbox_every: Span | None = None
+    audit_at: TimeOfDay | None = None
+    purge_at: TimeOfDay | None = None
+    retry_at_most: Span | None = None
+    stuck_after: Span | None = None
+
+
 class Monitoring(Section):
     listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
 
@@ -217,6 +230,7 @@ class Document(Section):
     directory: Directory | None = None
     brakes: Brakes | None = None
     adopt: Adopt | None = None
+    daemon: Daemon | None = None
     monitoring: Monitoring | None = None
 
 

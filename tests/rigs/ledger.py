@@ -89,6 +89,10 @@ class FakeLedger(TakenOver):
             sorted(a.student_id for p, a in self.people.items() if p in self.unfinished or _due(a, today))
         )
 
+    def next_due(self, today: date) -> date | None:
+        days = (account.next_on for account in self.people.values())
+        return min((day for day in days if day and day > today), default=None)
+
     def all_students(self) -> Iterator[str]:
         return iter(sorted(a.student_id for a in self.people.values()))
 
@@ -135,6 +139,14 @@ class FakeLedger(TakenOver):
             if at > since:
                 total.update(weights)
         return dict(total)
+
+    def purge(self, before: datetime) -> int:
+        weighed = [(at, weights) for at, weights in self.weighed if at >= before]
+        plans = {h: p for h, p in self.plans.items() if p.spent_at is None or p.spent_at >= before}
+        gone = sum(len(w) for _, w in self.weighed) - sum(len(w) for _, w in weighed)
+        gone += len(self.plans) - len(plans)
+        self.weighed, self.plans = weighed, plans
+        return gone
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -208,6 +220,15 @@ class FakeLedger(TakenOver):
     def extend(self, person_id: str, extension: Extension) -> None:
         order, at = orders.Extend(extension), extension.granted_at
         self._order("extended", person_id, order, extension.actor, at, extension.reason)
+
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        called = ((self.people[person], at) for person, at in self.ordered_at.items())
+        return {a.student_id: at for a, at in called if a.next_on is not None and a.next_on <= today}
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        for person, at in list(self.ordered_at.items()):
+            if given.get(self.people[person].student_id) == at:
+                del self.ordered_at[person]
 
     # -- outbox ----------------------------------------------------------------------------------------
     def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:

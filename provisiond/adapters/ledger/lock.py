@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
-from provisiond.adapters.ledger.connection import CYCLE, CYCLE_SESSION, LOCKS, translated
+from provisiond.adapters.ledger.connection import CYCLE, CYCLE_SESSION, LOCKS, session_name, translated
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.schema import MAKE
 from provisiond.domain.errors import UnavailableError
@@ -65,10 +64,9 @@ def _take(descriptor: int, path: Path) -> None:
 @contextmanager
 def _exclusive_session(place: Place) -> Iterator[int]:
     """On a connection of its own (not through a pooler of transactions); the server frees it when that ends."""
-    name = f"provisiond cycle (pid {os.getpid()} on {socket.gethostname()[:30]})"
     engine = create_engine(
         place.url,
-        connect_args=place.server_arguments(name),
+        connect_args=place.server_arguments(session_name("cycle ")),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,

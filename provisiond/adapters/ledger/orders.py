@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from provisiond.adapters.ledger import history
 from provisiond.adapters.ledger.chain import Happened
@@ -20,6 +20,24 @@ def call(connection: Connection, person_ids: Iterable[str], at: datetime) -> Non
     called = {"next_on": at.date() - timedelta(days=1), "ordered_at": at}
     for chunk in chunks(person_ids):
         connection.execute(update(account).where(account.c.person_id.in_(chunk)).values(called))
+
+
+def unanswered(connection: Connection, today: date) -> dict[str, datetime]:
+    """By `next_on` first: that has an index, and few are due."""
+    called = account.c.next_on <= today, account.c.ordered_at.is_not(None)
+    return {
+        row.student_id: row.ordered_at
+        for row in connection.execute(select(account.c.student_id, account.c.ordered_at).where(*called))
+    }
+
+
+def answer(connection: Connection, given: Mapping[str, datetime]) -> None:
+    """By the very instant, not by before and after: clocks are set back."""
+    mine = account.c.student_id == bindparam("student"), account.c.ordered_at == bindparam("at")
+    connection.execute(
+        update(account).where(*mine).values(ordered_at=None),
+        [{"student": student_id, "at": at} for student_id, at in given.items()],
+    )
 
 
 def require(connection: Connection, person_ids: Iterable[str]) -> None:

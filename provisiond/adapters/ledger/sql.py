@@ -57,11 +57,13 @@ class SqlLedger:
         wait_seconds: float = 10,
         password: str | None = None,
         fence: int | None = None,
+        epoch: int | None = None,
     ) -> SqlLedger:
         """`create` makes or upgrades it; without that a missing or outdated ledger is an UnavailableError.
-        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave."""
+        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave; `epoch`: of the
+        leadership under which is written."""
         where = place(url, password)
-        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence))
+        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence, epoch=epoch))
 
     def close(self) -> None:
         self._db.close()
@@ -70,6 +72,10 @@ class SqlLedger:
     def due_students(self, today: date) -> Iterator[str]:
         with self._db.read() as connection:
             yield from people.due_students(connection, today)
+
+    def next_due(self, today: date) -> date | None:
+        with self._db.read() as connection:
+            return people.next_due(connection, today)
 
     def all_students(self) -> Iterator[str]:
         with self._db.read() as connection:
@@ -160,6 +166,15 @@ class SqlLedger:
         with self._db.write() as connection:
             orders.extend(connection, person_id, extension)
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        with self._db.read() as connection:
+            return orders.unanswered(connection, today)
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        if given:
+            with self._db.write() as connection:
+                orders.answer(connection, given)
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:
         return SqlMemory(self._db, source)
@@ -208,6 +223,10 @@ class SqlLedger:
     def held_plan(self, plan_hash: str) -> HeldPlan | None:
         with self._db.read() as connection:
             return brakes.latest(connection, plan_hash)
+
+    def purge(self, before: datetime) -> int:
+        with self._db.write() as connection:
+            return brakes.purge(connection, before)
 
     # -- drift -----------------------------------------------------------------------------------------
     def watermark(self) -> str | None:
