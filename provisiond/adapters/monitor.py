@@ -7,8 +7,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from threading import BoundedSemaphore, Thread
@@ -126,6 +126,22 @@ def _response(status: HTTPStatus, kind: str = "text/plain", body: bytes | None =
         "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+@contextmanager
+def serving(place: Place, pages: Mapping[str, Callable[[], Page]]) -> Iterator[None]:
+    """Whoever cannot be watched works on, and says so."""
+    try:
+        monitor = Monitor(place, pages)
+    except UnavailableError as error:
+        log.error("not watched", reason=error.reason)
+        yield
+        return
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.close()
 
 
 def _listening(place: Place) -> tuple[socket.socket, Place]:
