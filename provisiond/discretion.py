@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from provisiond.domain import hkid
 from provisiond.domain.errors import ProvisiondError
-from provisiond.domain.hkid import canonical
 
 WITHHELD = "[withheld]"
 # of a key's words: `personal_mail`, `birth_date`, `smtp_password`
@@ -25,7 +25,6 @@ _SENSITIVE = frozenset(
 # these are exactly what tells who is meant without saying who it is
 _IDENTIFIERS = frozenset({"person", "person_id", "student_id", "hash", "plan"})
 _ADDRESS = re.compile(r"[^\s<>@\"',;:()\[\]]+@[^\s<>@\"',;:()\[\]]+\.[^\s<>@\"',;:()\[\]]+")
-_HKID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}[ -]?[0-9]{6}[ -]?\(?[0-9Aa]\)?(?![A-Za-z0-9])")
 _RDN = re.compile(r"\b(uid|mail|sn|givenName)=(?:\\.|[^,+\\\s])+(?=[,+])", re.IGNORECASE)
 
 
@@ -41,7 +40,7 @@ def scrubbed(text: str) -> str:
     """Without mail addresses, identity card numbers and names of entries of persons."""
     text = _ADDRESS.sub("[address]", text)
     text = _RDN.sub(lambda found: f"{found[1]}=…", text)
-    return _HKID.sub(lambda found: WITHHELD if canonical(found[0]) else found[0], text)
+    return hkid.replaced(text, WITHHELD)
 
 
 def _scrubbed(value: Any) -> Any:

@@ -4,6 +4,7 @@ Decides what makes a secret file acceptable; whoever needs the secret decides wh
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from provisiond.domain.errors import ConfigError
 
 CREDENTIAL = "credential:"
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_LONG_NAME = 24  # characters: a secret is longer, a file's name seldom
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ class SecretFile:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         if self.is_credential and not os.environ.get("CREDENTIALS_DIRECTORY"):
             why = "$CREDENTIALS_DIRECTORY is not set; use LoadCredential= in the systemd unit"
+        elif (not self.is_credential and not self.path.parent.is_dir()) or len(self.path.name) > _LONG_NAME:
+            return (
+                f"the secret file it names is not there: {why}; is it the secret itself? Not shown, in case"
+            )
         return f"secret file {self.path} cannot be read: {why}"
 
 
