@@ -48,10 +48,11 @@ class SecretFile:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         if self.is_credential and not os.environ.get("CREDENTIALS_DIRECTORY"):
             why = "$CREDENTIALS_DIRECTORY is not set; use LoadCredential= in the systemd unit"
-        elif (not self.is_credential and not self.path.parent.is_dir()) or len(self.path.name) > _LONG_NAME:
-            return (
-                f"the secret file it names is not there: {why}; is it the secret itself? Not shown, in case"
-            )
+        elif not self.is_credential and isinstance(error, OSError) and error.errno in _NOT_THERE:
+            if not self.path.parent.is_dir() or len(self.path.name) > _LONG_NAME:
+                return (
+                    f"the secret file it names is not there ({why}). Not shown: it may be the secret itself"
+                )
         return f"secret file {self.path} cannot be read: {why}"
 
 
