@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from provisiond.domain.errors import ConfigError
 from provisiond.pulse import Beat
 from provisiond.settings import Settings
 
@@ -21,8 +22,24 @@ class Configuration:
     refused_at: datetime | None = None
     faults: tuple[str, ...] = ()
 
-    def refused(self, at: datetime, faults: Sequence[str]) -> Configuration:
-        return replace(self, refused_at=at, faults=tuple(faults))
+    def again(self, load: Callable[[], Settings], at: datetime) -> Configuration:
+        """The file as it is now, whole, or this one with what is wrong with the file."""
+        try:
+            found = load()
+        except ConfigError as error:
+            return replace(self, refused_at=at, faults=tuple(error.faults))
+        if faults := tuple(f"{found.path}: {key}: a change needs a restart" for key in self._fixed(found)):
+            return replace(self, refused_at=at, faults=faults)
+        return Configuration(found, at)
+
+    def _fixed(self, found: Settings) -> list[str]:
+        """Keys that are not what they were, and are looked at in the beginning only."""
+        now = self.settings
+        pairs = {
+            "ledger": (now.ledger.url, found.ledger.url),
+            "monitoring.listen": (now.monitoring.listen, found.monitoring.listen),
+        }
+        return [key for key, (before, after) in pairs.items() if before != after]
 
 
 def in_one_line(beats: Sequence[Beat], configuration: Configuration, outlook: str) -> str:

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 
@@ -16,19 +15,18 @@ import structlog
 
 from provisiond import bootstrap, condition
 from provisiond.adapters.bell import Bell
-from provisiond.adapters.ledger.leadership import TRY_EVERY, Leadership
-from provisiond.adapters.service_manager import ServiceManager
+from provisiond.adapters.ledger.leadership import TRY_EVERY
 from provisiond.bootstrap import Parts
 from provisiond.condition import Configuration
-from provisiond.domain.errors import ConfigError, UnavailableError
-from provisiond.duties import Duties, Errand, Lookout, Turns
+from provisiond.domain.errors import UnavailableError
+from provisiond.duties import Duties, Lookout, Turns
 from provisiond.lane import Job, Lane
+from provisiond.means import Means
 from provisiond.monitoring import Role, Standing
-from provisiond.ports import Clock
 from provisiond.pulse import Pulse
 from provisiond.result import Result
 from provisiond.settings import Settings
-from provisiond.timetable import Timetable, begins_at
+from provisiond.timetable import begins_at
 
 log = structlog.get_logger("provisiond.daemon")
 
@@ -37,40 +35,20 @@ JUMP = 5.0  # seconds by which the clock was set, at least, to be worth a word
 TICKS_WITHIN = 30.0  # seconds: a timetable that is silent for so long is stuck
 
 
-def _nothing(_result: Result) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a daemon is made of. `load` reads and judges the whole configuration; `errands`: what is done beside
-    cycles, by the name of their lane ("outbox", "inbox")."""
-
-    load: Callable[[], Settings]
-    leadership: Callable[[Settings], Leadership]
-    clock: Clock
-    manager: ServiceManager
-    open: Callable[[Settings, bool, Leadership], AbstractContextManager[Parts]]
-    errands: Mapping[str, Errand] = field(default_factory=dict)
-    after_cycle: Callable[[Result], None] = _nothing
-    monotonic: Callable[[], float] = time.monotonic
-
-
 class Daemon:
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.configuration = Configuration(world.load(), world.clock.now())
-        self.leadership = world.leadership(self.settings)
-        self.pulse = Pulse(world.clock, world.monotonic)
-        self.timetable = Timetable()
-        self.started_at = world.clock.now()
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.configuration = Configuration(means.load(), means.clock.now())
+        self.leadership = means.leadership(self.settings)
+        self.pulse = Pulse(means.clock, means.monotonic)
+        self.timetable = means.timetable()
+        self.started_at = means.clock.now()
         self.due_next: date | None = None
         self.leads_since: datetime | None = None
-        self._bell = Bell()
         self._ends = self._reloads = self._led = False
         self._stuck: list[str] = []
-        self._ticked = world.monotonic()
-        self._clocks = (world.clock.now(), world.monotonic())
+        self._ticked = means.monotonic()
+        self._clocks = (means.clock.now(), means.monotonic())
         self._lookout = Lookout(self._parts, self.ask, lambda: self.settings)
         self.cycles = self._cycles()
         self.lanes = [self.cycles, *self._others()]
@@ -83,16 +61,17 @@ class Daemon:
     def run(self) -> None:
         """Until a signal asks for the end. Raises UnavailableError where another daemon works on a SQLite ledger."""
         self._claim()
-        self._bell.on((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), self.hear)
+        bell = Bell()
+        bell.on((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), self.hear)
         log.info("started", version=bootstrap.VERSION, configuration=str(self.settings.path))
         self.begin()
         self.timetable.start()
         for lane in self.lanes:
             lane.start()
-        self._world.manager.ready()
+        self._means.manager.ready()
         while not self._ends:
             self.turn()
-            self._bell.wait(1)
+            bell.wait(1)
         self._leave()
 
     def begin(self) -> None:
@@ -105,14 +84,14 @@ class Daemon:
             self._reloads = False
             self.reload()
         self._look_at_clock()
-        self._world.manager.status(self.doing())
+        self._means.manager.status(self.doing())
         if self.is_well():
-            self._world.manager.feed_watchdog()
+            self._means.manager.feed_watchdog()
 
     def is_well(self) -> bool:
         """Whether everything at work makes progress, and the timetable lives."""
         stuck = self.pulse.stuck(self.settings.daemon.stuck_after)
-        if self._world.monotonic() - self._ticked > TICKS_WITHIN:
+        if self._means.monotonic() - self._ticked > TICKS_WITHIN:
             stuck.append("timetable")
         if stuck != self._stuck:
             log.error("stuck, the watchdog is fed no more" if stuck else "not stuck any more", jobs=stuck)
@@ -121,30 +100,16 @@ class Daemon:
 
     def reload(self) -> None:
         """The new configuration counts from the next piece of work on; a bad one changes nothing."""
-        self._world.manager.reloading()
-        now = self._world.clock.now()
-        try:
-            found = self._world.load()
-            if fixed := self._needs_restart(found):
-                raise ConfigError([f"{found.path}: {name}: a change needs a restart" for name in fixed])
-        except ConfigError as error:
-            log.error("configuration refused, the old one stays", faults=error.faults)
-            self.configuration = self.configuration.refused(now, error.faults)
+        self._means.manager.reloading()
+        self.configuration = self.configuration.again(self._means.load, self._means.clock.now())
+        if self.configuration.faults:
+            log.error("configuration refused, the old one stays", faults=self.configuration.faults)
         else:
-            log.info("configuration reloaded", configuration=str(found.path))
-            self.configuration = Configuration(found, now)
+            log.info("configuration reloaded", configuration=str(self.settings.path))
             self.arm()
             self.ask("poll")
-        self._world.manager.status(self.doing())
-        self._world.manager.ready()
-
-    def _needs_restart(self, found: Settings) -> list[str]:
-        now = self.settings
-        pairs = {
-            "ledger": (now.ledger.url, found.ledger.url),
-            "monitoring.listen": (now.monitoring.listen, found.monitoring.listen),
-        }
-        return [name for name, (before, after) in pairs.items() if before != after]
+        self._means.manager.status(self.doing())
+        self._means.manager.ready()
 
     def hear(self, number: int) -> None:
         """A signal: flags only."""
@@ -156,8 +121,8 @@ class Daemon:
             self._ends = True
 
     def _leave(self) -> None:
-        self._world.manager.stopping()
-        self._world.manager.status("leaving: finishes the step in hand")
+        self._means.manager.stopping()
+        self._means.manager.status("leaving: finishes the step in hand")
         deadline = time.monotonic() + LEAVE_WITHIN
         self.timetable.stop()
         for lane in self.lanes:
@@ -181,7 +146,7 @@ class Daemon:
         leads = self.leadership.renew() if self.leadership.holds() else self.leadership.acquire()
         if leads is not self._led:
             log.info("leads" if leads else "stands by", epoch=self.leadership.epoch)
-            self._led, self.leads_since = leads, self._world.clock.now() if leads else None
+            self._led, self.leads_since = leads, self._means.clock.now() if leads else None
             self.ask("poll", "outbox", "inbox")
         return ""
 
@@ -202,7 +167,7 @@ class Daemon:
         self.next_milestone(self.due_next)
 
     def tick(self, job: str) -> None:
-        self._ticked = self._world.monotonic()
+        self._ticked = self._means.monotonic()
         self.ask(job)
 
     def ask(self, *jobs: str) -> None:
@@ -216,7 +181,7 @@ class Daemon:
         self.timetable.once("milestone", at, lambda: self.tick("poll"))
 
     def _look_at_clock(self) -> None:
-        now, ran = self._world.clock.now(), self._world.monotonic()
+        now, ran = self._means.clock.now(), self._means.monotonic()
         jumped = (now - self._clocks[0]).total_seconds() - (ran - self._clocks[1])
         self._clocks = (now, ran)
         if abs(jumped) > JUMP:
@@ -235,7 +200,7 @@ class Daemon:
         duties = self._duties()
         errands = [
             self._lane(name, {name: lambda name=name, run=run: duties.errand(name, run)})  # type: ignore[misc]
-            for name, run in self._world.errands.items()
+            for name, run in self._means.errands.items()
         ]
         lookout = self._lane("lookout", {"lookout": self._lookout.look}, timedelta(seconds=5))
         lead = self._lane("lead", {"lead": self.lead}, timedelta(seconds=TRY_EVERY), may=lambda: True)
@@ -262,18 +227,18 @@ class Daemon:
             name=name,
             jobs=jobs,
             pulse=self.pulse,
-            clock=self._world.clock,
+            clock=self._means.clock,
             at_most=lambda: at_most or self.settings.daemon.retry_at_most,
             may=may or self.leadership.holds,
-            monotonic=self._world.monotonic,
+            monotonic=self._means.monotonic,
         )
 
     def _after_cycle(self, result: Result) -> None:
         self.ask("outbox")  # notices were decided
-        self._world.after_cycle(result)
+        self._means.after_cycle(result)
 
     def _parts(self, works: bool) -> AbstractContextManager[Parts]:
-        return self._world.open(self.settings, works, self.leadership)
+        return self._means.open(self.settings, works, self.leadership)
 
     # -- what is told ------------------------------------------------------------------------------------
     def doing(self) -> str:

@@ -44,7 +44,8 @@ class Daily(BaseTrigger):  # type: ignore[misc]
 class Timetable:
     """Jobs are short: they ask a lane for work. However late one comes it comes once (`coalesce`, no grace time)."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(2)},
@@ -60,7 +61,11 @@ class Timetable:
         self._scheduler.shutdown(wait=False)
 
     def every(self, name: str, interval: timedelta, call: Call) -> None:
-        self._put(name, lambda: IntervalTrigger(seconds=interval.total_seconds(), timezone=UTC), call)
+        def trigger() -> BaseTrigger:
+            seconds = interval.total_seconds()
+            return IntervalTrigger(seconds=seconds, start_date=self._now() + interval, timezone=UTC)
+
+        self._put(name, trigger, call)
 
     def daily(self, name: str, at: time, zone: tzinfo, call: Call) -> None:
         self._put(name, lambda: Daily(at, zone), call)
@@ -69,8 +74,7 @@ class Timetable:
         """In the past: at once. None: never."""
         if at is None:
             self._plan.pop(name, None)
-            if self._scheduler.get_job(name):
-                self._scheduler.remove_job(name)
+            self._disarm(name)
             return
         self._put(name, lambda: DateTrigger(at, timezone=UTC), call)
 
@@ -91,6 +95,10 @@ class Timetable:
     def _arm(self, name: str) -> None:
         trigger, call = self._plan[name]
         self._scheduler.add_job(call, trigger(), id=name, name=name, replace_existing=True)
+
+    def _disarm(self, name: str) -> None:
+        if self._scheduler.get_job(name):
+            self._scheduler.remove_job(name)
 
 
 def _tell(event: Any) -> None:

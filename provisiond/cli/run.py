@@ -14,7 +14,8 @@ from provisiond.adapters.ledger.leadership import Leadership
 from provisiond.adapters.service_manager import ServiceManager
 from provisiond.bootstrap import Parts
 from provisiond.cli.session import errors, session
-from provisiond.daemon import Daemon, World
+from provisiond.daemon import Daemon
+from provisiond.means import Means
 from provisiond.metrics import Metrics
 from provisiond.monitoring import Monitoring
 from provisiond.ports import Clock
@@ -32,7 +33,7 @@ def run(context: typer.Context) -> None:
 
 def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Monitoring]:
     metrics = Metrics(clock)
-    world = World(
+    means = Means(
         load=load,
         leadership=bootstrap.ledger_leadership,
         clock=clock,
@@ -40,7 +41,7 @@ def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Mo
         open=_Opening(clock, metrics),
         after_cycle=metrics.after_cycle,
     )
-    daemon = Daemon(world)
+    daemon = Daemon(means)
     monitoring = Monitoring(
         pulse=daemon.pulse,
         metrics=metrics,
