@@ -26,7 +26,7 @@ from provisiond.pulse import Beat
 from provisiond.result import Result
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
-OUTCOMES = ("accepted", "deferred", "refused", "unknown", "unavailable")
+OUTCOMES = ("accepted", "put_off", "readdressed", "refused", "given_up", "unknown", "dropped")
 _DIRECTORY = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60)
 _CYCLE = (0.1, 0.5, 2, 10, 60, 300, 1800, 7200)
 
@@ -57,7 +57,9 @@ class Metrics:
             buckets=_DIRECTORY,
             registry=on,
         )
-        self._mails = Counter("provisiond_mails", "Attempts to send by outcome", ("outcome",), registry=on)
+        self._mails = Counter(
+            "provisiond_mails", "Notices sent, or not, by outcome", ("outcome",), registry=on
+        )
         for outcome in OUTCOMES:  # a rate needs a beginning
             self._mails.labels(outcome)
         self._systems: dict[str, bool] = {}
@@ -72,6 +74,8 @@ class Metrics:
         self._last = tuple(of_cycle(result))
 
     def after_delivery(self, outcomes: Mapping[str, int]) -> None:
+        """By `outbox.Delivered.counts`: a mail server answered."""
+        self.looked("mail", reachable=True)
         for outcome, number in outcomes.items():
             self._mails.labels(outcome).inc(number)
 

@@ -81,6 +81,16 @@ def test_readiness_is_lost_with_the_ledger_and_comes_back_with_it(daemon: Watche
     assert daemon.page("/readyz")[0] == 200
 
 
+def test_a_mail_server_may_be_away(daemon: Watched) -> None:
+    daemon.cycle()
+    daemon.metrics.looked("mail", reachable=False)
+    assert daemon.page("/readyz")[0] == 200
+    assert value(daemon, 'provisiond_reachable{system="mail"}') == 0
+    daemon.metrics.after_delivery({"accepted": 3})
+    assert value(daemon, 'provisiond_reachable{system="mail"}') == 1
+    assert value(daemon, 'provisiond_mails_total{outcome="accepted"}') == 3
+
+
 def test_readiness_is_lost_with_the_directory(daemon: Watched) -> None:
     class Away(FakeDirectory):
         def uid_numbers(self, first: int, last: int) -> frozenset[int]:
