@@ -74,12 +74,12 @@ class FakeLedger(TakenOver):
         undecided = [plan for plan in self.plans.values() if not plan.spent_at and not plan.approved_at]
         marks = {source: memory.mark for source, memory in self.memories.items()}
         return LedgerFacts(
-            accounts=Counter(account.state for account in self.people.values()),
+            accounts=dict(Counter(account.state for account in self.people.values())),
             next_on=min((a.next_on for a in self.people.values() if a.next_on), default=None),
             parked=len(self.parking),
             rejections=len(self.rejections()),
             held_plans=sum(not plan.hash.startswith(COMPLAINT) for plan in undecided),
-            notices=Counter(item.status for item in items),
+            notices=dict(Counter(item.status for item in items)),
             oldest_waiting_at=min((i.decided_at for i in items if i.status in WAITING), default=None),
             fetched_at={source: mark.at for source, mark in marks.items() if mark},
         )
