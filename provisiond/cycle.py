@@ -15,7 +15,7 @@ from typing import assert_never
 
 import structlog
 
-from provisiond.domain.brakes import Tally, braked, tripped, weights
+from provisiond.domain.brakes import ROLLING, Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
@@ -34,8 +34,6 @@ log = structlog.get_logger("provisiond.cycle")
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many; 0: not known)"""
-
-ROLLING = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
