@@ -21,11 +21,13 @@ from provisiond.domain.model import (
     NoticeKind,
     NoticeStatus,
     RegistryRecord,
+    State,
     Status,
 )
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
-from provisiond.domain.policy import BrakePolicy, LifecyclePolicy, Limit, Policy, Window
+from provisiond.domain.policy import BrakePolicy, Entitlement, LifecyclePolicy, Limit, Policy, Window
 from provisiond.rehearsal import Assumed, Rehearsal, Rehearsed
+from provisiond.result import Work
 from tests.rigs.lives import TODAY, a_person, a_policy
 from tests.rigs.world import World
 
@@ -40,15 +42,17 @@ class Future:
     seed: int
     mail: bool = True
     expected_ends: bool = False
+    other: Policy | None = None  # from now on, for everybody
     world: World = field(init=False)
     chance: random.Random = field(init=False)
     zone: ZoneInfo = field(init=False)
+    begun_on: date = field(init=False)
     until: date = field(init=False)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         self.zone = self.chance.choice(ZONES)
-        self.world = World(policy=self._policy())
+        self.world = World(policy=self.any_policy())
         for number in range(self.chance.randrange(2, STUDENTS)):
             self._join(str(20000000 + number))
         self._work()
@@ -59,22 +63,23 @@ class Future:
             self._order(self._any_order())
         if self.chance.random() < 0.5:
             self.world.settle()
-        self.until = self.span.today + timedelta(days=self.chance.randrange(3, 300))
+        self.begun_on = self._today()
+        self.until = self.begun_on + timedelta(days=self.chance.randrange(3, 300))
 
     @property
     def span(self) -> Span:
-        now = self.world.clock.now()
-        return Span(now, getattr(self, "until", now.astimezone(self.zone).date()), self.zone)
+        return Span(self.world.clock.now(), self.until, self.zone)
 
     def rehearsed(self) -> Rehearsed:
         assumed = Assumed(self.mail, self.expected_ends)
-        return Rehearsal(self.world.ledger, self.span, self.world.policy, assumed=assumed).run()
+        return Rehearsal(self.world.ledger, self.span, self.world.policy, self.other, assumed).run()
 
     def lived(self) -> dict[date, Day]:
         """Day by day through the real cycle."""
         span, seen = self.span, dict[date, Day]()
         if self.expected_ends:
             self._let_the_registry_say_so()
+        self.world.policy = self.other or self.world.policy
         day = span.today
         while day <= self.until:
             self.world.clock.at = span.instant(day)
@@ -94,7 +99,8 @@ class Future:
 
     def _act(self, day: date, seen: dict[date, Day]) -> str | None:
         before = {i.notice.key for i in self.world.ledger.outbox() if i.notice.person_id is None}
-        result = self._cycle().run()
+        everyone = bool(self.other or self.expected_ends) and day == self.begun_on
+        result = self._cycle().run(Work(everyone=everyone))
         assert not result.failed and not result.refused
         happened = Day(brakes=list(result.plan.tripped))
         for step in result.plan.due:
@@ -105,8 +111,12 @@ class Future:
         seen.setdefault(day, Day()).merge(happened)
         return result.plan.held_hash
 
+    def ledger_as_text(self) -> str:
+        ledger = self.world.ledger
+        return repr((ledger.people, ledger.records, ledger.outbox(), ledger.history(), ledger.weighed))
+
     # -- the past --------------------------------------------------------------------------------------
-    def _policy(self) -> Policy:
+    def any_policy(self) -> Policy:
         few, some = Limit(2, 100, 2), Limit(6, 100, 6)
         summer = Window("summer", (6, 1), (8, 31), {"losses": Limit(1, 100, 1), "mails": Limit(3, 100, 3)})
         brakes = BrakePolicy(losses=few, completions=few, mails=some, windows=(summer,))
@@ -115,7 +125,9 @@ class Future:
             reminder_days=self.chance.choice(((30, 7, 1), (14,), (7, 0))),
             minimum_lead_days=self.chance.choice((7, 0, 3)),
         )
-        return a_policy(brakes=brakes, lifecycle=lifecycle)
+        made = a_policy(brakes=brakes, lifecycle=lifecycle)
+        on_leave = Entitlement(True, frozenset({self.chance.choice(("library", "students"))}))
+        return replace(made, entitlements={**made.entitlements, State.ON_LEAVE: on_leave})
 
     def _cycle(self) -> Cycle:
         world = self.world
@@ -146,6 +158,15 @@ class Future:
         on = self._today() + timedelta(days=self.chance.choice((-150, -20, 0, 0, 5, 40, 41, 120)))
         status = self.chance.choice((Status.COMPLETED,) * 4 + (Status.WITHDRAWN, Status.ON_LEAVE))
         self.world.registry.put(replace(record, status=status, status_on=on))
+        self._work()
+
+    def all_leave(self) -> None:
+        """On one day to come."""
+        on = self._today() + timedelta(days=self.chance.randrange(60))
+        frozen = {parked.student_id for parked in self.world.ledger.parked()}
+        for record in list(self.world.registry.records.values()):
+            if record.student_id not in frozen and self.chance.random() < 0.8:
+                self.world.registry.put(replace(record, status=Status.COMPLETED, status_on=on))
         self._work()
 
     def come_back(self) -> None:
@@ -201,6 +222,7 @@ class Future:
 
 EVENTS: tuple[Callable[[Future], None], ...] = (
     *(Future.leave,) * 3,
+    Future.all_leave,
     Future.come_back,
     *(Future.days_pass,) * 3,
     *(Future.act_on_an_order,) * 4,
