@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from provisiond.cycle import Progress
 from provisiond.domain.agenda import Agenda
-from provisiond.domain.course import OPEN, Course, Span, completing_as_expected
+from provisiond.domain.course import Course, Span, completing_as_expected
 from provisiond.domain.model import Account
 from provisiond.domain.policy import Policy
 from provisiond.ports import Ledger
@@ -93,26 +93,18 @@ class Rehearsal:
         return Rehearsed(self.span, agendas[0], population, absent, agendas[1] if self.other else None, moved)
 
     def _batches(self) -> Iterator[list[tuple[str, bool]]]:
-        """Student IDs, ascending, and whether a cycle would look at them today."""
+        """Student IDs, ascending, and whether a cycle would look at them today. Who has no day to be looked at until
+        the end is left out: to have a notice accepted changes nothing before that day."""
         ledger, span = self.ledger, self.span
         if self.other or self.assumed.expected_ends:
             found: Iterator[tuple[str, bool]] = ((who, True) for who in ledger.all_students())
         else:
             now = ((who, True) for who in ledger.due_students(span.today))
             later = ((who, False) for who in ledger.due_students(span.until))
-            told = ((who, False) for who in self._waiting())
-            grouped = groupby(merge(now, later, told, key=itemgetter(0)), key=itemgetter(0))
+            grouped = groupby(merge(now, later, key=itemgetter(0)), key=itemgetter(0))
             found = ((who, any(due for _, due in several)) for who, several in grouped)
         while batch := list(islice(found, PERSONS_A_BATCH)):
             yield batch
-
-    def _waiting(self) -> list[str]:
-        """Students with a notice that a mail server has yet to answer."""
-        if not self.assumed.mail:
-            return []
-        people = {i.notice.person_id for status in OPEN for i in self.ledger.outbox(status)}
-        accounts = self.ledger.load(person for person in people if person)
-        return sorted(account.student_id for account in accounts.values())
 
     def _loaded(self, batch: Sequence[tuple[str, bool]]) -> list[Account]:
         accounts = self.ledger.load_students(who for who, _ in batch).values()

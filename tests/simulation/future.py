@@ -163,10 +163,11 @@ class Future:
     def all_leave(self) -> None:
         """On one day to come."""
         on = self._today() + timedelta(days=self.chance.randrange(60))
+        status = self.chance.choice((Status.COMPLETED,) * 3 + (Status.WITHDRAWN,))
         frozen = {parked.student_id for parked in self.world.ledger.parked()}
         for record in list(self.world.registry.records.values()):
             if record.student_id not in frozen and self.chance.random() < 0.8:
-                self.world.registry.put(replace(record, status=Status.COMPLETED, status_on=on))
+                self.world.registry.put(replace(record, status=status, status_on=on))
         self._work()
 
     def come_back(self) -> None:
