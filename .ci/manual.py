@@ -25,7 +25,7 @@ EXIT_CODES = {
     78: "the configuration has faults; all are listed",
 }
 FILES = {
-    "/etc/provisiond/provisiond.toml": "the configuration, provisiond.toml(5); PROVISIOND_CONFIG or --config name another",
+    "/etc/provisiond/provisiond.toml": "the configuration, provisiond.toml(5); another: --config, PROVISIOND_CONFIG",
     "/etc/provisiond/secrets": "one file for each secret, root's",
     "/var/lib/provisiond": "the ledger and the drop folder",
     "/usr/share/doc/provisiond": "operations.md: installation, messages and what to do; examples",
