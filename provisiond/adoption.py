@@ -68,7 +68,7 @@ class Adoption:
 
     # -- decide ------------------------------------------------------------------------------------------
     def _plan(self, roster: Roster, choices: Sequence[Choice], now: datetime) -> Plan:
-        spool, tally, parked = Spool(), Tally(), list[Parked]()
+        spool, tally, parked = Spool[Batch](), Tally(), list[Parked]()
         for some in batches(self._fit(roster, choices, parked), A_BATCH):
             batch, troubles = self._decided(some, now)
             parked += troubles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
 from importlib.metadata import version
@@ -25,7 +25,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tenure import lost
-from provisiond.adapters.monitor import Monitor, status_of
+from provisiond.adapters.monitor import serving, status_of
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
@@ -197,18 +197,10 @@ def restore_ledger(settings: Settings, file: Path) -> int:
         return restore(file, where, fence)
 
 
-@contextmanager
-def monitored(settings: Settings, monitoring: Monitoring) -> Iterator[None]:
-    """Answer those who watch, where the configuration says. Raises UnavailableError where we cannot listen there."""
-    if settings.monitoring.listen is None:
-        yield
-        return
-    monitor = Monitor(settings.monitoring.listen, monitoring.pages())
-    monitor.start()
-    try:
-        yield
-    finally:
-        monitor.close()
+def monitored(settings: Settings, monitoring: Monitoring) -> AbstractContextManager[None]:
+    """Answers those who watch, where the configuration says."""
+    where = settings.monitoring.listen
+    return serving(where, monitoring.pages()) if where else nullcontext()
 
 
 def ledger_facts(settings: Settings) -> LedgerFacts:

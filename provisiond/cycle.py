@@ -142,7 +142,7 @@ class Cycle:
         served: set[str],
     ) -> tuple[Plan, frozenset[str]]:
         """Decide batch by batch, then count the whole. Beside the plan: of which suspects anything would change."""
-        spool, tally, parked, drifted = Spool(), Tally(), list[Parked](), set[str]()
+        spool, tally, parked, drifted = Spool[Batch](), Tally(), list[Parked](), set[str]()
         with closing(Namespace(self.directory, self.ledger, self.policy.names)) as namespace:
             for snapshot in work.snapshots(namespace):
                 decision = decide(snapshot, self.policy)
@@ -242,6 +242,8 @@ class Cycle:
             | {s.student_id for s in seen.plan.held}
             | seen.served
         )
+        for kept, dropped in seen.work.asides:
+            self.ledger.set_aside(kept, dropped)
         for fetch in seen.fetches.taken:
             self.ledger.mark_fetch(fetch, unsettled, now, today)
             if fetch.complete and (limit := self.policy.lifecycle.absent_fetches):

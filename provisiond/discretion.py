@@ -10,25 +10,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from provisiond.domain import hkid
 from provisiond.domain.errors import ProvisiondError
-from provisiond.domain.hkid import canonical
 
 WITHHELD = "[withheld]"
 # of a key's words: `personal_mail`, `birth_date`, `smtp_password`
 _SENSITIVE = frozenset(
     re.findall(
         r"\w+",
-        """name names surname given chinese preferred mail mails email address to recipient phone hkid birth born
+        """name names surname given chinese preferred mail mails email address recipient phone hkid birth born
         password passphrase secret token key digest credential credentials otp""",
     )
 )
 # these are exactly what tells who is meant without saying who it is
 _IDENTIFIERS = frozenset({"person", "person_id", "student_id", "hash", "plan"})
 _ADDRESS = re.compile(r"[^\s<>@\"',;:()\[\]]+@[^\s<>@\"',;:()\[\]]+\.[^\s<>@\"',;:()\[\]]+")
-_HKID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}[ -]?[0-9]{6}[ -]?\(?[0-9Aa]\)?(?![A-Za-z0-9])")
-_RDN = re.compile(
-    r"\b(uid|cn|sn|mail|givenName)=(?:\\.|[^,+\\\s])+(?=[,+]ou=(?:people|contacts|tokens))", re.I
-)
+_RDN = re.compile(r"\b(uid|mail|sn|givenName)=(?:\\.|[^,+\\\s])+(?=[,+])", re.IGNORECASE)
 
 
 def discreet(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -43,7 +40,7 @@ def scrubbed(text: str) -> str:
     """Without mail addresses, identity card numbers and names of entries of persons."""
     text = _ADDRESS.sub("[address]", text)
     text = _RDN.sub(lambda found: f"{found[1]}=…", text)
-    return _HKID.sub(lambda found: WITHHELD if canonical(found[0]) else found[0], text)
+    return hkid.replaced(text, WITHHELD)
 
 
 def _scrubbed(value: Any) -> Any:
@@ -61,7 +58,7 @@ def _scrubbed(value: Any) -> Any:
 
 
 def _is_sensitive(key: str) -> bool:
-    return not _SENSITIVE.isdisjoint(key.lower().replace("-", "_").split("_"))
+    return key == "to" or not _SENSITIVE.isdisjoint(key.lower().replace("-", "_").split("_"))
 
 
 def without_values(

@@ -71,4 +71,4 @@ def parked(people: Iterable[Parked]) -> None:
 
 
 def held(ticket: str, summary: str) -> None:
-    log.error("plan held", hash=ticket, summary=summary)
+    log.error("waits for an operator", hash=ticket, summary=summary)

@@ -16,7 +16,6 @@ from prometheus_client import (
     Histogram,
     Info,
     ProcessCollector,
-    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -27,6 +26,7 @@ from provisiond.pulse import Beat
 from provisiond.result import Result
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OUTCOMES = ("accepted", "put_off", "readdressed", "refused", "given_up", "unknown", "dropped")
 _DIRECTORY = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60)
 _CYCLE = (0.1, 0.5, 2, 10, 60, 300, 1800, 7200)
 
@@ -35,7 +35,6 @@ class Metrics:
     """Thread-safe. Told by the parts as things happen, asked by the monitor."""
 
     def __init__(self, clock: Clock) -> None:
-        disable_created_metrics()  # a second line for every counter that nobody reads
         self._clock = clock
         self.registry = on = CollectorRegistry()
         ProcessCollector(registry=on)
@@ -53,12 +52,16 @@ class Metrics:
         )
         self._latency = Histogram(
             "provisiond_directory_seconds",
-            "Answers of the directory",
+            "Its answers",
             ("operation",),
             buckets=_DIRECTORY,
             registry=on,
         )
-        self._mails = Counter("provisiond_mails", "Attempts to send by outcome", ("outcome",), registry=on)
+        self._mails = Counter(
+            "provisiond_mails", "Notices sent, or not, by outcome", ("outcome",), registry=on
+        )
+        for outcome in OUTCOMES:  # a rate needs a beginning
+            self._mails.labels(outcome)
         self._systems: dict[str, bool] = {}
         self._last: tuple[Metric, ...] = tuple(of_cycle(None))
         self._lock = Lock()
@@ -71,6 +74,8 @@ class Metrics:
         self._last = tuple(of_cycle(result))
 
     def after_delivery(self, outcomes: Mapping[str, int]) -> None:
+        """By `outbox.Delivered.counts`: a mail server answered."""
+        self.looked("mail", reachable=True)
         for outcome, number in outcomes.items():
             self._mails.labels(outcome).inc(number)
 
@@ -109,7 +114,9 @@ def of_cycle(result: Result | None) -> Iterable[Metric]:
     """Of the last whole one; of those before there are counters."""
     refused = {refused.source: 1 for refused in result.refused} if result else {}
     absent = {one.source: len(one.student_ids) for one in result.absent} if result else {}
-    yield _when("provisiond_cycle_timestamp_seconds", "When the last whole cycle began", result and result.at)
+    yield _when(
+        "provisiond_cycle_timestamp_seconds", "When the last whole cycle began", result.at if result else None
+    )
     yield _one("provisiond_cycle_work_set", "Persons it looked at", result.looked_at if result else 0)
     yield _one("provisiond_cycle_failed", "Persons it could not serve", len(result.failed) if result else 0)
     yield _by("provisiond_fetch_refused", "1: the fetch was not believed, or did not come", "source", refused)
@@ -171,7 +178,7 @@ def _when(name: str, told: str, at: datetime | None) -> Metric:
 
 
 def _by(name: str, told: str, label: str, values: Mapping[Any, float]) -> Metric:
-    family: Metric = GaugeMetricFamily(name, told, labels=(label,))
+    family = GaugeMetricFamily(name, told, labels=(label,))
     for value, number in values.items():
         family.add_metric((str(value),), number)
     return family

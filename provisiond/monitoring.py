@@ -20,6 +20,7 @@ from provisiond.metrics import Metrics
 from provisiond.ports import Clock, LedgerFacts
 from provisiond.pulse import Beat, Pulse
 
+NEEDED = ("ledger", "directory")  # mail may wait
 _FRESH_FOR = timedelta(
     seconds=5
 )  # facts: however often somebody asks, the ledger is asked this often at most
@@ -103,7 +104,7 @@ class Monitoring:
         self._facts()
         reasons = ["starting"] if standing.role is Role.STARTING else []
         systems = self.metrics.systems()
-        reasons += [f"{system} did not answer" for system, answers in systems.items() if not answers]
+        reasons += [f"{system} did not answer" for system in NEEDED if systems.get(system) is False]
         if standing.role is Role.LEADER and "directory" not in systems:
             reasons.append("the directory was not asked yet")
         return _plain(reasons)

@@ -28,6 +28,7 @@ from provisiond.domain.model import (
     RegistryRecord,
     Rejection,
     State,
+    Stretch,
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
@@ -78,6 +79,10 @@ class FetchMemory(Protocol):
         ...
 
     def blocks(self, digests: Collection[bytes]) -> Iterator[Block]: ...
+
+    def outline(self) -> tuple[Stretch, ...]:
+        """Of the file that was fetched last."""
+        ...
 
     def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
         """As last committed from this source, without those that its last fetch named no more."""
@@ -425,6 +430,15 @@ class Ledger(Protocol):
         one more fetch without each absent record, and `fetch.gone` absent since `today`; replaces that
         source's rejections. An incremental fetch changes neither the number of rows nor absences; one that
         rejects a record of the student, or one whose student cannot be read, was not without."""
+        ...
+
+    def set_aside(self, kept: Sequence[RegistryRecord], dropped: Collection[RecordKey]) -> None:
+        """Keep records of students who have no account until they get one (`commit`), or the record is named no
+        more; forget others."""
+        ...
+
+    def aside(self, student_ids: Iterable[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        """What is kept of them."""
         ...
 
     def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from heapq import merge
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 
 from provisiond.domain.decide import Decision, Snapshot
@@ -19,6 +19,7 @@ from provisiond.domain.policy import Policy
 from provisiond.fetches import Fetches
 from provisiond.namespace import Namespace, New
 from provisiond.ports import Directory, Ledger, RecordKey
+from provisiond.spool import Spool
 
 PERSONS_A_BATCH = 500
 
@@ -38,7 +39,8 @@ class Someone:
 class WorkSet:
     """Iterate `snapshots`; tell `decided` of each before taking the next. `named_again`: keys of records that were
     absent and are back; `unsettled`: students of whom not everything is taken over; `at_rest`: of those who were
-    parked, the ones that need nothing any more."""
+    parked, the ones that need nothing any more; `asides`: of students without an account, records to keep and keys of
+    those to forget."""
 
     directory: Directory
     ledger: Ledger
@@ -52,6 +54,7 @@ class WorkSet:
     named_again: set[RecordKey] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
     at_rest: set[str] = field(default_factory=set)
+    asides: Spool[tuple[Records, tuple[RecordKey, ...]]] = field(default_factory=Spool)
     looked_at: int = 0
     _parked: frozenset[str] = frozenset()
     _next_uid_number: int = 0
@@ -64,6 +67,7 @@ class WorkSet:
         self.at_rest |= self._parked & {student_id for f in self.fetches.taken for student_id, _ in f.gone}
         for batch in _batches(everyone(self.fetches, self.due()), self.persons_a_batch):
             accounts = self.ledger.load_students(one.student_id for one in batch)
+            batch = self._with_asides(batch)
             changed = {one.student_id: self._news(one, accounts, doubtful) for one in batch}
             wanted = {one.student_id for one in batch if one.due or changed[one.student_id]}
             here = tuple(self._as_ordered(a) for a in accounts.values() if a.student_id in wanted)
@@ -79,13 +83,23 @@ class WorkSet:
         self.unsettled |= parked
         self.at_rest |= self._parked & (snapshot.changed.keys() - served)
         self.at_rest -= parked
-        # what was said of a person before there is an account must be there when there is one
-        self.unsettled |= {
-            s
-            for s, records in snapshot.changed.items()
-            if any(r.is_supplement or r.confidential for r in records)
-        }
+        known = {account.student_id for account in snapshot.accounts}
+        self.unsettled |= {s for s in known & snapshot.changed.keys() if _matter(snapshot.changed[s])}
         self.unsettled -= served - self.fetches.doubtful
+        self._put_aside({s: r for s, r in snapshot.changed.items() if s not in known | served | parked})
+
+    def _with_asides(self, batch: Sequence[Someone]) -> Sequence[Someone]:
+        """With what was said before, of those who had no account then."""
+        asides = self.ledger.aside(one.student_id for one in batch)
+        return [_joined(one, asides.get(one.student_id, ())) for one in batch] if asides else batch
+
+    def _put_aside(self, unserved: dict[str, Records]) -> None:
+        """What was said of a person before there is an account must be there when there is one."""
+        kept = tuple(chain.from_iterable(map(_matter, unserved.values())))
+        dropped = {record.key for records in unserved.values() for record in records}
+        dropped -= {record.key for record in kept}
+        if kept or dropped:
+            self.asides.add((kept, tuple(dropped)))
 
     def _snapshot(
         self, accounts: tuple[Account, ...], new: New, changed: dict[str, Records], namespace: Namespace
@@ -148,6 +162,15 @@ def everyone(fetches: Fetches, due: Iterable[str]) -> Iterator[Someone]:
         found = list(parts)
         records = tuple(record for _, some, _ in found for record in some)
         yield Someone(student_id, records, any(is_due for *_, is_due in found))
+
+
+def _joined(one: Someone, before: Records) -> Someone:
+    named = {record.key for record in one.records}
+    return replace(one, records=(*one.records, *(r for r in before if r.key not in named)))
+
+
+def _matter(records: Records) -> Records:
+    return tuple(record for record in records if record.is_supplement or record.confidential)
 
 
 def _batches(everyone: Iterator[Someone], size: int) -> Iterator[Sequence[Someone]]:

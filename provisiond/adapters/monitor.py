@@ -7,8 +7,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from threading import BoundedSemaphore, Thread
@@ -39,8 +39,12 @@ class Page(Protocol):
 class Monitor:
     """Serves from `start` to `close`, in threads of its own."""
 
-    def __init__(self, place: Place, pages: Mapping[str, Callable[[], Page]]) -> None:
+    def __init__(
+        self, place: Place, pages: Mapping[str, Callable[[], Page]], seconds: float = SECONDS
+    ) -> None:
+        """`seconds`: how long one may take to ask, and to take the answer."""
         self._pages = pages
+        self._seconds = seconds
         self._free = BoundedSemaphore(AT_ONCE)
         self._socket, self.place = _listening(place)
         self._thread = Thread(target=self._serve, name="monitor", daemon=True)
@@ -73,16 +77,14 @@ class Monitor:
             Thread(target=self._answer, args=(client,), name="monitor-answer", daemon=True).start()
 
     def _answer(self, client: socket.socket) -> None:
-        try:
-            with client:
-                answer = self._answered(_request(client))
-                client.settimeout(SECONDS)
+        with client, suppress(OSError):  # who asks is gone, or too slow
+            try:
+                answer = self._answered(_request(client, self._seconds))
+                client.settimeout(self._seconds)
                 client.sendall(answer)
                 client.shutdown(socket.SHUT_WR)
-        except OSError:  # who asks is gone, or too slow
-            return
-        finally:
-            self._free.release()
+            finally:
+                self._free.release()
 
     def _answered(self, line: bytes) -> bytes:
         words = line.split(b" ")
@@ -105,9 +107,9 @@ class Monitor:
 _CLOSED = (9, 22)  # EBADF, EINVAL: by `close`
 
 
-def _request(client: socket.socket) -> bytes:
+def _request(client: socket.socket, seconds: float) -> bytes:
     """The first line, once the whole head is there. Raises OSError for one too long or too slow."""
-    deadline, head = time.monotonic() + SECONDS, b""
+    deadline, head = time.monotonic() + seconds, b""
     while b"\r\n\r\n" not in head and b"\n\n" not in head:
         client.settimeout(max(0.001, deadline - time.monotonic()))
         more = client.recv(LONGEST_REQUEST)
@@ -124,6 +126,22 @@ def _response(status: HTTPStatus, kind: str = "text/plain", body: bytes | None =
         "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+@contextmanager
+def serving(place: Place, pages: Mapping[str, Callable[[], Page]]) -> Iterator[None]:
+    """Whoever cannot be watched works on, and says so."""
+    try:
+        monitor = Monitor(place, pages)
+    except UnavailableError as error:
+        log.error("not watched", reason=error.reason)
+        yield
+        return
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.close()
 
 
 def _listening(place: Place) -> tuple[socket.socket, Place]:

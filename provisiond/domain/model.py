@@ -134,6 +134,19 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A few blocks that follow each other in a file, known again by their bytes. `digest`: 16 bytes, of `size` bytes
+    that are `lines` lines and hold `rows` rows, `foreign` of them with other than ASCII; `blocks`: digests."""
+
+    digest: bytes
+    size: int
+    lines: int
+    rows: int
+    foreign: int
+    blocks: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
     """One validated reading of a registry source; what it says is staged on disk, not held in memory.
 
@@ -153,6 +166,7 @@ class Fetch:
     complete: bool  # False: changes since a watermark only, says nothing about absence
     etag: str | None
     watermark: str | None
+    outline: tuple[Stretch, ...]  # of a file, in order; what is in no stretch is cut again
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,18 @@ from provisiond.adapters.ledger import copies, schema
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
-from provisiond.domain.model import Absence, Block, Extension, Fetch, Hold, HoldKind, Rejection, RowKey, State
+from provisiond.domain.model import (
+    Absence,
+    Block,
+    Extension,
+    Fetch,
+    Hold,
+    HoldKind,
+    Rejection,
+    RowKey,
+    State,
+    Stretch,
+)
 from provisiond.domain.plan import Parked
 from provisiond.ports import AccountFilter, Kind, Sighting
 from tests.rigs.ledgers import AT, DOMAIN, LATER, NEXT_YEAR, TODAY, committed, emptied, open_at, url
@@ -86,6 +97,7 @@ def a_fetch(
         complete=True,
         etag='"1"',
         watermark="7",
+        outline=(Stretch(b"o" * 16, 300, 3, 2, 1, (b"b" * 16, b"c" * 16)),),
     )
 
 
@@ -100,7 +112,8 @@ def said(where: Place) -> dict[str, object]:
             "weights": ledger.recent_weights(AT - (LATER - AT)),
             "parked": ledger.parked(),
             "absences": ledger.absences(),
-            "fetch": memory.last(),
+            "fetch": (memory.last(), memory.outline()),
+            "aside": ledger.aside(["S0000009"]),
             "blocks": list(memory.blocks(memory.settled() | memory.unsettled())),
             "rejections": ledger.rejections(),
             "plans": ledger.held_plans(),

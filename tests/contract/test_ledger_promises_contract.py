@@ -44,7 +44,7 @@ def a_fetch(**told: Any) -> Fetch:
         "rejections": (),
     }
     facts |= {"changed": (), "gone": (), "kept": frozenset(), "blocks": (), "complete": True}
-    return Fetch(**(facts | {"etag": None, "watermark": None} | told))
+    return Fetch(**(facts | {"etag": None, "watermark": None, "outline": ()} | told))
 
 
 def a_block(number: int, *students: str) -> Block:
@@ -390,3 +390,22 @@ def test_facts_count_what_waits_and_since_when(ledger: Ledger) -> None:
     assert found.notices == {NoticeStatus.DUE: 1, NoticeStatus.ACCEPTED: 1}
     assert (found.next_on, found.oldest_waiting_at) == (TODAY - timedelta(days=1), AT)
     assert found.fetched_at == {"students": LATER}
+
+
+# -- records of students without an account -----------------------------------------------------------------
+def test_records_put_aside_are_there_until_they_are_named_no_more(ledger: Ledger) -> None:
+    kept = a_record(1), replace(a_record(1), programme="OLD"), a_record(2)
+    ledger.set_aside(kept, ())
+    ledger.set_aside((replace(kept[1], department="Another"),), [kept[2].key])
+    assert ledger.aside(["S0000001", "S0000002"]) == {
+        "S0000001": (kept[0], replace(kept[1], department="Another"))
+    }
+    gone = ("S0000001", kept[0].programme), ("S0000001", "OLD")
+    ledger.mark_fetch(a_fetch(gone=gone[:1]), (), AT, TODAY)
+    assert [record.programme for record in ledger.aside(["S0000001"])["S0000001"]] == ["OLD"]
+
+
+def test_who_gets_an_account_has_nothing_put_aside_any_more(ledger: Ledger) -> None:
+    ledger.set_aside([replace(a_record(n), programme="OLD") for n in (1, 2)], ())
+    committed(ledger, 1)
+    assert list(ledger.aside(["S0000001", "S0000002"])) == ["S0000002"]

@@ -37,6 +37,7 @@ class FakeLedger(TakenOver):
     memories: dict[str, FakeMemory] = field(default_factory=dict)
     weighed: list[tuple[datetime, Mapping[str, int]]] = field(default_factory=list)
     drift_watermark: str | None = None
+    set_by: dict[RecordKey, RegistryRecord] = field(default_factory=dict)
     unfinished: set[str] = field(default_factory=set)  # whose entries may be half-written
 
     # -- what to work on -------------------------------------------------------------------------------
@@ -74,12 +75,12 @@ class FakeLedger(TakenOver):
         undecided = [plan for plan in self.plans.values() if not plan.spent_at and not plan.approved_at]
         marks = {source: memory.mark for source, memory in self.memories.items()}
         return LedgerFacts(
-            accounts=Counter(account.state for account in self.people.values()),
+            accounts=dict(Counter(account.state for account in self.people.values())),
             next_on=min((a.next_on for a in self.people.values() if a.next_on), default=None),
             parked=len(self.parking),
             rejections=len(self.rejections()),
             held_plans=sum(not plan.hash.startswith(COMPLAINT) for plan in undecided),
-            notices=Counter(item.status for item in items),
+            notices=dict(Counter(item.status for item in items)),
             oldest_waiting_at=min((i.decided_at for i in items if i.status in WAITING), default=None),
             fetched_at={source: mark.at for source, mark in marks.items() if mark},
         )
@@ -103,6 +104,8 @@ class FakeLedger(TakenOver):
     def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
         memory = self.memory(fetch.source)
         memory.take(fetch, unsettled, today)
+        if fetch.complete:
+            self.set_aside((), [(fetch.source, *key) for key in fetch.gone])
         if memory.mark is None or memory.mark.digest != fetch.digest:
             self._tell(Happened("fetch-accepted", None, at, "cycle", {}))
         rows = fetch.rows if fetch.complete or memory.mark is None else memory.mark.rows
@@ -111,6 +114,17 @@ class FakeLedger(TakenOver):
 
     def last_fetch(self, source: str) -> FetchMark | None:
         return self.memory(source).last()
+
+    def set_aside(self, kept: Sequence[RegistryRecord], dropped: Collection[RecordKey]) -> None:
+        self.set_by = {key: r for key, r in self.set_by.items() if key not in dropped}
+        self.set_by.update({record.key: record for record in kept})
+
+    def aside(self, student_ids: Iterable[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        wanted, found = set(student_ids), dict[str, tuple[RegistryRecord, ...]]()
+        for key, record in sorted(self.set_by.items()):
+            if record.student_id in wanted:
+                found[key[1]] = (*found.get(key[1], ()), record)
+        return found
 
     def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:
         for key in keys:
@@ -190,6 +204,8 @@ class FakeLedger(TakenOver):
             if step.is_due:
                 self._tell(Happened(_event(step), step.person_id, at, "cycle", {}, " ".join(step.reasons)))
         self.records.update({r.key: (person, r) for person, given in records.items() for r in given})
+        served = {r.student_id for given in records.values() for r in given}
+        self.set_by = {key: r for key, r in self.set_by.items() if r.student_id not in served}
         self.unpark(step.person_id for step in steps)
         self.unfinished -= {step.person_id for step in steps}
         removed = {(s.person_id, c.what) for s in steps for c in s.changes if isinstance(c, DeleteEntry)}

@@ -125,13 +125,28 @@ class Database:
         self._reader.dispose()
 
 
+_FULL = "its disk is full, or takes no more: make room there; nothing is lost, it is tried again"
+_LOCKED = "another process keeps it locked: find out which (fuser, pg_stat_activity); it is tried again"
+_ADVICE = {
+    "SQLITE_FULL": _FULL,
+    "SQLITE_IOERR_WRITE": _FULL,  # also of a quota or a limit on the size of files
+    "SQLITE_IOERR_SHMSIZE": _FULL,
+    "SQLITE_BUSY": _LOCKED,
+    "53100": _FULL,  # disk_full
+    "55P03": _LOCKED,  # lock_not_available
+}
+
+
 def _reason(error: DBAPIError) -> str:
     """What the database said, as far as it cannot quote a value: data exceptions (22…) do, and so do details."""
     state = getattr(error.orig, "sqlstate", None)
     said = getattr(getattr(error.orig, "diag", None), "message_primary", None)
     if state is None:  # SQLite, or no connection: words of ours and of the driver only
-        return "; ".join(str(error.orig).split("\n"))
-    return f"SQLSTATE {state}" + (f", {said}" if said and not state.startswith("22") else "")
+        reason = "; ".join(str(error.orig).split("\n"))
+    else:
+        reason = f"SQLSTATE {state}" + (f", {said}" if said and not state.startswith("22") else "")
+    advice = _ADVICE.get(str(state or getattr(error.orig, "sqlite_errorname", "")))
+    return f"{reason}: {advice}" if advice else reason
 
 
 def _close_cursor(context: ExceptionContext) -> None:

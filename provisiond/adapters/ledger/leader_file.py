@@ -39,8 +39,12 @@ class FileLeadership:
         if not _locked(descriptor, fcntl.LOCK_EX):
             os.close(descriptor)
             return False
+        try:
+            self.tenure = Tenure(_write(descriptor))
+        except OSError as error:  # a full disk
+            os.close(descriptor)
+            raise UnavailableError("ledger", f"cannot write {self._path}: {error.strerror}") from error
         self._descriptor = descriptor
-        self.tenure = Tenure(_write(descriptor))
         return True
 
     def renew(self) -> bool:

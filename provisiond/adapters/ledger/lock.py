@@ -6,7 +6,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, func, select, text
@@ -43,7 +43,8 @@ def _exclusive_file(path: Path) -> Iterator[None]:
     try:
         _take(descriptor, path)
         # The file stays: removing it would let a third process lock a new file of the same name.
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # a full disk: who waits is told of an unknown holder
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
         os.ftruncate(descriptor, 0)
     finally:

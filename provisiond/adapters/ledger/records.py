@@ -26,7 +26,7 @@ def of_people(connection: Connection, person_ids: Sequence[str]) -> dict[str, li
     )
     found: dict[str, list[RegistryRecord]] = {}
     for row in connection.execute(wanted):
-        found.setdefault(row.person_id, []).append(_record(row.content))
+        found.setdefault(row.person_id, []).append(record_of(row.content))
     return found
 
 
@@ -42,7 +42,7 @@ def present_of_students(
             .order_by(table.c.student_id, table.c.programme)
         )
         for student_id, content in connection.execute(wanted):
-            found[student_id] = (*found.get(student_id, ()), _record(content))
+            found[student_id] = (*found.get(student_id, ()), record_of(content))
     return found
 
 
@@ -62,23 +62,20 @@ def replace(connection: Connection, records: Mapping[str, Sequence[RegistryRecor
 
 
 def _row(person_id: str, record: RegistryRecord) -> dict[str, object]:
+    digests = {"digest": record_digest(record), "hkid_digest": record.hkid_digest}
+    return {**record_row(record), "person_id": person_id, **digests}
+
+
+def record_row(record: RegistryRecord) -> dict[str, object]:
     source, student_id, programme = record.key
     said = (
         (name, getattr(record, name)) for name in _FIELDS
     )  # asdict would copy deeply: eight times the time
     content = {name: value.isoformat() if isinstance(value, date) else value for name, value in said}
-    return {
-        "source": source,
-        "student_id": student_id,
-        "programme": programme,
-        "person_id": person_id,
-        "content": content,
-        "digest": record_digest(record),
-        "hkid_digest": record.hkid_digest,
-    }
+    return {"source": source, "student_id": student_id, "programme": programme, "content": content}
 
 
-def _record(content: Mapping[str, Any]) -> RegistryRecord:
+def record_of(content: Mapping[str, Any]) -> RegistryRecord:
     end = content["expected_end_on"]
     typed = {
         "level": Level(content["level"]),

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from provisiond.adapters.ledger import (
     absences,
+    asides,
     brakes,
     counts,
     fetches,
@@ -182,6 +183,14 @@ class SqlLedger:
     def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
         with self._db.write() as connection:
             fetches.mark(connection, fetch, unsettled, at, today)
+
+    def set_aside(self, kept: Sequence[RegistryRecord], dropped: Collection[RecordKey]) -> None:
+        with self._db.write() as connection:
+            asides.replace(connection, kept, dropped)
+
+    def aside(self, student_ids: Iterable[str]) -> dict[str, tuple[RegistryRecord, ...]]:
+        with self._db.read() as connection:
+            return asides.of_students(connection, student_ids)
 
     def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:
         with self._db.write() as connection:

@@ -7,7 +7,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Date, bindparam, case, update
 
-from provisiond.adapters.ledger import brakes, history, orders, outbox, parking, records, sightings, takeovers
+from provisiond.adapters.ledger import (
+    asides,
+    brakes,
+    history,
+    orders,
+    outbox,
+    parking,
+    records,
+    sightings,
+    takeovers,
+)
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.tables import account
 from provisiond.domain.model import RegistryRecord
@@ -24,6 +34,7 @@ def commit(
     orders.require(connection, [*(step.person_id for step in steps), *known])
     _update_accounts(connection, steps, at)
     records.replace(connection, known)
+    asides.end(connection, {record.student_id for given in known.values() for record in given})
     sightings.forget_removed(connection, steps)
     takeovers.end_adoption(connection, steps, at)
     outbox.add(connection, (notice for step in steps for notice in step.notices), at)

@@ -129,6 +129,16 @@ record = Table(
 )
 Index("ix_record_hkid_digest", record.c.source, record.c.hkid_digest)
 
+# Records of students who have no account, which matter if one is ever made. No foreign key: there is no person.
+aside = Table(
+    "aside",
+    metadata,
+    Column("source", Word, primary_key=True),
+    Column("student_id", Word, primary_key=True, index=True),
+    Column("programme", Word, primary_key=True),
+    Column("content", JSON, nullable=False),
+)
+
 hold = Table(
     "hold",
     metadata,
@@ -209,6 +219,7 @@ fetch = Table(
     Column("at", Instant, nullable=False),
     Column("etag", Text, nullable=True),
     Column("watermark", Text, nullable=True),
+    Column("outline", LargeBinary, nullable=True),  # stretches of the file, packed by outlines.py
 )
 
 # What is remembered of the last fetch's rows; `rows` is packed by blocks.py.
