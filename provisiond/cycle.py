@@ -28,7 +28,7 @@ from provisiond.pauses import NoPauses, Pauses
 from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry, Unknown
 from provisiond.result import WHAT_IS_DUE, Absent, Observation, Result, Work
 from provisiond.spool import Spool
-from provisiond.workset import WorkSet
+from provisiond.workset import PERSONS_A_BATCH, WorkSet
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many; 0: not known)"""
@@ -44,6 +44,7 @@ class Cycle:
     zone: tzinfo
     progress: Progress = field(default=lambda what, done, total: None)
     pauses: Pauses = field(default_factory=NoPauses)
+    persons_a_batch: int = PERSONS_A_BATCH
 
     def plan(self, work: Work = WHAT_IS_DUE) -> Result:
         """What `run` would do now; writes nothing anywhere."""
@@ -89,7 +90,17 @@ class Cycle:
                 return self.ledger.all_students()
             return merge(self.ledger.due_students(today), sorted(suspects))
 
-        work_set = WorkSet(self.directory, self.ledger, self.policy, now, self.zone, fetches, due, work.order)
+        work_set = WorkSet(
+            self.directory,
+            self.ledger,
+            self.policy,
+            now,
+            self.zone,
+            fetches,
+            due,
+            work.order,
+            self.persons_a_batch,
+        )
         spared = self._spared(suspects, work, today)
         plan, drifted = self._decide(work_set, approved, suspects, spared, served)
         absent = self._absent(fetches, work_set) if work.student_ids is None else ()
