@@ -23,6 +23,7 @@ from provisiond.domain.model import (
     Notice,
     NoticeStatus,
     Observed,
+    Occurrence,
     OutboxItem,
     RegistryRecord,
     Rejection,
@@ -363,6 +364,10 @@ class Ledger(Protocol):
         ...
 
     def extend(self, person_id: str, extension: Extension) -> None: ...
+
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        """An extension refused, a password or second factor changed: the next cycle decides its notice."""
+        ...
 
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> FetchMemory: ...

@@ -192,9 +192,23 @@ class NoticeKind(StrEnum):
     TERMINATED = "terminated"
     REINSTATED = "reinstated"
     EXTENDED = "extended"
+    EXTENSION_REFUSED = "extension-refused"
     HOLD_SET = "hold-set"
     HOLD_LIFTED = "hold-lifted"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the word for a mail
+    SECOND_FACTOR_CHANGED = "second-factor-changed"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that happened once, changes nothing by itself and is told to the person: an extension refused, a
+    password or second factor changed. `kind` is that of its notice; the reason of a refusal is told as well."""
+
+    kind: NoticeKind
+    at: datetime
+    reason: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +255,7 @@ class Account:
     records: tuple[RegistryRecord, ...]
     holds: tuple[Hold, ...]  # not yet released
     extensions: tuple[Extension, ...]
+    occurrences: tuple[Occurrence, ...]
     outbox: tuple[OutboxItem, ...]
     absences: tuple[Absence, ...]
 

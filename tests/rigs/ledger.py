@@ -20,6 +20,7 @@ from provisiond.domain.model import (
     Hold,
     HoldKind,
     NoticeStatus,
+    Occurrence,
     RegistryRecord,
     State,
 )
@@ -193,6 +194,11 @@ class FakeLedger(TakenOver):
         order, at = orders.Extend(extension), extension.granted_at
         self._order("extended", person_id, order, extension.actor, at, extension.reason)
 
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        order = orders.Tell(occurrence)
+        kind, actor, at, reason = occurrence.kind, occurrence.actor, occurrence.at, occurrence.reason
+        self._order(kind.value, person_id, order, actor, at, reason)
+
     # -- outbox ----------------------------------------------------------------------------------------
     def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
         due = [i for i in map(self.items.get, dict.fromkeys(keys)) if i and i.status is NoticeStatus.DUE]
@@ -243,6 +249,7 @@ class FakeLedger(TakenOver):
             records=(),
             holds=(),
             extensions=(),
+            occurrences=(),
             outbox=(),
             absences=(),
         )

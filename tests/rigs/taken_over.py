@@ -82,6 +82,7 @@ class TakenOver(Promises):
             records=(),
             holds=one.holds,
             extensions=(),
+            occurrences=(),
             outbox=(),
             absences=(),
         )

@@ -32,6 +32,7 @@ from provisiond.domain.model import (
     HoldKind,
     Notice,
     NoticeStatus,
+    Occurrence,
     OutboxItem,
     RegistryRecord,
     Rejection,
@@ -154,6 +155,10 @@ class SqlLedger:
     def extend(self, person_id: str, extension: Extension) -> None:
         with self._db.write() as connection:
             orders.extend(connection, person_id, extension)
+
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        with self._db.write() as connection:
+            orders.tell(connection, person_id, occurrence)
 
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:
