@@ -236,6 +236,23 @@ class Directory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it is read. `subject` is one line; `html` None: text only."""
+
+    subject: str
+    text: str
+    html: str | None
+
+
+class Letters(Protocol):
+    """Turns notices into mails."""
+
+    def letter(self, notice: Notice, account: Account | None) -> Letter:
+        """`account` None: to the operators. Raises ConfigError naming template, line and variable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryLine:
     """One link of the history's hash chain. `hash` covers all other fields and the previous hash."""
 

@@ -37,6 +37,13 @@ class State(StrEnum):
     TERMINATED = "terminated"
 
 
+class Language(StrEnum):
+    """In which mails are written (BCP 47)."""
+
+    ENGLISH = "en"
+    CHINESE = "zh-Hant"
+
+
 class HoldKind(StrEnum):
     """`lock`: log-in off now. `freeze`: the cycle does not touch the person at all."""
 

@@ -4,10 +4,10 @@ is decided once however often the question is asked; sending is the outbox's."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 from provisiond.domain.lifecycle import ENDED, Standing
-from provisiond.domain.model import Account, HoldKind, Notice, NoticeKind, RegistryRecord, State
+from provisiond.domain.model import Account, HoldKind, Notice, NoticeKind, Occurrence, RegistryRecord, State
 from provisiond.domain.people import Person
 from provisiond.domain.policy import Policy
 
@@ -40,6 +40,18 @@ def notices_due(
 def notice_key(person_id: str, kind: NoticeKind, milestone: str) -> str:
     """What makes a notice the same one."""
     return f"{person_id}:{kind}" + (f":{milestone}" if milestone else "")
+
+
+def occurrence_of(notice: Notice, account: Account) -> Occurrence | None:
+    """What a notice tells that happened."""
+    return next(
+        (o for o in account.occurrences if notice_key(account.person_id, o.kind, _mark(o)) == notice.key),
+        None,
+    )
+
+
+def _mark(occurrence: Occurrence) -> str:
+    return occurrence.at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def addresses(kind: NoticeKind, own: str, records: Iterable[RegistryRecord]) -> tuple[str, ...]:
@@ -98,8 +110,7 @@ def _of_orders(
         yield NoticeKind.EXTENDED, standing.expiry_on.isoformat(), standing.expiry_on
     for occurrence in person.account.occurrences:
         refused = occurrence.kind is NoticeKind.EXTENSION_REFUSED
-        about_on = standing.expires_on if refused else None
-        yield occurrence.kind, occurrence.at.isoformat(timespec="microseconds"), about_on
+        yield occurrence.kind, _mark(occurrence), standing.expires_on if refused else None
     for hold in person.account.holds:
         if hold.kind is HoldKind.LOCK and (hold.until_on is None or hold.until_on >= today):
             yield NoticeKind.HOLD_SET, hold.set_at.isoformat(timespec="seconds"), hold.until_on

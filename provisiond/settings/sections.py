@@ -18,7 +18,7 @@ from provisiond.settings.section import Percent, Positive, Section, Text, Whole
 Dn = Annotated[Text, AfterValidator(notation.dn)]
 Domain = Annotated[Text, AfterValidator(notation.domain)]
 Zone = Annotated[Text, AfterValidator(notation.time_zone)]
-Mail = Annotated[Text, AfterValidator(notation.mail_address)]
+Address = Annotated[Text, AfterValidator(notation.mail_address)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
@@ -42,7 +42,12 @@ class University(Section):
     domain: Domain
     mail_domain: Domain | None = None
     time_zone: Zone
-    operators: tuple[Mail, ...] = Field(min_length=1)
+    operators: tuple[Address, ...] = Field(min_length=1)
+    chinese_name: Text | None = None
+    portal_url: Annotated[Text, AfterValidator(notation.https_url)] | None = None
+    help_mail: Address | None = None
+    help_telephone: Text | None = None
+    help_url: Annotated[Text, AfterValidator(notation.https_url)] | None = None
 
 
 class Ledger(Section):
@@ -188,6 +193,15 @@ class Brakes(BrakeLimits):
     windows: tuple[BrakeWindow, ...] | None = None
 
 
+class MailTemplates(Section):
+    folder: Text | None = None
+    language: Literal["both", "en", "zh-Hant", "record"] | None = None
+
+
+class Mail(Section):
+    templates: MailTemplates | None = None
+
+
 class Adopt(Section):
     attribute: Attribute | None = None
     pattern: Expression | None = None
@@ -212,6 +226,7 @@ class Document(Section):
     entitlements: Entitlements | None = None
     directory: Directory | None = None
     brakes: Brakes | None = None
+    mail: Mail | None = None
     adopt: Adopt | None = None
 
 
