@@ -3,6 +3,7 @@ is decided once however often the question is asked; sending is the outbox's."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, timedelta
 
@@ -11,6 +12,7 @@ from provisiond.domain.model import Account, HoldKind, Notice, NoticeKind, Occur
 from provisiond.domain.people import Person
 from provisiond.domain.policy import Policy
 
+_AT_THE_END = re.compile(r":\d{4}-\d\d-\d\dT[\d:.+-]+$")
 # A mail to a mailbox that is not opened yet, or shut, goes to the private address on record, and to no other …
 OWN_IS_SHUT = frozenset({NoticeKind.CREATED, NoticeKind.TERMINATED, NoticeKind.HOLD_SET})
 # … and so do those that whoever took the account over must not be the only one to read.
@@ -45,13 +47,19 @@ def notice_key(person_id: str, kind: NoticeKind, milestone: str) -> str:
 def occurrence_of(notice: Notice, account: Account) -> Occurrence | None:
     """What a notice tells that happened."""
     return next(
-        (o for o in account.occurrences if notice_key(account.person_id, o.kind, _mark(o)) == notice.key),
+        (o for o in account.occurrences if notice_key(account.person_id, o.kind, mark(o)) == notice.key),
         None,
     )
 
 
-def _mark(occurrence: Occurrence) -> str:
+def mark(occurrence: Occurrence) -> str:
     return occurrence.at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def operators_ticket(notice: Notice) -> str:
+    """What a notice to the operators is about: the hash of a plan, the ticket of a fetch."""
+    told = notice.key.removeprefix(f"{NoticeKind.OPERATOR}:").removesuffix(f":{notice.to}")
+    return _AT_THE_END.sub("", told)
 
 
 def addresses(kind: NoticeKind, own: str, records: Iterable[RegistryRecord]) -> tuple[str, ...]:
@@ -110,7 +118,7 @@ def _of_orders(
         yield NoticeKind.EXTENDED, standing.expiry_on.isoformat(), standing.expiry_on
     for occurrence in person.account.occurrences:
         refused = occurrence.kind is NoticeKind.EXTENSION_REFUSED
-        yield occurrence.kind, _mark(occurrence), standing.expires_on if refused else None
+        yield occurrence.kind, mark(occurrence), standing.expires_on if refused else None
     for hold in person.account.holds:
         if hold.kind is HoldKind.LOCK and (hold.until_on is None or hold.until_on >= today):
             yield NoticeKind.HOLD_SET, hold.set_at.isoformat(timespec="seconds"), hold.until_on
