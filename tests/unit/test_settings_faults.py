@@ -225,7 +225,7 @@ give_up_after = "1 hour"
     for expected in (
         'mail.tls: "none" is for a server on this machine',
         "mail: user and password_file go together",
-        "mail.sender: must be an address, or a name and an address",
+        "mail.sender: must be a mail address",
         "mail.reply_to: must be a mail address",
         "mail.longest_backoff: must not be shorter than mail.backoff",
         "mail.give_up_after: must not be shorter than mail.backoff",
