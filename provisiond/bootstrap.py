@@ -35,7 +35,7 @@ from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
 from provisiond.monitoring import Monitoring
-from provisiond.ports import Clock, Directory, Ledger, LedgerFacts, Registry, Sending, unguarded
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
 from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
 
 VERSION = version("provisiond")
@@ -44,12 +44,13 @@ EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # roo
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything a command may need, made from one configuration."""
+    """Everything a command may need, made from one configuration. `guard`: around each mail that is sent."""
 
     settings: Settings
     clock: Clock
     ledger: Ledger
     directory: Directory
+    guard: Guard = unguarded
 
     def cycle(self, progress: Progress = lambda what, done, total: None) -> Cycle:
         return Cycle(
@@ -89,16 +90,17 @@ def parts(
                 raise UnavailableError(
                     "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
                 )
-            yield Parts(settings, clock, ledger, the_directory)
+            yield Parts(settings, clock, ledger, the_directory, tenure.lasting if tenure else unguarded)
         finally:
             the_directory.close()
             ledger.close()
 
 
 def _tenure(leadership: Leadership) -> Tenure:
-    if leadership.tenure is None or not leadership.holds():
+    tenure = leadership.tenure
+    if tenure is None or not tenure.holds():
         raise lost(leadership.epoch)
-    return leadership.tenure
+    return tenure
 
 
 def registries(settings: Settings) -> list[Registry]:
@@ -119,7 +121,7 @@ def registries(settings: Settings) -> list[Registry]:
     return made
 
 
-def ldap_directory(settings: Settings, sending: Sending = unguarded) -> LdapDirectory:
+def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),
@@ -130,7 +132,7 @@ def ldap_directory(settings: Settings, sending: Sending = unguarded) -> LdapDire
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
         where.account_bases,
-        sending,
+        guard,
     )
 
 

@@ -33,11 +33,8 @@ from provisiond.domain.model import (
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
 
-Guard = Callable[[], bool]
-"""Whether we may still act on the world: asked right before a mail is sent, costs nothing."""
-
-Sending = Callable[[], AbstractContextManager[float | None]]
-"""Around one send of writes, and around nothing else; gives the seconds that it may take (None: as ever). Raises
+Guard = Callable[[], AbstractContextManager[float | None]]
+"""Around one send to the world, and around nothing else; gives the seconds that it may take (None: as ever). Raises
 UnavailableError where another may be at work: then nothing is sent."""
 
 
