@@ -25,6 +25,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tenure import lost
+from provisiond.adapters.mailer.relay import Relay, SmtpMailer
 from provisiond.adapters.monitor import serving, status_of
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
@@ -33,10 +34,19 @@ from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ConfigError, UnavailableError
+from provisiond.message import Letterhead
 from provisiond.monitoring import Monitoring
-from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
-from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
+from provisiond.outbox import Outbox
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Letters, Registry, unguarded
+from provisiond.settings import (
+    CsvSettings,
+    DirectorySettings,
+    HttpSettings,
+    MailSettings,
+    Settings,
+    SqlSettings,
+)
 
 VERSION = version("provisiond")
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
@@ -61,6 +71,28 @@ class Parts:
             policy=self.settings.policy,
             zone=self.settings.zone,
             progress=progress,
+        )
+
+    def outbox(
+        self,
+        letters: Letters,
+        progress: Progress = lambda what, done, total: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Outbox:
+        """Raises ConfigError where no mail server is configured."""
+        mail = mail_settings(self.settings)
+        return Outbox(
+            ledger=self.ledger,
+            mailer=mailer(mail),
+            letters=letters,
+            clock=self.clock,
+            policy=mail.policy,
+            letterhead=Letterhead(mail.sender, mail.message_id_domain, mail.reply_to),
+            zone=self.settings.zone,
+            mail_domain=self.settings.university.mail_domain,
+            operators=self.settings.policy.operators,
+            progress=progress,
+            stopping=stopping,
         )
 
 
@@ -119,6 +151,22 @@ def registries(settings: Settings) -> list[Registry]:
             case _:
                 assert_never(source)
     return made
+
+
+def mail_settings(settings: Settings) -> MailSettings:
+    """Raises ConfigError where there are none."""
+    if settings.mail is None:
+        raise ConfigError(
+            [
+                f"{settings.path}: mail.host: missing: nothing can be sent, notices stay due; name the mail server"
+            ]
+        )
+    return settings.mail
+
+
+def mailer(mail: MailSettings) -> SmtpMailer:
+    relay = {field.name: getattr(mail, field.name) for field in fields(Relay)}
+    return SmtpMailer(Relay(**relay))
 
 
 def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:

@@ -14,7 +14,7 @@ from heapq import merge
 from typing import assert_never
 
 from provisiond import events
-from provisiond.domain.brakes import Tally, braked, tripped, weights
+from provisiond.domain.brakes import ROLLING, Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
@@ -32,8 +32,6 @@ from provisiond.workset import PERSONS_A_BATCH, WorkSet
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many; 0: not known)"""
-
-ROLLING = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
