@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, datetime
@@ -19,7 +18,7 @@ from provisiond.domain.errors import ConfigError, RejectedError
 from provisiond.rehearsal import Assumed, Moved, Rehearsal, Rehearsed
 from provisiond.settings import load
 
-COLUMNS = (*(name.replace("_", " ") for name in COUNTS), "notices", "brakes")
+COLUMNS = ("month", "grace", "expiry", "alumni", "ended", "back", "losses", "notices", "notable days")
 MOST_MOVED = 20  # told one by one on a terminal; a pipe and --json have them all
 MOST_DAYS = 3  # days with a brake named in a month's line
 PICTURES = (".png", ".svg")
@@ -132,10 +131,9 @@ def tell(found: Rehearsed, assumed: Assumed) -> None:
 
 def _table(title: str, days: list[tuple[date, Day]], *, signed: bool = False) -> None:
     if screen.out.is_terminal:
-        columns = ("month", *COLUMNS, "notable days")
-        screen.table(title, columns, monthly(days, signed=signed))
+        screen.table(title, COLUMNS, monthly(days, signed=signed))
     else:
-        screen.table(title, ("day", *COLUMNS), ((day, *_cells(counted, signed)) for day, counted in days))
+        screen.table(title, (), ((day, *_cells(counted, signed)) for day, counted in days))
 
 
 def monthly(days: Iterable[tuple[date, Day]], *, signed: bool = False) -> Iterator[tuple[object, ...]]:
@@ -149,20 +147,26 @@ def monthly(days: Iterable[tuple[date, Day]], *, signed: bool = False) -> Iterat
         together = Day()
         for _, counted in inside:
             together.merge(counted)
-        yield (month, *_cells(together, signed, per_day=False), notable(inside))
-    yield ("together", *_cells(total, signed, per_day=False), "")
+        yield (month, *_numbers(together, signed), _notices(together, signed, "\n"), notable(inside))
+    yield ("all", *_numbers(total, signed), _notices(total, signed, "\n"), "")
 
 
-def _cells(counted: Day, signed: bool, *, per_day: bool = True) -> tuple[object, ...]:
-    def number(value: int) -> str:
-        return f"{value:+}" if signed and value else str(value or "")
+def _number(value: int, signed: bool) -> str:
+    return f"{value:+}" if signed and value else str(value or "")
 
-    notices = " ".join(f"{kind}={number(n)}" for kind, n in sorted(counted.notices.items()))
-    sentences = "; ".join(one.sentence for one in counted.brakes)
-    brakes = Counter(one.brake for one in counted.brakes)
-    in_short = " ".join(f"{brake}={times}" for brake, times in sorted(brakes.items()))
-    numbers = (number(getattr(counted, name)) for name in COUNTS)
-    return (*numbers, notices, sentences if per_day else in_short)
+
+def _numbers(counted: Day, signed: bool) -> tuple[str, ...]:
+    return tuple(_number(getattr(counted, name), signed) for name in COUNTS)
+
+
+def _notices(counted: Day, signed: bool, between: str) -> str:
+    return between.join(f"{kind} {_number(n, signed)}" for kind, n in sorted(counted.notices.items()))
+
+
+def _cells(counted: Day, signed: bool) -> tuple[str, ...]:
+    """One day's, for a pipe: the numbers in the order of COUNTS, notices by kind, brakes."""
+    sentences = "; ".join(f"{one.brake}: {one.sentence}" for one in counted.brakes)
+    return (*_numbers(counted, signed), _notices(counted, signed, ", "), sentences)
 
 
 def notable(days: list[tuple[date, Day]]) -> str:
@@ -170,8 +174,9 @@ def notable(days: list[tuple[date, Day]]) -> str:
     busiest, counted = max(days, key=lambda one: abs(one[1].notices.total()))
     if counted.notices:
         told.append(f"{busiest:%d}: {counted.notices.total()} notices")
-    if loss := max(days, key=lambda one: one[1].losses):
-        told += [f"{loss[0]:%d}: {loss[1].losses} losses"] if loss[1].losses else []
+    worst, counted = max(days, key=lambda one: one[1].losses)
+    if counted.losses > 0:
+        told.append(f"{worst:%d}: {counted.losses} losses")
     trips = [(day, one) for day, counted in days for one in counted.brakes]
     told += [f"{day:%d}: brake {one.sentence}" for day, one in trips[:MOST_DAYS]]
     if len(trips) > MOST_DAYS:
