@@ -165,7 +165,7 @@ def _notices(counted: Day, signed: bool, between: str) -> str:
 
 def _cells(counted: Day, signed: bool) -> tuple[str, ...]:
     """One day's, for a pipe: the numbers in the order of COUNTS, notices by kind, brakes."""
-    sentences = "; ".join(f"{one.brake}: {one.sentence}" for one in counted.brakes)
+    sentences = "; ".join(one.sentence for one in counted.brakes)
     return (*_numbers(counted, signed), _notices(counted, signed, ", "), sentences)
 
 

@@ -120,7 +120,7 @@ class Course:
 
     def _take_effect(self, step: Step, day: date, now: datetime) -> None:
         account = self._accounts[step.person_id]
-        decided = (OutboxItem(notice, NoticeStatus.DUE, now, None, None) for notice in step.notices)
+        decided = (OutboxItem.decided(notice, now) for notice in step.notices)
         self._accounts[step.person_id] = replace(
             account,
             state=step.to_state,

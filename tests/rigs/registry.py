@@ -104,6 +104,7 @@ class FakeRegistry:
             complete=True,
             etag=None,
             watermark=None,
+            outline=(),
         )
 
     def _missing(self, memory: FetchMemory) -> Iterator[tuple[str, str]]:
