@@ -25,6 +25,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tenure import lost
+from provisiond.adapters.mailer.relay import Relay, SmtpMailer
 from provisiond.adapters.monitor import serving, status_of
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
@@ -33,10 +34,19 @@ from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ConfigError, UnavailableError
+from provisiond.message import Letterhead
 from provisiond.monitoring import Monitoring
-from provisiond.ports import Clock, Directory, Ledger, LedgerFacts, Registry, Sending, unguarded
-from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
+from provisiond.outbox import Outbox
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Letters, Registry, unguarded
+from provisiond.settings import (
+    CsvSettings,
+    DirectorySettings,
+    HttpSettings,
+    MailSettings,
+    Settings,
+    SqlSettings,
+)
 
 VERSION = version("provisiond")
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
@@ -44,12 +54,13 @@ EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # roo
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything a command may need, made from one configuration."""
+    """Everything a command may need, made from one configuration. `guard`: around each mail that is sent."""
 
     settings: Settings
     clock: Clock
     ledger: Ledger
     directory: Directory
+    guard: Guard = unguarded
 
     def cycle(self, progress: Progress = lambda what, done, total: None) -> Cycle:
         return Cycle(
@@ -60,6 +71,28 @@ class Parts:
             policy=self.settings.policy,
             zone=self.settings.zone,
             progress=progress,
+        )
+
+    def outbox(
+        self,
+        letters: Letters,
+        progress: Progress = lambda what, done, total: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Outbox:
+        """Raises ConfigError where no mail server is configured."""
+        mail = mail_settings(self.settings)
+        return Outbox(
+            ledger=self.ledger,
+            mailer=mailer(mail),
+            letters=letters,
+            clock=self.clock,
+            policy=mail.policy,
+            letterhead=Letterhead(mail.sender, mail.message_id_domain, mail.reply_to),
+            zone=self.settings.zone,
+            mail_domain=self.settings.university.mail_domain,
+            operators=self.settings.policy.operators,
+            progress=progress,
+            stopping=stopping,
         )
 
 
@@ -89,16 +122,17 @@ def parts(
                 raise UnavailableError(
                     "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
                 )
-            yield Parts(settings, clock, ledger, the_directory)
+            yield Parts(settings, clock, ledger, the_directory, tenure.lasting if tenure else unguarded)
         finally:
             the_directory.close()
             ledger.close()
 
 
 def _tenure(leadership: Leadership) -> Tenure:
-    if leadership.tenure is None or not leadership.holds():
+    tenure = leadership.tenure
+    if tenure is None or not tenure.holds():
         raise lost(leadership.epoch)
-    return leadership.tenure
+    return tenure
 
 
 def registries(settings: Settings) -> list[Registry]:
@@ -119,7 +153,23 @@ def registries(settings: Settings) -> list[Registry]:
     return made
 
 
-def ldap_directory(settings: Settings, sending: Sending = unguarded) -> LdapDirectory:
+def mail_settings(settings: Settings) -> MailSettings:
+    """Raises ConfigError where there are none."""
+    if settings.mail is None:
+        raise ConfigError(
+            [
+                f"{settings.path}: mail.host: missing: nothing can be sent, notices stay due; name the mail server"
+            ]
+        )
+    return settings.mail
+
+
+def mailer(mail: MailSettings) -> SmtpMailer:
+    relay = {field.name: getattr(mail, field.name) for field in fields(Relay)}
+    return SmtpMailer(Relay(**relay))
+
+
+def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),
@@ -130,7 +180,7 @@ def ldap_directory(settings: Settings, sending: Sending = unguarded) -> LdapDire
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
         where.account_bases,
-        sending,
+        guard,
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from email.message import EmailMessage
 from enum import StrEnum
 from typing import Protocol
 
@@ -33,11 +34,8 @@ from provisiond.domain.model import (
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
 
-Guard = Callable[[], bool]
-"""Whether we may still act on the world: asked right before a mail is sent, costs nothing."""
-
-Sending = Callable[[], AbstractContextManager[float | None]]
-"""Around one send of writes, and around nothing else; gives the seconds that it may take (None: as ever). Raises
+Guard = Callable[[], AbstractContextManager[float | None]]
+"""Around one send to the world, and around nothing else; gives the seconds that it may take (None: as ever). Raises
 UnavailableError where another may be at work: then nothing is sent."""
 
 
@@ -304,6 +302,28 @@ class LedgerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """What is about to be given to a mail server."""
+
+    key: str
+    message_id: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a notice that was being sent. `sent_to`: where it went or, while it is due, where it goes next.
+    `counts`: the mail server answered for this notice (False: none was there, the attempt was none)."""
+
+    key: str
+    status: NoticeStatus
+    reply: str
+    sent_to: str
+    next_try_at: datetime | None = None
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFilter:
     """For listings; None means any. `text` matches student ID, account name or programme by prefix."""
 
@@ -530,15 +550,116 @@ class Ledger(Protocol):
         """A rebuild was begun and not ended: nothing else may be done with this ledger."""
         ...
 
-    # -- outbox and history ----------------------------------------------------------------------------
+    # -- outbox ----------------------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]: ...
+
+    def notices(self, keys: Iterable[str]) -> list[OutboxItem]:
+        """Those that are there, in no order."""
+        ...
+
+    def sent_as(self, message_id: str) -> OutboxItem | None:
+        """The notice that was sent with this Message-ID (as it stands in mails, with angle brackets)."""
+        ...
+
+    def outbox_counts(self) -> dict[NoticeStatus, int]:
+        """How many there are of each status."""
+        ...
+
+    def oldest_unsent(self) -> datetime | None:
+        """When the oldest notice was decided that is due, being sent or unknown."""
+        ...
+
+    def notify(self, notices: Iterable[Notice], at: datetime) -> int:
+        """Into the outbox as due; a key that exists already is left as it is. How many are new."""
+        ...
 
     def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
         """Record a mail server's answer for notices that are due; the persons become due. How many."""
         ...
 
+    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
+        """Notices that may be sent now (due or unknown, `next_try_at` has come, or is further away than `longest`:
+        the clock was wrong), longest decided first. First of all, what somebody left as `sending` becomes `unknown`:
+        whoever asks is the only one who sends."""
+        ...
+
+    def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
+        """In one transaction, so that a crash leaves one notice in doubt at most: record what became of the one being
+        sent, mark the following one as `sending`. False: that one is not to be sent (any more), or there is none.
+        The person becomes due when the notice is settled (accepted, refused, given up)."""
+        ...
+
+    def tried_between(self, after: datetime, until: datetime) -> int:
+        """How many notices were given to a mail server in that time."""
+        ...
+
+    def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        """Due at once, as if never tried, to the address first chosen: those refused, given up, dropped, unknown or
+        waiting for their next try. How many."""
+        ...
+
+    def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        """Not to be sent any more: those due, unknown, refused or given up. How many."""
+        ...
+
+    # -- history ---------------------------------------------------------------------------------------
+
     def history(self, person_id: str | None = None) -> list[HistoryLine]: ...
 
     def verify_history(self) -> str | None:
         """None, or a sentence that names the first line whose hash does not fit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a notice says: subject and texts, without headers of the transport."""
+
+    subject: str
+    text: str
+    html: str | None
+
+
+class Letters(Protocol):
+    """Turns notices into words."""
+
+    def letter(self, notice: Notice, account: Account | None) -> Letter:
+        """Raises ConfigError, which names template and variable."""
+        ...
+
+
+class DeliveryOutcome(StrEnum):
+    """What a mail server did with one message."""
+
+    ACCEPTED = "accepted"  # 250 after the final dot: it is theirs now
+    DEFERRED = "deferred"  # 4xx: later
+    REFUSED = "refused"  # 5xx for this message or this address: never
+    UNKNOWN = "unknown"  # the connection was lost while the answer to the final dot was awaited
+    UNAVAILABLE = (
+        "unavailable"  # no server serves us (at all, or as the sender that we are): nothing was sent
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`reply`: the server's own words, one line, or what happened instead of them."""
+
+    outcome: DeliveryOutcome
+    reply: str
+
+
+class MailBatch(Protocol):
+    """One connection, made when first needed and again when it was lost."""
+
+    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
+        """One message to one address, to its end. Raises nothing that a mail server does. `meanwhile` is done while
+        the server works on it (and in any case once)."""
+        ...
+
+
+class Mailer(Protocol):
+    def batch(self) -> AbstractContextManager[MailBatch]: ...
+
+    def check(self) -> list[str]:
+        """Faults found by connecting, encrypting and logging in; empty when all is well."""
         ...

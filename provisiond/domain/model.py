@@ -192,8 +192,12 @@ class Extension:
 
 class NoticeStatus(StrEnum):
     DUE = "due"
+    SENDING = "sending"  # being given to a mail server at this moment
+    UNKNOWN = "unknown"  # given to one, and its answer was lost: sent once more, with the same Message-ID
     ACCEPTED = "accepted"  # by a mail server
-    REFUSED = "refused"  # by a mail server, for good
+    REFUSED = "refused"  # by a mail server, for good, for every address on record
+    GIVEN_UP = "given-up"  # put off by the mail server too long, or its answer was lost again
+    DROPPED = "dropped"  # by an operator, or overtaken by what happened since
 
 
 class NoticeKind(StrEnum):
@@ -227,13 +231,26 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A notice as the ledger keeps it, with what a mail server answered."""
+    """A notice as the ledger keeps it, with what a mail server answered last. `attempts`: how often one answered,
+    or might have; `doubts`: how often its answer was lost on the way. `next_try_at` None: at once. `sent_to`: the
+    address it went or will go to, None: `notice.to`. `tried_at`: when it was last given to a mail server."""
 
     notice: Notice
     status: NoticeStatus
     decided_at: datetime
     settled_at: datetime | None
     reply: str | None
+    attempts: int
+    doubts: int
+    next_try_at: datetime | None
+    tried_at: datetime | None
+    message_id: str | None
+    sent_to: str | None
+
+    @property
+    def address(self) -> str:
+        """Where it goes, or went."""
+        return self.sent_to or self.notice.to
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from provisiond.domain.policy import Policy
 from provisiond.listening import Place
 from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
+from provisiond.settings.mail_section import mail
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
 from provisiond.settings.registry_section import registries, source_policy
@@ -45,6 +46,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     entries = directory_policy(document.directory, university, faults)
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)
     memory = _ledger(document.ledger, folder, faults)
+    mailing = mail(document.mail, folder, faults)
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
     assert university and key_file and entries and directory and document.university and memory
@@ -72,7 +74,8 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         key_file.path,
         key,
         AdoptRule(**(document.adopt or s.Adopt()).given()),
-        DaemonSettings(**(document.daemon or s.Daemon()).given()),
+        daemon=DaemonSettings(**(document.daemon or s.Daemon()).given()),
+        mail=mailing,
         monitoring=_monitoring(document.monitoring),
     )
 

@@ -124,6 +124,15 @@ def mail_address(text: str) -> str:
     return text
 
 
+def mailbox(text: str) -> str:
+    """`accounts@example.edu` or `University Accounts <accounts@example.edu>`."""
+    name, _, rest = text.rpartition("<")
+    if any(ord(sign) < ord(" ") for sign in text) or bool(name) is not rest.endswith(">"):
+        raise ValueError("must be an address, or a name and an address: University <accounts@example.edu>")
+    mail_address(rest.removesuffix(">"))
+    return text
+
+
 def ldap_url(text: str) -> str:
     """`ldaps://host[:port]`, `ldap://host[:port]` or `ldapi://` (with the socket's path percent-encoded)."""
     parts = urlsplit(text)

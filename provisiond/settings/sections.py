@@ -19,7 +19,8 @@ from provisiond.settings.section import Percent, Positive, Section, Text, Whole
 Dn = Annotated[Text, AfterValidator(notation.dn)]
 Domain = Annotated[Text, AfterValidator(notation.domain)]
 Zone = Annotated[Text, AfterValidator(notation.time_zone)]
-Mail = Annotated[Text, AfterValidator(notation.mail_address)]
+Address = Annotated[Text, AfterValidator(notation.mail_address)]
+Duration = Annotated[timedelta, BeforeValidator(notation.duration)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
@@ -45,7 +46,7 @@ class University(Section):
     domain: Domain
     mail_domain: Domain | None = None
     time_zone: Zone
-    operators: tuple[Mail, ...] = Field(min_length=1)
+    operators: tuple[Address, ...] = Field(min_length=1)
 
 
 class Ledger(Section):
@@ -200,6 +201,27 @@ class Adopt(Section):
     listed: StrictBool | None = None
 
 
+class Mail(Section):
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] | None = None
+    port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = None
+    tls: Literal["starttls", "tls", "none"] | None = None
+    ca_file: Text | None = None
+    user: Text | None = None
+    password_file: Text | None = None
+    sender: Annotated[Text, AfterValidator(notation.mailbox)] | None = None
+    reply_to: Address | None = None
+    bounces_to: Address | None = None
+    message_id_domain: Domain | None = None
+    connect_timeout: Positive | None = None
+    reply_timeout: Positive | None = None
+    data_timeout: Positive | None = None
+    per_minute: Positive | None = None
+    per_run: Positive | None = None
+    backoff: Duration | None = None
+    longest_backoff: Duration | None = None
+    give_up_after: Duration | None = None
+
+
 class Daemon(Section):
     poll_every: Span | None = None
     outbox_every: Span | None = None
@@ -230,6 +252,7 @@ class Document(Section):
     directory: Directory | None = None
     brakes: Brakes | None = None
     adopt: Adopt | None = None
+    mail: Mail | None = None
     daemon: Daemon | None = None
     monitoring: Monitoring | None = None
 

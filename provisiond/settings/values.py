@@ -11,6 +11,7 @@ from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from provisiond.domain.delivery import MailPolicy
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
 from provisiond.listening import Place
@@ -149,6 +150,26 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mails go out: the fields of `adapters.mailer.relay.Relay`, and who sends them. Time-outs in seconds;
+    `data_timeout`: for the answer to the final dot (RFC 5321 4.5.3.2.6 wants ten minutes)."""
+
+    host: str
+    port: int
+    tls: str
+    sender: str
+    bounces_to: str
+    message_id_domain: str
+    reply_to: str | None = None
+    ca_file: Path | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    connect_timeout: int = 10
+    reply_timeout: int = 60
+    data_timeout: int = 600
+    policy: MailPolicy = field(default_factory=MailPolicy)
+
+
 class DaemonSettings:
     """When the daemon does what. `audit_at`, `purge_at`: in the university's time zone; `retry_at_most`: how long it
     waits, in the end, between two tries while a system is away; `stuck_after`: without any progress for that long
@@ -185,5 +206,6 @@ class Settings:
     digest_key_file: Path
     digest_key: bytes = field(repr=False)
     adopt: AdoptRule = field(default_factory=AdoptRule)
+    mail: MailSettings | None = None  # no mail server: nothing is sent, and notices stay due
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)

@@ -86,7 +86,7 @@ class KeptManager(ServiceManager):
 
 @dataclass(frozen=True, slots=True)
 class WorldParts(Parts):
-    world: World
+    world: World = field(kw_only=True)
 
     def cycle(self, progress: Progress = lambda what, done, total: None) -> Cycle:
         world, zone = self.world, self.settings.zone
@@ -186,7 +186,7 @@ class Simulated:
             UnavailableError("registry", "there is no file") if "registry" in self.away else None
         )
         directory: Any = _Away() if "directory" in self.away else self.world.directory
-        yield WorldParts(settings, self.world.clock, self.world.ledger, directory, self.world)
+        yield WorldParts(settings, self.world.clock, self.world.ledger, directory, world=self.world)
 
     def _deliver(self, parts: Parts, _progress: Progress) -> None:
         due = parts.ledger.outbox(NoticeStatus.DUE)

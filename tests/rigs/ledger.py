@@ -19,7 +19,6 @@ from provisiond.domain.model import (
     Fetch,
     Hold,
     HoldKind,
-    NoticeStatus,
     RegistryRecord,
     State,
 )
@@ -245,15 +244,6 @@ class FakeLedger(TakenOver):
         for person, at in list(self.ordered_at.items()):
             if given.get(self.people[person].student_id) == at:
                 del self.ordered_at[person]
-
-    # -- outbox ----------------------------------------------------------------------------------------
-    def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
-        due = [i for i in map(self.items.get, dict.fromkeys(keys)) if i and i.status is NoticeStatus.DUE]
-        for item in due:
-            self.items[item.notice.key] = replace(item, status=status, settled_at=at, reply=reply)
-            self._call(item.notice.person_id, at)
-            self._tell(Happened("notice-settled", item.notice.person_id, at, actor, {}))
-        return len(due)
 
     # -- inside ----------------------------------------------------------------------------------------
     def _whole(self, person: str) -> Account:

@@ -29,8 +29,11 @@ class Exchange:
 
     def send(self, sent: Iterable[bytes], seconds: float | None = None) -> None:
         """`seconds`: that it may take, less than the server is waited for otherwise."""
+        if seconds is None:
+            self._socket.sendall(b"".join(sent))
+            return
         usual = self._socket.gettimeout()
-        self._socket.settimeout(seconds or usual)
+        self._socket.settimeout(seconds)
         self._socket.sendall(b"".join(sent))
         self._socket.settimeout(usual)
 

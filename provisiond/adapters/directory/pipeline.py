@@ -16,7 +16,7 @@ from provisiond.adapters.directory.messages import NO_SUCH_OBJECT, SUCCESS, Repl
 from provisiond.adapters.directory.session import PASSING, Session
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import ProvisiondError, UnavailableError
-from provisiond.ports import Sending, unguarded
+from provisiond.ports import Guard, unguarded
 
 WINDOW = 64  # in flight; half as many after each break, and more again with every reply
 GROWTH = 0.25
@@ -45,11 +45,11 @@ class Pipeline:
         self,
         session: Session,
         reopen: Callable[[UnavailableError], Session],
-        sending: Sending = unguarded,
+        guard: Guard = unguarded,
     ) -> None:
         self._session = session
         self._reopen = reopen
-        self._sending = sending
+        self._guard = guard
         self.halted: UnavailableError | None = None
 
     def run(self, talks: Sequence[Talk[T]]) -> list[T]:
@@ -77,9 +77,9 @@ class Pipeline:
     def _send(self, exchange: Exchange, sent: list[bytes]) -> None:
         """Unless another may be at work by now: then nothing is sent any more, over no connection."""
         try:
-            with self._sending() as seconds:
+            with self._guard() as seconds:
                 exchange.send(sent, seconds)
-        except UnavailableError as error:  # of `sending`: a broken connection is an OSError here
+        except UnavailableError as error:  # of the guard: a broken connection is an OSError here
             self.halted = error
             raise
 

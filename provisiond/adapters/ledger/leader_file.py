@@ -48,8 +48,11 @@ class FileLeadership:
         return True
 
     def renew(self) -> bool:
-        if self._descriptor is not None:
-            os.utime(self._descriptor)
+        if self._descriptor is None or not self.holds():
+            return False
+        os.utime(self._descriptor)
+        if not _is_at(self._path, self._descriptor):
+            self.release()  # somebody took the file away, and another one may have locked a new one
         return self.holds()
 
     def holds(self) -> bool:
@@ -57,7 +60,7 @@ class FileLeadership:
 
     def release(self) -> None:
         if self.tenure:
-            self.tenure.ended = True
+            self.tenure.end()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -106,6 +109,12 @@ def _locked(descriptor: int, kind: int, tries: int = _TRIES) -> bool:
             return True
         if left:
             time.sleep(_BETWEEN)
+    return False
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
     return False
 
 

@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Row, create_engine, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.pool import NullPool
 
+from provisiond.adapters.ledger.alarm import Alarm
 from provisiond.adapters.ledger.connection import (
     LEADER,
     LOCKS,
@@ -33,7 +36,10 @@ from provisiond.adapters.ledger.tables import leadership as table
 from provisiond.adapters.ledger.tenure import LEASE_FOR, MARGIN_FOR, Leader, Tenure, uptime
 from provisiond.domain.errors import UnavailableError
 
+log = structlog.get_logger("provisiond.leadership")
+
 _ANSWER_FOR = 5.0  # seconds that the server may take when we stand by
+_LOCK_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class RowLeadership:
     def __init__(self, where: Place, now: Callable[[], float] = uptime) -> None:
         self._where = where
         self._now = now
+        self._alarm = Alarm(now)
         self._connection: Connection | None = None
         self._seen: _Seen | None = None
         self._one = threading.Lock()
@@ -66,10 +73,20 @@ class RowLeadership:
         if self.holds():
             return True
         with self._one:
-            self._end()
-            with self._talk(_ANSWER_FOR) as connection:
-                row = _row(connection)
-                return self._is_over(row) and self._take(connection, row)
+            if self.tenure and not self.tenure.ended:
+                self._lose("this process stood still, or did not renew in time")
+            kept = self._connection is not None
+            try:
+                return self._try()
+            except UnavailableError:
+                if not kept:
+                    raise
+                return self._try()  # that connection may have ended while nobody looked
+
+    def _try(self) -> bool:
+        with self._talk(_ANSWER_FOR) as connection:
+            row = _row(connection)
+            return self._is_over(row) and self._take(connection, row)
 
     def renew(self) -> bool:
         with self._one:
@@ -77,29 +94,42 @@ class RowLeadership:
             if tenure is None or tenure.ended:
                 return False
             began = self._now()
-            renewed = 0
-            with suppress(UnavailableError), self._talk(tenure.until - MARGIN_FOR - began) as connection:
-                renewed = connection.execute(_of(tenure).values(renewed_at=_SERVER_TIME)).rowcount
-            if renewed:
-                tenure.until = began + LEASE_FOR
-            else:
-                self._end()
-            return bool(renewed)
+            reason = self._renewed(tenure, tenure.until - MARGIN_FOR - began)
+            if reason is None:
+                tenure.extend(began + LEASE_FOR)
+                return True
+            self._lose(reason)
+            return False
+
+    def _renewed(self, tenure: Tenure, seconds: float) -> str | None:
+        """Why not, if not. A connection that was lost was the lock's: it is not opened again."""
+        if self._connection is None:
+            return "the connection was lost"
+        try:
+            with self._talk(seconds) as connection:
+                found = connection.execute(_of(tenure).values(renewed_at=_SERVER_TIME)).rowcount
+        except UnavailableError as error:
+            return error.reason
+        return None if found else "another one took over"
 
     def release(self) -> None:
         with self._one:
             tenure = self.tenure
             if tenure and not tenure.ended:
-                tenure.ended = True
+                tenure.end()
                 with suppress(UnavailableError), self._talk(_ANSWER_FOR) as connection:
                     connection.execute(_of(tenure).values(renewed_at=None))
             self._end()
 
+    def _lose(self, reason: str) -> None:
+        log.warning("leadership lost", epoch=self.epoch, reason=reason)
+        self._end()
+
     def _end(self) -> None:
         """Of the tenure, whatever came of it, and of the lock with the connection."""
-        if self.tenure and not self.tenure.ended:
-            self.tenure.ended = True
-            self._seen = None  # whoever lost it lets others go first: it watches for a whole lease
+        if self.tenure:
+            self.tenure.end()
+        self._seen = None  # whoever lost it lets others go first: it watches for a whole lease
         self._hang_up()
 
     def _is_over(self, row: Row[Any]) -> bool:
@@ -112,13 +142,13 @@ class RowLeadership:
         if row.renewed_at is not None:
             _evict(connection, row)
         began = self._now()
-        if not connection.scalar(select(func.pg_try_advisory_lock(LOCKS, LEADER))):
-            return False  # its session is ending; the next try has it
+        if not _locked(connection):
+            return False
         epoch = _succeed(connection, row)
         if epoch is None:  # another one was quicker
             self._hang_up()
             return False
-        self.tenure = Tenure(epoch, began + LEASE_FOR, self._now)
+        self.tenure = Tenure(epoch, began + LEASE_FOR, self._now, self._alarm)
         return True
 
     @contextmanager
@@ -193,6 +223,15 @@ def _row(connection: Connection) -> Row[Any]:
         return found
     connection.execute(insert(table).values(id=1, epoch=0).on_conflict_do_nothing())
     return connection.execute(select(table)).one()
+
+
+def _locked(connection: Connection) -> bool:
+    """A session that was told to end takes a moment."""
+    for _ in range(_LOCK_TRIES):
+        if connection.scalar(select(func.pg_try_advisory_lock(LOCKS, LEADER))):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def _succeed(connection: Connection, row: Row[Any]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from provisiond.adapters.ledger import (
     absences,
@@ -17,6 +17,7 @@ from provisiond.adapters.ledger import (
     outbox,
     parking,
     people,
+    sending,
     sightings,
     steps,
     takeovers,
@@ -40,7 +41,17 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
-from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, LedgerFacts, RecordKey, Sighting
+from provisiond.ports import (
+    AccountFilter,
+    Answer,
+    FetchMark,
+    HeldPlan,
+    HistoryLine,
+    LedgerFacts,
+    RecordKey,
+    Sending,
+    Sighting,
+)
 
 
 class SqlLedger:
@@ -287,7 +298,7 @@ class SqlLedger:
         with self._db.read() as connection:
             return takeovers.unfinished(connection)
 
-    # -- outbox and history ----------------------------------------------------------------------------
+    # -- outbox ----------------------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
         with self._db.read() as connection:
             return outbox.items(connection, status)
@@ -296,6 +307,52 @@ class SqlLedger:
         with self._db.write() as connection:
             return outbox.settle(connection, keys, status, reply, actor, at)
 
+    def notices(self, keys: Iterable[str]) -> list[OutboxItem]:
+        with self._db.read() as connection:
+            return outbox.with_keys(connection, keys)
+
+    def sent_as(self, message_id: str) -> OutboxItem | None:
+        with self._db.read() as connection:
+            return outbox.sent_as(connection, message_id)
+
+    def outbox_counts(self) -> dict[NoticeStatus, int]:
+        with self._db.read() as connection:
+            return outbox.counts(connection)
+
+    def oldest_unsent(self) -> datetime | None:
+        with self._db.read() as connection:
+            return outbox.oldest_unsent(connection)
+
+    def notify(self, notices: Iterable[Notice], at: datetime) -> int:
+        with self._db.write() as connection:
+            return outbox.add(connection, notices, at)
+
+    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
+        with self._db.read() as connection:
+            left = sending.left_behind(connection)
+        if left:
+            with self._db.write() as connection:
+                sending.doubt(connection, left, at)
+        with self._db.read() as connection:
+            return sending.ready(connection, at, limit, longest)
+
+    def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
+        with self._db.write() as connection:
+            return sending.turn(connection, answer, following, at)
+
+    def tried_between(self, after: datetime, until: datetime) -> int:
+        with self._db.read() as connection:
+            return sending.tried_between(connection, after, until)
+
+    def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        with self._db.write() as connection:
+            return sending.retry(connection, keys, actor, reason, at)
+
+    def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        with self._db.write() as connection:
+            return sending.drop(connection, keys, actor, reason, at)
+
+    # -- history ---------------------------------------------------------------------------------------
     def history(self, person_id: str | None = None) -> list[HistoryLine]:
         with self._db.read() as connection:
             return history.lines_of(connection, person_id)

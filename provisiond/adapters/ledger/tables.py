@@ -185,6 +185,12 @@ outbox = Table(
     Column("decided_at", Instant, nullable=False),
     Column("settled_at", Instant, nullable=True),
     Column("reply", Text, nullable=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("doubts", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Instant, nullable=True),
+    Column("tried_at", Instant, nullable=True, index=True),
+    Column("message_id", Word, nullable=True, index=True),
+    Column("sent_to", Word, nullable=True),
 )
 
 history = Table(

@@ -5,14 +5,13 @@ take over when the lease has run out, by a clock of theirs; the margin lies betw
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
+from provisiond.adapters.ledger.alarm import Alarm
 from provisiond.domain.errors import UnavailableError
 
 # Seconds. Others take over when nothing was heard of the leader for the lease; the leader renews it that often,
@@ -20,8 +19,6 @@ from provisiond.domain.errors import UnavailableError
 LEASE_FOR, MARGIN_FOR = 10.0, 3.0
 RENEW_EVERY, TRY_EVERY = 2.0, 1.0
 SEND_FOR = 2.0  # that one send may take at most: less than the margin
-
-_alarm = threading.Lock()  # a process has one alarm
 
 
 def uptime() -> float:
@@ -45,36 +42,50 @@ class Leader:
 
 @dataclass(slots=True)
 class Tenure:
-    """Ends once, and never begins again: who leads anew has another one. `until`: when the lease runs out."""
+    """Ends once, and never begins again: who leads anew has another one. `until`: when the lease runs out; without an
+    alarm there is no lease."""
 
     epoch: int
     until: float = math.inf
     now: Callable[[], float] = uptime
+    alarm: Alarm | None = None
     ended: bool = False
 
     def holds(self) -> bool:
         return not self.ended and self.now() < self.until - MARGIN_FOR
 
-    @contextmanager
-    def sending(self) -> Iterator[float]:
-        """For one send to others, within the seconds that are given. Raises UnavailableError where we lead no more.
-        A process that is stopped between the look at the clock and the send would send when it wakes up, perhaps
-        long after another took over: the alarm (SIGALRM, which nobody catches) ends it before it does."""
-        if math.isinf(self.until):
-            self._require()
-            yield SEND_FOR
-            return
-        with _alarm:
-            signal.setitimer(signal.ITIMER_REAL, MARGIN_FOR)
-            try:
-                self._require()
-                yield SEND_FOR
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+    def extend(self, until: float) -> None:
+        self.until = until
+        self._look_again()
 
-    def _require(self) -> None:
-        if not self.holds():
-            raise lost(self.epoch)
+    def end(self) -> None:
+        self.ended = True
+        self._look_again()
+
+    @contextmanager
+    def sending(self) -> Iterator[float | None]:
+        """Around one short send (ports.Guard). Raises UnavailableError where we lead no more."""
+        end = self.now() + MARGIN_FOR
+        with self._woken_by(lambda: end):
+            yield SEND_FOR if self.alarm else None
+
+    @contextmanager
+    def lasting(self) -> Iterator[float | None]:
+        """Around a send that may outlast a lease, as of a mail (ports.Guard): as long as this process is awake the
+        alarm moves on with each renewal, and one that leads no more finishes what it has in hand."""
+        with self._woken_by(lambda: math.inf if self.ended else self.until):
+            yield None
+
+    @contextmanager
+    def _woken_by(self, moment: Callable[[], float]) -> Iterator[None]:
+        with self.alarm.at(moment) if self.alarm else nullcontext():
+            if not self.holds():
+                raise lost(self.epoch)
+            yield
+
+    def _look_again(self) -> None:
+        if self.alarm:
+            self.alarm.look_again()
 
 
 def lost(epoch: int) -> UnavailableError:
