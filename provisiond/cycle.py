@@ -14,11 +14,11 @@ from heapq import merge
 from typing import assert_never
 
 from provisiond import events
-from provisiond.domain.brakes import Tally, braked, tripped, weights
+from provisiond.domain.brakes import ROLLING, Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
-from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold, Tell
 from provisiond.domain.plan import Batch, Parked, Plan, Step
 from provisiond.domain.policy import Policy
 from provisiond.drift import look
@@ -28,12 +28,10 @@ from provisiond.pauses import NoPauses, Pauses
 from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry, Unknown
 from provisiond.result import WHAT_IS_DUE, Absent, Observation, Result, Work
 from provisiond.spool import Spool
-from provisiond.workset import WorkSet
+from provisiond.workset import PERSONS_A_BATCH, WorkSet
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many; 0: not known)"""
-
-ROLLING = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class Cycle:
     zone: tzinfo
     progress: Progress = field(default=lambda what, done, total: None)
     pauses: Pauses = field(default_factory=NoPauses)
+    persons_a_batch: int = PERSONS_A_BATCH
 
     def plan(self, work: Work = WHAT_IS_DUE) -> Result:
         """What `run` would do now; writes nothing anywhere."""
@@ -91,7 +90,17 @@ class Cycle:
                 return self.ledger.all_students()
             return merge(self.ledger.due_students(today), sorted(suspects))
 
-        work_set = WorkSet(self.directory, self.ledger, self.policy, now, self.zone, fetches, due, work.order)
+        work_set = WorkSet(
+            self.directory,
+            self.ledger,
+            self.policy,
+            now,
+            self.zone,
+            fetches,
+            due,
+            work.order,
+            self.persons_a_batch,
+        )
         spared = self._spared(suspects, work, today)
         plan, drifted = self._decide(work_set, approved, suspects, spared, served)
         absent = self._absent(fetches, work_set) if work.student_ids is None else ()
@@ -288,6 +297,8 @@ def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
             ledger.release(person_id, kind, actor, reason, at)
         case Extend(extension=extension):
             ledger.extend(person_id, extension)
+        case Tell(occurrence=occurrence):
+            ledger.tell(person_id, occurrence)
         case _:
             assert_never(order)
 

@@ -45,8 +45,16 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
         ],
         "holds": account.holds,
         "extensions": account.extensions,
+        "occurrences": account.occurrences,
         "notices": [
-            {"kind": i.notice.kind, "due": i.notice.due_on, "status": i.status, "reply": i.reply}
+            {
+                "kind": i.notice.kind,
+                "due": i.notice.due_on,
+                "to": i.notice.to,
+                "status": i.status,
+                "at": i.settled_at,
+                "reply": i.reply,
+            }
             for i in account.outbox
         ],
     }

@@ -51,5 +51,5 @@ def tell(waiting: list[WaitingExpiry]) -> None:
     for one in waiting:
         screen.warn(
             f"refused notice: {one.kind} to {one.to} ({one.reply}): {one.account_name} ({one.student_id})"
-            f" does not expire while no {one.kind} notice is accepted"
+            f" does not expire while no {one.kind} notice is accepted; no other address on record took it"
         )

@@ -41,6 +41,9 @@ def check(context: typer.Context) -> None:
             told = probe(found)
             faults += told
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
+        told = bootstrap.letter_faults(found)
+        faults += told
+        screen.say(f"{'FAULT' if told else 'ok '} mail templates")
         for degradation in _degradations(found):
             screen.say(f"note directory: {degradation}")
         for registry in bootstrap.registries(found):

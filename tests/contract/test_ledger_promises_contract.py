@@ -17,7 +17,9 @@ from provisiond.domain.model import (
     Fetch,
     Hold,
     HoldKind,
+    NoticeKind,
     NoticeStatus,
+    Occurrence,
     Rejection,
     RowKey,
     State,
@@ -66,6 +68,22 @@ def test_holds_of_both_kinds_stand_together_and_end_apart(ledger: Ledger) -> Non
     assert events(ledger, person)[-3:] == ["hold-set", "hold-set", "hold-released"]
 
 
+def test_an_order_is_open_until_a_cycle_that_began_after_it_answers(ledger: Ledger) -> None:
+    person = committed(ledger, 1)
+    student = ledger.load([person])[person].student_id
+    assert ledger.open_orders(TODAY) == {}
+    ledger.activate(person, "alice", LATER)
+    seen = ledger.open_orders(TODAY)
+    assert seen == {student: LATER}
+    later = LATER + timedelta(seconds=1)
+    ledger.hold(person, Hold(HoldKind.LOCK, later, None, "abuse", "alice"))
+    ledger.answered(seen)
+    assert ledger.open_orders(TODAY) == {student: later}, "which came after it was looked at"
+    ledger.answered({student: later, "nobody": later})
+    assert ledger.open_orders(TODAY) == {}
+    assert student in ledger.due_students(TODAY), "what was not done stays due"
+
+
 def test_a_second_hold_of_a_kind_replaces_the_first(ledger: Ledger) -> None:
     person = committed(ledger, 1)
     second = Hold(HoldKind.LOCK, LATER, None, "longer", "bob")
@@ -97,6 +115,21 @@ def test_extensions_are_kept_with_who_and_why(ledger: Ledger) -> None:
     assert ledger.load([person])[person].extensions == (extension,)
     [line] = [line for line in ledger.history(person) if line.event == "extended"]
     assert (line.actor, line.reason, line.at) == ("alice", "thesis late", AT)
+
+
+def test_what_happened_is_kept_and_calls_the_person(ledger: Ledger) -> None:
+    """The portal tells changed credentials by this; each calls for a notice of its own."""
+    person = committed(ledger, 1)
+    told = [
+        Occurrence(NoticeKind.EXTENSION_REFUSED, AT, "no thesis", "alice"),
+        Occurrence(NoticeKind.PASSWORD_CHANGED, LATER, "by the person", "portal"),
+    ]
+    for occurrence in told:
+        ledger.tell(person, occurrence)
+    account = ledger.load([person])[person]
+    assert account.occurrences == tuple(told)
+    assert account.student_id in list(ledger.due_students(LATER.date()))
+    assert events(ledger, person)[-2:] == ["extension-refused", "password-changed"]
 
 
 def test_an_order_for_nobody_is_rejected(ledger: Ledger) -> None:
@@ -299,6 +332,18 @@ def test_the_watermark_of_drift_is_kept(ledger: Ledger) -> None:
     ledger.set_watermark("one")
     ledger.set_watermark("two")
     assert ledger.watermark() == "two"
+
+
+def test_used_plans_are_forgotten_after_a_while_and_the_others_are_kept(ledger: Ledger) -> None:
+    for name in ("used", "waits"):
+        ledger.hold_plan(name, "300 losses", [], AT)
+    ledger.approve("used", "alice", AT)
+    ledger.spend("used", LATER)
+    assert ledger.purge(LATER) == 0
+    assert ledger.held_plan("used")
+    assert ledger.purge(LATER + timedelta(days=1)) == 1
+    assert ledger.held_plan("used") is None and ledger.held_plan("waits")
+    assert events(ledger, None).count("plan-spent") == 1
 
 
 # -- outbox and history ----------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from provisiond import workset
 from provisiond.domain.model import Hold, HoldKind, NoticeKind
 from provisiond.domain.orders import SetHold
 from provisiond.pauses import Leaving
@@ -17,11 +16,6 @@ from tests.rigs.lives import a_person
 from tests.rigs.world import World
 
 STUDENTS = [f"2000{number:04}" for number in range(30)]
-
-
-@pytest.fixture(autouse=True)
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workset, "PERSONS_A_BATCH", 10)
 
 
 @dataclass
@@ -48,7 +42,7 @@ def world_of(students: list[str]) -> World:
 
 
 def run(world: World, pauses: At) -> None:
-    replace(world._cycle(), pauses=pauses).run()
+    replace(world._cycle(), pauses=pauses, persons_a_batch=10).run()
 
 
 @pytest.mark.parametrize("nth", range(1, 7))

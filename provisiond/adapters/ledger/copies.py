@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 from provisiond.adapters.ledger import history, schema
 from provisiond.adapters.ledger.connection import Database, streamed, translated
 from provisiond.adapters.ledger.opening import check_server, make_file, opened
+from provisiond.adapters.ledger.ownership import own_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.tables import history_end, leadership, metadata
 from provisiond.domain.errors import UnavailableError
@@ -38,7 +39,7 @@ def backup(source: Place, file: Path) -> int:
     # rows are copied to tables of the present; a file as it is, so that it can be backed up before an upgrade
     with closing(opened(source, create=False, older=source.path is not None)) as database:
         try:
-            make_file(part)
+            make_file(part, own_file)
             with translated(), database.read() as connection:
                 _copy_file(connection, part) if source.path else _copy_to_file(connection, part)
             with _reading(part) as copied:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
 from provisiond.adapters.ledger.connection import CYCLE, CYCLE_SESSION, LOCKS, session_name, translated
+from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.schema import MAKE
 from provisiond.domain.errors import UnavailableError
@@ -35,7 +36,7 @@ def _exclusive_file(path: Path) -> Iterator[None]:
     """Hold `<path>.lock`; the kernel frees it."""
     lock = path.with_name(path.name + ".lock")
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = opened_file(lock)
     except FileNotFoundError as error:
         raise UnavailableError("ledger", f"there is no folder {path.parent}; {MAKE}") from error
     except OSError as error:

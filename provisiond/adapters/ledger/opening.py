@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from provisiond.adapters.ledger import schema
 from provisiond.adapters.ledger.connection import Database
+from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.domain.errors import UnavailableError
 
@@ -54,11 +56,11 @@ def check_server(connection: Connection) -> None:
         )
 
 
-def make_file(path: Path) -> None:
+def make_file(path: Path, opened: Callable[[Path], int] = opened_file) -> None:
     """The file before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to
-    others."""
+    others. `opened` says whose it is."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(opened(path))
     except OSError as error:
         raise UnavailableError("ledger", f"cannot make {path}: {error.strerror}") from error
