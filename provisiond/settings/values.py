@@ -170,6 +170,7 @@ class MailSettings:
     policy: MailPolicy = field(default_factory=MailPolicy)
 
 
+@dataclass(frozen=True, slots=True)
 class DaemonSettings:
     """When the daemon does what. `audit_at`, `purge_at`: in the university's time zone; `retry_at_most`: how long it
     waits, in the end, between two tries while a system is away; `stuck_after`: without any progress for that long
