@@ -99,6 +99,7 @@ class Parts:
             operators=self.settings.policy.operators,
             progress=progress,
             stopping=stopping,
+            guard=self.guard,
         )
 
 
