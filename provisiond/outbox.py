@@ -80,7 +80,7 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Outbox:
     """`mail_domain`: that of lifelong addresses; `operators`: who is told of what cannot be delivered. `stopping` is
-    asked between two mails."""
+    asked between two mails, `guard` lies around each."""
 
     ledger: Ledger
     mailer: Mailer
