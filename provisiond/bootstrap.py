@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, fields
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, fields, replace
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
+from provisiond import specimens
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.ldap import LdapDirectory
@@ -16,32 +18,55 @@ from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.directory.watched import Watch, WatchedDirectory
 from provisiond.adapters.ledger.copies import backup, checked, restore
+from provisiond.adapters.ledger.leadership import Leader, Leadership, Tenure, leader
+from provisiond.adapters.ledger.leadership import leadership as leadership_of
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
+from provisiond.adapters.ledger.tenure import lost
+from provisiond.adapters.mailer.relay import Relay, SmtpMailer
+from provisiond.adapters.monitor import serving, status_of
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
+from provisiond.adapters.templates import JinjaTemplates
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
-from provisiond.domain.errors import UnavailableError
-from provisiond.ports import Clock, Directory, Ledger, Registry
-from provisiond.settings import CsvSettings, DirectorySettings, HttpSettings, Settings, SqlSettings
+from provisiond.domain.errors import ConfigError, UnavailableError
+from provisiond.domain.model import Notice
+from provisiond.domain.notices import operators_ticket
+from provisiond.letters import WORDS, Sender, Writer
+from provisiond.message import Letterhead
+from provisiond.monitoring import Monitoring
+from provisiond.outbox import Outbox
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
+from provisiond.settings import (
+    CsvSettings,
+    DirectorySettings,
+    HttpSettings,
+    MailSettings,
+    Settings,
+    SqlSettings,
+)
+from provisiond.shipped_files import shipped
 
+VERSION = version("provisiond")
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything a command may need, made from one configuration."""
+    """Everything a command may need, made from one configuration. `guard`: around each mail that is sent."""
 
     settings: Settings
     clock: Clock
     ledger: Ledger
     directory: Directory
+    guard: Guard = unguarded
 
     def cycle(self, progress: Progress = lambda what, done, total: None) -> Cycle:
         return Cycle(
@@ -54,6 +79,28 @@ class Parts:
             progress=progress,
         )
 
+    def outbox(
+        self,
+        progress: Progress = lambda what, done, total: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Outbox:
+        """Raises ConfigError where no mail server is configured."""
+        mail = mail_settings(self.settings)
+        return Outbox(
+            ledger=self.ledger,
+            mailer=mailer(mail),
+            letters=letters(self.settings, self.clock, self.ledger),
+            clock=self.clock,
+            policy=mail.policy,
+            letterhead=Letterhead(mail.sender, mail.message_id_domain, mail.reply_to),
+            zone=self.settings.zone,
+            mail_domain=self.settings.university.mail_domain,
+            operators=self.settings.policy.operators,
+            progress=progress,
+            stopping=stopping,
+            guard=self.guard,
+        )
+
 
 @contextmanager
 def parts(
@@ -63,21 +110,65 @@ def parts(
     writes: bool,
     directory: Directory | None = None,
     rebuilding: bool = False,
+    leadership: Leadership | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
-    one than the configured; `rebuilding`: a ledger that knows only a part will do."""
+    one than the configured; `rebuilding`: a ledger that knows only a part will do; `leadership`: nothing is written
+    to ledger or directory once the time of leading is over that runs now, even when another one begins; `watch` is
+    told how the directory answers."""
+    tenure = _tenure(leadership) if leadership else None
     with exclusive(ledger_place(settings)) if writes else nullcontext() as fence:
-        ledger = _open_ledger(settings, fence=fence)
-        the_directory = directory or ldap_directory(settings)
+        ledger = _open_ledger(settings, fence=fence, epoch=tenure.epoch if tenure else None)
+        the_directory = directory or ldap_directory(settings, tenure.sending if tenure else unguarded)
+        if watch:
+            the_directory = WatchedDirectory(the_directory, watch)
         try:
             if writes and not rebuilding and ledger.is_half_rebuilt():
                 raise UnavailableError(
                     "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
                 )
-            yield Parts(settings, clock, ledger, the_directory)
+            yield Parts(settings, clock, ledger, the_directory, tenure.lasting if tenure else unguarded)
         finally:
             the_directory.close()
             ledger.close()
+
+
+def _tenure(leadership: Leadership) -> Tenure:
+    tenure = leadership.tenure
+    if tenure is None or not tenure.holds():
+        raise lost(leadership.epoch)
+    return tenure
+
+
+def letters(settings: Settings, clock: Clock, ledger: Ledger | None = None) -> Writer:
+    """`ledger`: knows what operator notices are about."""
+    us = settings.university
+    return Writer(
+        templates=JinjaTemplates(settings.letters.folder, shipped("mail")),
+        policy=settings.policy,
+        zone=settings.zone,
+        clock=clock,
+        sender=Sender(us.name, us.chinese_name, us.help_mail, us.help_telephone, us.help_url, us.portal_url),
+        language=settings.letters.language,
+        summary=lambda notice: _summary(notice, ledger),
+    )
+
+
+def _summary(notice: Notice, ledger: Ledger | None) -> str:
+    """What a brake or a fetch said when it was held; of other notices the key tells it."""
+    ticket = operators_ticket(notice)
+    held = ledger.held_plan(ticket) if ledger else None
+    return held.summary if held else ticket
+
+
+def letter_faults(settings: Settings) -> list[str]:
+    """Everything that is wrong with the templates of mails."""
+    clock = SystemClock()
+    templates = JinjaTemplates(settings.letters.folder, shipped("mail"))
+    found = templates.faults(WORDS)
+    found += specimens.faults(replace(letters(settings, clock), templates=templates), clock.now())
+    return list(dict.fromkeys(found))
 
 
 def registries(settings: Settings) -> list[Registry]:
@@ -98,7 +189,23 @@ def registries(settings: Settings) -> list[Registry]:
     return made
 
 
-def ldap_directory(settings: Settings) -> LdapDirectory:
+def mail_settings(settings: Settings) -> MailSettings:
+    """Raises ConfigError where there are none."""
+    if settings.mail is None:
+        raise ConfigError(
+            [
+                f"{settings.path}: mail.host: missing: nothing can be sent, notices stay due; name the mail server"
+            ]
+        )
+    return settings.mail
+
+
+def mailer(mail: MailSettings) -> SmtpMailer:
+    relay = {field.name: getattr(mail, field.name) for field in fields(Relay)}
+    return SmtpMailer(Relay(**relay))
+
+
+def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),
@@ -109,6 +216,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
         where.account_bases,
+        guard,
     )
 
 
@@ -130,9 +238,21 @@ def ledger_place(settings: Settings) -> Place:
     return place(settings.ledger.url, settings.ledger.password)
 
 
-def _open_ledger(settings: Settings, *, create: bool = False, fence: int | None = None) -> SqlLedger:
+def ledger_leadership(settings: Settings) -> Leadership:
+    """For a daemon: nothing is asked yet."""
+    return leadership_of(ledger_place(settings))
+
+
+def ledger_leader(settings: Settings) -> Leader | None:
+    """Who leads now, if anybody does."""
+    return leader(ledger_place(settings))
+
+
+def _open_ledger(
+    settings: Settings, *, create: bool = False, fence: int | None = None, epoch: int | None = None
+) -> SqlLedger:
     where = settings.ledger
-    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence)
+    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence, epoch=epoch)
 
 
 def create_ledger(settings: Settings) -> None:
@@ -161,6 +281,24 @@ def restore_ledger(settings: Settings, file: Path) -> int:
         where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(where) as fence:
         return restore(file, where, fence)
+
+
+def monitored(settings: Settings, monitoring: Monitoring) -> AbstractContextManager[None]:
+    """Answers those who watch, where the configuration says."""
+    where = settings.monitoring.listen
+    return serving(where, monitoring.pages()) if where else nullcontext()
+
+
+def ledger_facts(settings: Settings) -> LedgerFacts:
+    """On a connection of its own, so that it can be asked beside a cycle."""
+    with closing(_open_ledger(settings)) as ledger:
+        return ledger.facts()
+
+
+def daemon_status(settings: Settings) -> dict[str, Any] | None:
+    """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
+    listen = settings.monitoring.listen
+    return status_of(listen) if listen else None
 
 
 def check_ledger(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from datetime import date
 
 from provisiond.domain.brakes import is_grown, is_shrunk
 from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
-from provisiond.domain.model import Block, Fetch, RegistryRecord, Rejection
+from provisiond.domain.model import Block, Fetch, RegistryRecord, Rejection, Stretch
 from provisiond.domain.policy import BrakePolicy
 from provisiond.ports import FetchMark, Ledger, Registry
 
@@ -64,6 +64,9 @@ class NothingRemembered:
 
     def blocks(self, digests: Collection[bytes]) -> Iterator[Block]:
         return iter(())
+
+    def outline(self) -> tuple[Stretch, ...]:
+        return ()
 
     def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
         return {}

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from email.message import EmailMessage
 from enum import StrEnum
 from typing import Protocol
 
@@ -23,13 +25,24 @@ from provisiond.domain.model import (
     Notice,
     NoticeStatus,
     Observed,
+    Occurrence,
     OutboxItem,
     RegistryRecord,
     Rejection,
     State,
+    Stretch,
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
+
+Guard = Callable[[], AbstractContextManager[float | None]]
+"""Around one send to the world, and around nothing else; gives the seconds that it may take (None: as ever). Raises
+UnavailableError where another may be at work: then nothing is sent."""
+
+
+def unguarded() -> AbstractContextManager[float | None]:
+    """Where no other process can be at work."""
+    return nullcontext()
 
 
 class Clock(Protocol):
@@ -65,6 +78,10 @@ class FetchMemory(Protocol):
         ...
 
     def blocks(self, digests: Collection[bytes]) -> Iterator[Block]: ...
+
+    def outline(self) -> tuple[Stretch, ...]:
+        """Of the file that was fetched last."""
+        ...
 
     def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
         """As last committed from this source, without those that its last fetch named no more."""
@@ -235,6 +252,23 @@ class Directory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it is read. `subject` is one line; `html` None: text only."""
+
+    subject: str
+    text: str
+    html: str | None
+
+
+class Letters(Protocol):
+    """Turns notices into mails."""
+
+    def letter(self, notice: Notice, account: Account | None) -> Letter:
+        """`account` None: to the operators. Raises ConfigError naming template, line and variable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryLine:
     """One link of the history's hash chain. `hash` covers all other fields and the previous hash."""
 
@@ -261,6 +295,52 @@ class HeldPlan:
     spent_at: datetime | None
 
 
+WAITING = tuple(status for status in NoticeStatus if status.value in ("due", "sending", "unknown"))
+"""Notices in these have not come to an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """How much of what, at one instant. `next_on`: the earliest day on which anybody is due; `held_plans`: those that
+    wait for an operator; `fetched_at`: the last fetch of each source that was taken over."""
+
+    accounts: Mapping[State, int]
+    next_on: date | None
+    parked: int
+    rejections: int
+    held_plans: int
+    notices: Mapping[NoticeStatus, int]
+    oldest_waiting_at: datetime | None
+    fetched_at: Mapping[str, datetime]
+
+    @property
+    def waiting(self) -> int:
+        """Notices in the outbox that have not come to an end."""
+        return sum(self.notices.get(status, 0) for status in WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is about to be given to a mail server."""
+
+    key: str
+    message_id: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a notice that was being sent. `sent_to`: where it went or, while it is due, where it goes next.
+    `counts`: the mail server answered for this notice (False: none was there, the attempt was none)."""
+
+    key: str
+    status: NoticeStatus
+    reply: str
+    sent_to: str
+    next_try_at: datetime | None = None
+    counts: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class AccountFilter:
     """For listings; None means any. `text` matches student ID, account name or programme by prefix."""
@@ -283,6 +363,10 @@ class Ledger(Protocol):
         (`applied` False), or whose entries may be half-written."""
         ...
 
+    def next_due(self, today: date) -> date | None:
+        """The earliest day after today on which anybody falls due."""
+        ...
+
     def all_students(self) -> Iterator[str]:
         """Student IDs of all accounts, ascending."""
         ...
@@ -301,6 +385,10 @@ class Ledger(Protocol):
 
     def population(self) -> int:
         """How many accounts are managed (any state but terminated and alumni)."""
+        ...
+
+    def facts(self) -> LedgerFacts:
+        """Quick whatever the ledger's size: asked every few seconds by who watches."""
         ...
 
     # -- identifiers -----------------------------------------------------------------------------------
@@ -364,6 +452,18 @@ class Ledger(Protocol):
 
     def extend(self, person_id: str, extension: Extension) -> None: ...
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        """Student ID → when they were last called, of those whom no cycle has looked at since."""
+        ...
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        """A cycle that began after these (of `open_orders`) looked at the persons; who was called again stays so."""
+        ...
+
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        """An extension refused, a password or second factor changed: the next cycle decides its notice."""
+        ...
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> FetchMemory: ...
 
@@ -418,6 +518,11 @@ class Ledger(Protocol):
         """The latest one of that hash, spent or not."""
         ...
 
+    def purge(self, before: datetime) -> int:
+        """Forget held plans that were used before then, and what weighed on brakes; how much it was. Names, history
+        and notices stay for ever."""
+        ...
+
     # -- drift -----------------------------------------------------------------------------------------
     def watermark(self) -> str | None:
         """Where the next look for drift begins; None before the first one."""
@@ -467,15 +572,99 @@ class Ledger(Protocol):
         """A rebuild was begun and not ended: nothing else may be done with this ledger."""
         ...
 
-    # -- outbox and history ----------------------------------------------------------------------------
+    # -- outbox ----------------------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]: ...
+
+    def notices(self, keys: Iterable[str]) -> list[OutboxItem]:
+        """Those that are there, in no order."""
+        ...
+
+    def sent_as(self, message_id: str) -> OutboxItem | None:
+        """The notice that was sent with this Message-ID (as it stands in mails, with angle brackets)."""
+        ...
+
+    def outbox_counts(self) -> dict[NoticeStatus, int]:
+        """How many there are of each status."""
+        ...
+
+    def oldest_unsent(self) -> datetime | None:
+        """When the oldest notice was decided that is due, being sent or unknown."""
+        ...
+
+    def notify(self, notices: Iterable[Notice], at: datetime) -> int:
+        """Into the outbox as due; a key that exists already is left as it is. How many are new."""
+        ...
 
     def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
         """Record a mail server's answer for notices that are due; the persons become due. How many."""
         ...
 
+    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
+        """Notices that may be sent now (due or unknown, `next_try_at` has come, or is further away than `longest`:
+        the clock was wrong), longest decided first. First of all, what somebody left as `sending` becomes `unknown`:
+        whoever asks is the only one who sends."""
+        ...
+
+    def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
+        """In one transaction, so that a crash leaves one notice in doubt at most: record what became of the one being
+        sent, mark the following one as `sending`. False: that one is not to be sent (any more), or there is none.
+        The person becomes due when the notice is settled (accepted, refused, given up)."""
+        ...
+
+    def tried_between(self, after: datetime, until: datetime) -> int:
+        """How many notices were given to a mail server in that time."""
+        ...
+
+    def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        """Due at once, as if never tried, to the address first chosen: those refused, given up, dropped, unknown or
+        waiting for their next try. How many."""
+        ...
+
+    def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        """Not to be sent any more: those due, unknown, refused or given up. How many."""
+        ...
+
+    # -- history ---------------------------------------------------------------------------------------
+
     def history(self, person_id: str | None = None) -> list[HistoryLine]: ...
 
     def verify_history(self) -> str | None:
         """None, or a sentence that names the first line whose hash does not fit."""
+        ...
+
+
+class DeliveryOutcome(StrEnum):
+    """What a mail server did with one message."""
+
+    ACCEPTED = "accepted"  # 250 after the final dot: it is theirs now
+    DEFERRED = "deferred"  # 4xx: later
+    REFUSED = "refused"  # 5xx for this message or this address: never
+    UNKNOWN = "unknown"  # the connection was lost while the answer to the final dot was awaited
+    UNAVAILABLE = (
+        "unavailable"  # no server serves us (at all, or as the sender that we are): nothing was sent
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`reply`: the server's own words, one line, or what happened instead of them."""
+
+    outcome: DeliveryOutcome
+    reply: str
+
+
+class MailBatch(Protocol):
+    """One connection, made when first needed and again when it was lost."""
+
+    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
+        """One message to one address, to its end. Raises nothing that a mail server does. `meanwhile` is done while
+        the server works on it (and in any case once)."""
+        ...
+
+
+class Mailer(Protocol):
+    def batch(self) -> AbstractContextManager[MailBatch]: ...
+
+    def check(self) -> list[str]:
+        """Faults found by connecting, encrypting and logging in; empty when all is well."""
         ...

@@ -37,6 +37,13 @@ class State(StrEnum):
     TERMINATED = "terminated"
 
 
+class Language(StrEnum):
+    """In which mails are written (BCP 47)."""
+
+    ENGLISH = "en"
+    CHINESE = "zh-Hant"
+
+
 class HoldKind(StrEnum):
     """`lock`: log-in off now. `freeze`: the cycle does not touch the person at all."""
 
@@ -72,6 +79,7 @@ class RegistryRecord:
     expected_end_on: date | None
     personal_mail: str | None
     supervisor_mail: str | None
+    language: Language | None
     confidential: bool
 
     @property
@@ -134,6 +142,19 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A few blocks that follow each other in a file, known again by their bytes. `digest`: 16 bytes, of `size` bytes
+    that are `lines` lines and hold `rows` rows, `foreign` of them with other than ASCII; `blocks`: digests."""
+
+    digest: bytes
+    size: int
+    lines: int
+    rows: int
+    foreign: int
+    blocks: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
     """One validated reading of a registry source; what it says is staged on disk, not held in memory.
 
@@ -153,6 +174,7 @@ class Fetch:
     complete: bool  # False: changes since a watermark only, says nothing about absence
     etag: str | None
     watermark: str | None
+    outline: tuple[Stretch, ...]  # of a file, in order; what is in no stretch is cut again
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +200,12 @@ class Extension:
 
 class NoticeStatus(StrEnum):
     DUE = "due"
+    SENDING = "sending"  # being given to a mail server at this moment
+    UNKNOWN = "unknown"  # given to one, and its answer was lost: sent once more, with the same Message-ID
     ACCEPTED = "accepted"  # by a mail server
-    REFUSED = "refused"  # by a mail server, for good
+    REFUSED = "refused"  # by a mail server, for good, for every address on record
+    GIVEN_UP = "given-up"  # put off by the mail server too long, or its answer was lost again
+    DROPPED = "dropped"  # by an operator, or overtaken by what happened since
 
 
 class NoticeKind(StrEnum):
@@ -192,9 +218,23 @@ class NoticeKind(StrEnum):
     TERMINATED = "terminated"
     REINSTATED = "reinstated"
     EXTENDED = "extended"
+    EXTENSION_REFUSED = "extension-refused"
     HOLD_SET = "hold-set"
     HOLD_LIFTED = "hold-lifted"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the word for a mail
+    SECOND_FACTOR_CHANGED = "second-factor-changed"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that happened once, changes nothing by itself and is told to the person: an extension refused, a
+    password or second factor changed. `kind` is that of its notice; the reason of a refusal is told as well."""
+
+    kind: NoticeKind
+    at: datetime
+    reason: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +253,31 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A notice as the ledger keeps it, with what a mail server answered."""
+    """A notice as the ledger keeps it, with what a mail server answered last. `attempts`: how often one answered,
+    or might have; `doubts`: how often its answer was lost on the way. `next_try_at` None: at once. `sent_to`: the
+    address it went or will go to, None: `notice.to`. `tried_at`: when it was last given to a mail server."""
 
     notice: Notice
     status: NoticeStatus
     decided_at: datetime
     settled_at: datetime | None
     reply: str | None
+    attempts: int
+    doubts: int
+    next_try_at: datetime | None
+    tried_at: datetime | None
+    message_id: str | None
+    sent_to: str | None
+
+    @staticmethod
+    def decided(notice: Notice, at: datetime) -> OutboxItem:
+        """Not sent yet."""
+        return OutboxItem(notice, NoticeStatus.DUE, at, None, None, 0, 0, None, None, None, None)
+
+    @property
+    def address(self) -> str:
+        """Where it goes, or went."""
+        return self.sent_to or self.notice.to
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +299,7 @@ class Account:
     records: tuple[RegistryRecord, ...]
     holds: tuple[Hold, ...]  # not yet released
     extensions: tuple[Extension, ...]
+    occurrences: tuple[Occurrence, ...]
     outbox: tuple[OutboxItem, ...]
     absences: tuple[Absence, ...]
 

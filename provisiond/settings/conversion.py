@@ -4,20 +4,29 @@ Only keys that the file gives are passed on, so every default stays where the va
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
+from provisiond.listening import Place
 from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
+from provisiond.settings.mail_section import mail
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
-from provisiond.settings.values import LedgerSettings, Settings, UniversitySettings
+from provisiond.settings.values import (
+    DaemonSettings,
+    LedgerSettings,
+    LetterSettings,
+    MonitoringSettings,
+    Settings,
+    UniversitySettings,
+)
 
 MINIMUM_KEY_BYTES = 32  # HMAC-SHA256: a shorter key is weaker than its digest
 
@@ -38,6 +47,8 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     entries = directory_policy(document.directory, university, faults)
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)
     memory = _ledger(document.ledger, folder, faults)
+    mailing = mail(document.mail, folder, faults)
+    letters = _letters((document.mail or s.Mail()).templates or s.MailTemplates(), folder, faults)
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
     assert university and key_file and entries and directory and document.university and memory
@@ -65,6 +76,10 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         key_file.path,
         key,
         AdoptRule(**(document.adopt or s.Adopt()).given()),
+        daemon=DaemonSettings(**(document.daemon or s.Daemon()).given()),
+        mail=mailing,
+        monitoring=_monitoring(document.monitoring),
+        letters=letters,
     )
 
 
@@ -72,7 +87,19 @@ def _university(section: s.University | None) -> UniversitySettings | None:
     if section is None:
         return None
     mail_domain = section.mail_domain or f"connect.{section.domain}"
-    return UniversitySettings(section.name, section.domain, mail_domain)
+    given = section.given()
+    known = {field.name for field in fields(UniversitySettings)}
+    told = {"help_mail": section.operators[0]} | {key: given[key] for key in given if key in known}
+    return UniversitySettings(**told | {"mail_domain": mail_domain})
+
+
+def _letters(section: s.MailTemplates, folder: Path, faults: Faults) -> LetterSettings:
+    given = section.given()
+    if section.folder is not None:
+        given["folder"] = folder / section.folder
+        if not given["folder"].is_dir():
+            faults.add("mail.templates.folder", f"there is no folder {given['folder']}")
+    return LetterSettings(**given)
 
 
 def _ledger(section: s.Ledger | None, folder: Path, faults: Faults) -> LedgerSettings | None:
@@ -93,6 +120,11 @@ def _ledger(section: s.Ledger | None, folder: Path, faults: Faults) -> LedgerSet
         faults.sentences += error.faults
         return None
     return LedgerSettings(section.url, password)
+
+
+def _monitoring(section: s.Monitoring | None) -> MonitoringSettings:
+    listen = section.listen if section else None
+    return MonitoringSettings(Place.of(listen) if listen else None)
 
 
 def _digest_key(text: str | None, folder: Path, faults: Faults) -> tuple[SecretFile | None, bytes]:

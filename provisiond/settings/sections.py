@@ -5,6 +5,7 @@ What a key means when it is left out is decided by the dataclasses that the sect
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -18,10 +19,13 @@ from provisiond.settings.section import Percent, Positive, Section, Text, Whole
 Dn = Annotated[Text, AfterValidator(notation.dn)]
 Domain = Annotated[Text, AfterValidator(notation.domain)]
 Zone = Annotated[Text, AfterValidator(notation.time_zone)]
-Mail = Annotated[Text, AfterValidator(notation.mail_address)]
+Address = Annotated[Text, AfterValidator(notation.mail_address)]
+Duration = Annotated[timedelta, BeforeValidator(notation.duration)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
+Span = Annotated[timedelta, BeforeValidator(notation.duration), Field(ge=timedelta(seconds=1))]
+TimeOfDay = Annotated[time, BeforeValidator(notation.time_of_day)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -42,7 +46,12 @@ class University(Section):
     domain: Domain
     mail_domain: Domain | None = None
     time_zone: Zone
-    operators: tuple[Mail, ...] = Field(min_length=1)
+    operators: tuple[Address, ...] = Field(min_length=1)
+    chinese_name: Text | None = None
+    portal_url: Annotated[Text, AfterValidator(notation.https_url)] | None = None
+    help_mail: Address | None = None
+    help_telephone: Text | None = None
+    help_url: Annotated[Text, AfterValidator(notation.https_url)] | None = None
 
 
 class Ledger(Section):
@@ -188,6 +197,11 @@ class Brakes(BrakeLimits):
     windows: tuple[BrakeWindow, ...] | None = None
 
 
+class MailTemplates(Section):
+    folder: Text | None = None
+    language: Literal["both", "en", "zh-Hant", "record"] | None = None
+
+
 class Adopt(Section):
     attribute: Attribute | None = None
     pattern: Expression | None = None
@@ -195,6 +209,42 @@ class Adopt(Section):
     birth_date_attribute: Attribute | None = None
     activated: StrictBool | None = None
     listed: StrictBool | None = None
+
+
+class Mail(Section):
+    templates: MailTemplates | None = None
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] | None = None
+    port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = None
+    tls: Literal["starttls", "tls", "none"] | None = None
+    ca_file: Text | None = None
+    user: Text | None = None
+    password_file: Text | None = None
+    sender: Annotated[Text, AfterValidator(notation.mailbox)] | None = None
+    reply_to: Address | None = None
+    bounces_to: Address | None = None
+    message_id_domain: Domain | None = None
+    connect_timeout: Positive | None = None
+    reply_timeout: Positive | None = None
+    data_timeout: Positive | None = None
+    per_minute: Positive | None = None
+    per_run: Positive | None = None
+    backoff: Duration | None = None
+    longest_backoff: Duration | None = None
+    give_up_after: Duration | None = None
+
+
+class Daemon(Section):
+    poll_every: Span | None = None
+    outbox_every: Span | None = None
+    inbox_every: Span | None = None
+    audit_at: TimeOfDay | None = None
+    purge_at: TimeOfDay | None = None
+    retry_at_most: Span | None = None
+    stuck_after: Span | None = None
+
+
+class Monitoring(Section):
+    listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
 
 
 class Document(Section):
@@ -213,6 +263,9 @@ class Document(Section):
     directory: Directory | None = None
     brakes: Brakes | None = None
     adopt: Adopt | None = None
+    mail: Mail | None = None
+    daemon: Daemon | None = None
+    monitoring: Monitoring | None = None
 
 
 REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")

@@ -7,22 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from provisiond.domain.delivery import MailPolicy
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
+from provisiond.listening import Place
 from provisiond.settings.secret_files import SecretFile
 
 
 @dataclass(frozen=True, slots=True)
 class UniversitySettings:
-    """Who we are: `domain` is the eduPerson scope, `mail_domain` that of lifelong addresses."""
+    """Who we are: `domain` is the eduPerson scope, `mail_domain` that of lifelong addresses. `help_mail`, where
+    people ask, is the first operator's unless told otherwise."""
 
     name: str
     domain: str
     mail_domain: str
+    help_mail: str
+    chinese_name: str | None = None
+    portal_url: str | None = None
+    help_telephone: str | None = None
+    help_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +156,59 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mails go out: the fields of `adapters.mailer.relay.Relay`, and who sends them. Time-outs in seconds;
+    `data_timeout`: for the answer to the final dot (RFC 5321 4.5.3.2.6 wants ten minutes)."""
+
+    host: str
+    port: int
+    tls: str
+    sender: str
+    bounces_to: str
+    message_id_domain: str
+    reply_to: str | None = None
+    ca_file: Path | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    connect_timeout: int = 10
+    reply_timeout: int = 60
+    data_timeout: int = 600
+    policy: MailPolicy = field(default_factory=MailPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """When the daemon does what. `audit_at`, `purge_at`: in the university's time zone; `retry_at_most`: how long it
+    waits, in the end, between two tries while a system is away; `stuck_after`: without any progress for that long
+    a piece of work counts as stuck, and systemd's watchdog is fed no more."""
+
+    poll_every: timedelta = timedelta(minutes=5)
+    outbox_every: timedelta = timedelta(seconds=20)
+    inbox_every: timedelta = timedelta(minutes=5)
+    audit_at: time = time(3, 30)
+    purge_at: time = time(4, 30)
+    retry_at_most: timedelta = timedelta(seconds=40)
+    stuck_after: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringSettings:
+    """Where the daemon answers those who watch: a loopback address with its port, or the path of a socket; None:
+    nowhere."""
+
+    listen: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterSettings:
+    """`folder`: templates of the administrator's own, which go before the shipped ones. `language`: both, en,
+    zh-Hant, or record (what the registry says of the student, both where it says nothing)."""
+
+    folder: Path | None = None
+    language: str = "both"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -161,3 +222,7 @@ class Settings:
     digest_key_file: Path
     digest_key: bytes = field(repr=False)
     adopt: AdoptRule = field(default_factory=AdoptRule)
+    mail: MailSettings | None = None  # no mail server: nothing is sent, and notices stay due
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    letters: LetterSettings = field(default_factory=LetterSettings)

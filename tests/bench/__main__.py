@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from provisiond import logs
-from tests.bench import core, load, quiet
+from tests.bench import core, load, outbox, quiet, rehearse
 from tests.bench.figures import note
 
 PARTS: dict[str, Callable[[Path, float], None]] = {
@@ -19,6 +19,8 @@ PARTS: dict[str, Callable[[Path, float], None]] = {
     "load": load.figures,
     "quiet": quiet.figures,
     "memory": quiet.memory_figures,
+    "outbox": outbox.figures,
+    "rehearse": rehearse.figures,
 }
 
 

@@ -19,7 +19,20 @@ from provisiond.adapters.ledger import copies, schema
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
-from provisiond.domain.model import Absence, Block, Extension, Fetch, Hold, HoldKind, Rejection, RowKey, State
+from provisiond.domain.model import (
+    Absence,
+    Block,
+    Extension,
+    Fetch,
+    Hold,
+    HoldKind,
+    NoticeKind,
+    Occurrence,
+    Rejection,
+    RowKey,
+    State,
+    Stretch,
+)
 from provisiond.domain.plan import Parked
 from provisiond.ports import AccountFilter, Kind, Sighting
 from tests.rigs.ledgers import AT, DOMAIN, LATER, NEXT_YEAR, TODAY, committed, emptied, open_at, url
@@ -62,6 +75,7 @@ def fill(ledger: SqlLedger) -> None:
     ledger.mark_fetch(a_fetch(rejections=rejected, blocks=[block]), (), AT, TODAY)
     ledger.mark_fetch(a_fetch(gone=(("S0000003", "BSC-CS"),), kept=frozenset({block.digest})), (), AT, TODAY)
     ledger.hold_plan("abc", "300 losses", [replace(a_notice(1), key="operator", person_id=None)], AT)
+    ledger.tell("person-1", Occurrence(NoticeKind.PASSWORD_CHANGED, AT, "", "portal"))
     ledger.approve("abc", "alice", LATER)
     ledger.set_watermark("20250901")
     ledger.sight([Sighting(b"e" * 16, "person-1", Kind.ACCOUNT, b"8 octets")])
@@ -86,6 +100,7 @@ def a_fetch(
         complete=True,
         etag='"1"',
         watermark="7",
+        outline=(Stretch(b"o" * 16, 300, 3, 2, 1, (b"b" * 16, b"c" * 16)),),
     )
 
 
@@ -100,7 +115,8 @@ def said(where: Place) -> dict[str, object]:
             "weights": ledger.recent_weights(AT - (LATER - AT)),
             "parked": ledger.parked(),
             "absences": ledger.absences(),
-            "fetch": memory.last(),
+            "fetch": (memory.last(), memory.outline()),
+            "aside": ledger.aside(["S0000009"]),
             "blocks": list(memory.blocks(memory.settled() | memory.unsettled())),
             "rejections": ledger.rejections(),
             "plans": ledger.held_plans(),

@@ -17,7 +17,9 @@ from provisiond.domain.model import (
     Fetch,
     Hold,
     HoldKind,
+    NoticeKind,
     NoticeStatus,
+    Occurrence,
     Rejection,
     RowKey,
     State,
@@ -44,7 +46,7 @@ def a_fetch(**told: Any) -> Fetch:
         "rejections": (),
     }
     facts |= {"changed": (), "gone": (), "kept": frozenset(), "blocks": (), "complete": True}
-    return Fetch(**(facts | {"etag": None, "watermark": None} | told))
+    return Fetch(**(facts | {"etag": None, "watermark": None, "outline": ()} | told))
 
 
 def a_block(number: int, *students: str) -> Block:
@@ -64,6 +66,22 @@ def test_holds_of_both_kinds_stand_together_and_end_apart(ledger: Ledger) -> Non
     assert ledger.load([person])[person].holds == (freeze,)
     assert ledger.release(person, HoldKind.LOCK, "alice", "again", LATER) == 0
     assert events(ledger, person)[-3:] == ["hold-set", "hold-set", "hold-released"]
+
+
+def test_an_order_is_open_until_a_cycle_that_began_after_it_answers(ledger: Ledger) -> None:
+    person = committed(ledger, 1)
+    student = ledger.load([person])[person].student_id
+    assert ledger.open_orders(TODAY) == {}
+    ledger.activate(person, "alice", LATER)
+    seen = ledger.open_orders(TODAY)
+    assert seen == {student: LATER}
+    later = LATER + timedelta(seconds=1)
+    ledger.hold(person, Hold(HoldKind.LOCK, later, None, "abuse", "alice"))
+    ledger.answered(seen)
+    assert ledger.open_orders(TODAY) == {student: later}, "which came after it was looked at"
+    ledger.answered({student: later, "nobody": later})
+    assert ledger.open_orders(TODAY) == {}
+    assert student in ledger.due_students(TODAY), "what was not done stays due"
 
 
 def test_a_second_hold_of_a_kind_replaces_the_first(ledger: Ledger) -> None:
@@ -97,6 +115,21 @@ def test_extensions_are_kept_with_who_and_why(ledger: Ledger) -> None:
     assert ledger.load([person])[person].extensions == (extension,)
     [line] = [line for line in ledger.history(person) if line.event == "extended"]
     assert (line.actor, line.reason, line.at) == ("alice", "thesis late", AT)
+
+
+def test_what_happened_is_kept_and_calls_the_person(ledger: Ledger) -> None:
+    """The portal tells changed credentials by this; each calls for a notice of its own."""
+    person = committed(ledger, 1)
+    told = [
+        Occurrence(NoticeKind.EXTENSION_REFUSED, AT, "no thesis", "alice"),
+        Occurrence(NoticeKind.PASSWORD_CHANGED, LATER, "by the person", "portal"),
+    ]
+    for occurrence in told:
+        ledger.tell(person, occurrence)
+    account = ledger.load([person])[person]
+    assert account.occurrences == tuple(told)
+    assert account.student_id in list(ledger.due_students(LATER.date()))
+    assert events(ledger, person)[-2:] == ["extension-refused", "password-changed"]
 
 
 def test_an_order_for_nobody_is_rejected(ledger: Ledger) -> None:
@@ -301,6 +334,18 @@ def test_the_watermark_of_drift_is_kept(ledger: Ledger) -> None:
     assert ledger.watermark() == "two"
 
 
+def test_used_plans_are_forgotten_after_a_while_and_the_others_are_kept(ledger: Ledger) -> None:
+    for name in ("used", "waits"):
+        ledger.hold_plan(name, "300 losses", [], AT)
+    ledger.approve("used", "alice", AT)
+    ledger.spend("used", LATER)
+    assert ledger.purge(LATER) == 0
+    assert ledger.held_plan("used")
+    assert ledger.purge(LATER + timedelta(days=1)) == 1
+    assert ledger.held_plan("used") is None and ledger.held_plan("waits")
+    assert events(ledger, None).count("plan-spent") == 1
+
+
 # -- outbox and history ----------------------------------------------------------------------------------
 def test_only_notices_that_are_due_are_settled(ledger: Ledger) -> None:
     committed(ledger, 1)
@@ -308,7 +353,7 @@ def test_only_notices_that_are_due_are_settled(ledger: Ledger) -> None:
     ledger.commit([a_step(1, from_state=State.PENDING, new=False, notices=notices)], {}, AT)
     keys = [notice.key for notice in notices]
     assert ledger.settle(keys[:1], NoticeStatus.REFUSED, "550 no such user", "sink", LATER) == 1
-    assert ledger.settle([*keys, "unknown"], NoticeStatus.ACCEPTED, "250 ok", "sink", LATER) == 1
+    assert ledger.settle([*keys[1:], "unknown"], NoticeStatus.ACCEPTED, "250 ok", "sink", LATER) == 1
     [refused] = ledger.outbox(NoticeStatus.REFUSED)
     assert (refused.notice.key, refused.reply, refused.settled_at) == (keys[0], "550 no such user", LATER)
     assert events(ledger).count("notice-settled") == 2
@@ -334,3 +379,50 @@ def test_many_people_are_committed_and_loaded_at_once(ledger: Ledger) -> None:
     assert len(loaded) == 1201
     assert all(len(one.records) == len(one.outbox) == 1 for one in loaded.values())
     assert ledger.verify_history() is None
+
+
+# -- facts for who watches -------------------------------------------------------------------------------
+def test_facts_count_what_waits_and_since_when(ledger: Ledger) -> None:
+    assert (ledger.facts().waiting, ledger.facts().next_on, ledger.facts().oldest_waiting_at) == (
+        0,
+        None,
+        None,
+    )
+    person = committed(ledger, 1)
+    committed(ledger, 2, State.ACTIVE)
+    ledger.commit(
+        [a_step(1, notices=(a_notice(1), replace(a_notice(1), key="later")), next_on=NEXT_YEAR)], {}, AT
+    )
+    ledger.settle(["later"], NoticeStatus.ACCEPTED, "250 ok", "sink", LATER)
+    ledger.park([Parked(person, "s1", "no name"), Parked(person, "s1", "no date")], AT)
+    ledger.mark_fetch(
+        a_fetch(rejections=(Rejection("students", "a.csv", 3, None, ("empty",)),)), (), LATER, TODAY
+    )
+    for ticket in ("abc", "def", "fetch-ghi"):
+        ledger.hold_plan(ticket, "300 losses", [], AT)
+    ledger.approve("def", "alice", AT)
+    found = ledger.facts()
+    assert found.accounts == {State.PENDING: 1, State.ACTIVE: 1}
+    assert (found.parked, found.rejections, found.held_plans, found.waiting) == (1, 1, 1, 1)
+    assert found.notices == {NoticeStatus.DUE: 1, NoticeStatus.ACCEPTED: 1}
+    assert (found.next_on, found.oldest_waiting_at) == (TODAY - timedelta(days=1), AT)
+    assert found.fetched_at == {"students": LATER}
+
+
+# -- records of students without an account -----------------------------------------------------------------
+def test_records_put_aside_are_there_until_they_are_named_no_more(ledger: Ledger) -> None:
+    kept = a_record(1), replace(a_record(1), programme="OLD"), a_record(2)
+    ledger.set_aside(kept, ())
+    ledger.set_aside((replace(kept[1], department="Another"),), [kept[2].key])
+    assert ledger.aside(["S0000001", "S0000002"]) == {
+        "S0000001": (kept[0], replace(kept[1], department="Another"))
+    }
+    gone = ("S0000001", kept[0].programme), ("S0000001", "OLD")
+    ledger.mark_fetch(a_fetch(gone=gone[:1]), (), AT, TODAY)
+    assert [record.programme for record in ledger.aside(["S0000001"])["S0000001"]] == ["OLD"]
+
+
+def test_who_gets_an_account_has_nothing_put_aside_any_more(ledger: Ledger) -> None:
+    ledger.set_aside([replace(a_record(n), programme="OLD") for n in (1, 2)], ())
+    committed(ledger, 1)
+    assert list(ledger.aside(["S0000001", "S0000002"])) == ["S0000002"]

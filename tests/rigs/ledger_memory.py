@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from provisiond.domain.model import Absence, Block, Fetch, RegistryRecord
+from provisiond.domain.model import Absence, Block, Fetch, RegistryRecord, Stretch
 from provisiond.ports import FetchMark, RecordKey
 
 
@@ -17,6 +17,7 @@ class FakeMemory:
     source: str
     stored: dict[RecordKey, tuple[str, RegistryRecord]]
     mark: FetchMark | None = None
+    stretches: tuple[Stretch, ...] = ()
     known: dict[bytes, Block] = field(default_factory=dict)
     absences: dict[RecordKey, Absence] = field(default_factory=dict)
 
@@ -31,6 +32,9 @@ class FakeMemory:
 
     def blocks(self, digests: Collection[bytes]) -> Iterator[Block]:
         return iter([block for digest, block in sorted(self.known.items()) if digest in digests])
+
+    def outline(self) -> tuple[Stretch, ...]:
+        return self.stretches
 
     def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
         found: dict[str, tuple[RegistryRecord, ...]] = {}
@@ -55,6 +59,7 @@ class FakeMemory:
         self.known = {
             block.digest: _unsettling(block, unsettled) for block in (*kept.values(), *fetch.blocks)
         }
+        self.stretches = fetch.outline
         if fetch.complete:
             rejected = {one.student_id for one in fetch.rejections}
             for key, absence in self.absences.items():

@@ -33,6 +33,7 @@ from provisiond.domain.policy import (
     Policy,
 )
 from tests.rigs.registry import a_record
+from tests.rigs.steps import an_item
 
 ZONE = ZoneInfo("Asia/Hong_Kong")
 TODAY = date(2026, 11, 24)
@@ -94,6 +95,7 @@ def an_account(*records: RegistryRecord, **overrides: Any) -> Account:
         "records": records,
         "holds": (),
         "extensions": (),
+        "occurrences": (),
         "absences": (),
         "outbox": (
             accepted(first.proposed_id, NoticeKind.CREATED),
@@ -114,7 +116,7 @@ def accepted(
     notice = Notice(
         f"{person_id}:{kind}" + (f":{mark}" if mark else ""), person_id, kind, "x@example.edu", on, about_on
     )
-    return OutboxItem(notice, NoticeStatus.ACCEPTED, noon(on), noon(on), "250 ok")
+    return an_item(notice, noon(on), NoticeStatus.ACCEPTED, noon(on), "250 ok")
 
 
 @dataclass(frozen=True, slots=True)

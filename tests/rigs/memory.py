@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from provisiond.domain.model import Block, Fetch, RegistryRecord
+from provisiond.domain.model import Block, Fetch, RegistryRecord, Stretch
 from provisiond.ports import FetchMark
 
 AT = datetime(2024, 9, 2, 4, tzinfo=UTC)
@@ -21,7 +21,11 @@ class FakeMemory:
     remembered: dict[bytes, Block] = field(default_factory=dict)
     committed: dict[tuple[str, str], RegistryRecord] = field(default_factory=dict)
     absent: set[tuple[str, str]] = field(default_factory=set)
+    stretches: tuple[Stretch, ...] = ()
     read: int = 0
+
+    def outline(self) -> tuple[Stretch, ...]:
+        return self.stretches
 
     def last(self) -> FetchMark | None:
         return self.mark
@@ -63,6 +67,7 @@ class FakeMemory:
                 self.absent -= {(r.student_id, r.programme) for r in records}
         new = {block.digest: _without(block, unfinished) for block in fetch.blocks}
         self.remembered = {digest: self.remembered[digest] for digest in fetch.kept} | new
+        self.stretches = fetch.outline
         self.mark = FetchMark(fetch.digest, fetch.rows, AT, fetch.etag, fetch.watermark)
 
 

@@ -1,4 +1,4 @@
-"""The half of the fake ledger that knows no accounts: outbox, history, brakes, fetches, parking."""
+"""The half of the fake ledger that knows no accounts: history, brakes, fetches, parking."""
 
 from __future__ import annotations
 
@@ -7,22 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from provisiond.adapters.ledger import chain
-from provisiond.adapters.ledger.chain import End, Happened
-from provisiond.domain.model import (
-    Notice,
-    NoticeStatus,
-    OutboxItem,
-    Rejection,
-)
+from provisiond.adapters.ledger.chain import Happened
+from provisiond.domain.model import Notice, Rejection
 from provisiond.domain.plan import Parked
 from provisiond.ports import HeldPlan, HistoryLine
-from tests.rigs.sighted import Sighted
+from tests.rigs.posted import Posted
 
 
 @dataclass(slots=True)
-class Promises(Sighted):
-    items: dict[str, OutboxItem] = field(default_factory=dict)
-    lines: list[HistoryLine] = field(default_factory=list)
+class Promises(Posted):
     refused: dict[str, tuple[Rejection, ...]] = field(default_factory=dict)
     plans: dict[str, HeldPlan] = field(default_factory=dict)
     parking: dict[str, list[Parked]] = field(default_factory=dict)
@@ -83,11 +76,7 @@ class Promises(Sighted):
         self._tell(Happened("plan-spent", None, at, "cycle", {}))
         return True
 
-    # -- outbox and history ----------------------------------------------------------------------------
-    def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
-        wanted = [item for item in self.items.values() if status in (None, item.status)]
-        return sorted(wanted, key=lambda i: (i.decided_at, i.notice.due_on, i.notice.key))
-
+    # -- history ---------------------------------------------------------------------------------------
     def history(self, person_id: str | None = None) -> list[HistoryLine]:
         return [line for line in self.lines if person_id in (None, line.person_id)]
 
@@ -95,16 +84,6 @@ class Promises(Sighted):
         return chain.broken(self.lines, self._end())
 
     # -- inside ----------------------------------------------------------------------------------------
-    def _end(self) -> End:
-        return End(self.lines[-1].seq, self.lines[-1].hash) if self.lines else End()
-
-    def _tell(self, happened: Happened) -> None:
-        self.lines += chain.sealed(self._end(), [happened])
-
-    def _add(self, notices: Iterable[Notice], at: datetime) -> None:
-        for notice in notices:
-            self.items.setdefault(notice.key, OutboxItem(notice, NoticeStatus.DUE, at, None, None))
-
     def _unspent(self, plan_hash: str) -> HeldPlan | None:
         plan = self.plans.get(plan_hash)
         return plan if plan and plan.spent_at is None else None

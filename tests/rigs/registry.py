@@ -63,6 +63,7 @@ def a_record(**overrides: Any) -> RegistryRecord:
         expected_end_on=date(2028, 6, 30),
         personal_mail="taiman@example.org",
         supervisor_mail=None,
+        language=None,
         confidential=False,
     )
     record = replace(record, **overrides)
@@ -104,6 +105,7 @@ class FakeRegistry:
             complete=True,
             etag=None,
             watermark=None,
+            outline=(),
         )
 
     def _missing(self, memory: FetchMemory) -> Iterator[tuple[str, str]]:

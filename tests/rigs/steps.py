@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
-from provisiond.domain.model import Level, Notice, NoticeKind, RegistryRecord, State, Status
+from provisiond.domain.model import (
+    Level,
+    Notice,
+    NoticeKind,
+    NoticeStatus,
+    OutboxItem,
+    RegistryRecord,
+    State,
+    Status,
+)
 from provisiond.domain.plan import Identity, Step
 
 
@@ -59,6 +68,7 @@ def a_record(number: int) -> RegistryRecord:
         expected_end_on=date(2029, 6, 30),
         personal_mail="tai.man@example.net",
         supervisor_mail=None,
+        language=None,
         confidential=False,
     )
 
@@ -71,4 +81,27 @@ def a_notice(number: int) -> Notice:
         to="tai.man@example.net",
         due_on=date(2025, 9, 1),
         about_on=None,
+    )
+
+
+def an_item(
+    notice: Notice,
+    decided_at: datetime,
+    status: NoticeStatus = NoticeStatus.DUE,
+    settled_at: datetime | None = None,
+    reply: str | None = None,
+) -> OutboxItem:
+    """As the ledger keeps it that never gave it to a mail server."""
+    return OutboxItem(
+        notice,
+        status,
+        decided_at,
+        settled_at,
+        reply,
+        attempts=0,
+        doubts=0,
+        next_try_at=None,
+        tried_at=None,
+        message_id=None,
+        sent_to=None,
     )

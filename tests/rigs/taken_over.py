@@ -9,10 +9,11 @@ from datetime import datetime
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.domain.changes import AdoptEntry
 from provisiond.domain.errors import RejectedError
-from provisiond.domain.model import Account, HoldKind, Notice, NoticeStatus, OutboxItem
+from provisiond.domain.model import Account, HoldKind, Notice, NoticeStatus
 from provisiond.domain.plan import Identity, Parked, Step
 from provisiond.domain.takeover import Takeover
 from tests.rigs.promises import Promises
+from tests.rigs.steps import an_item
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class TakenOver(Promises):
 
     def told_before(self, notices: Iterable[Notice], reply: str, at: datetime) -> None:
         for notice in notices:
-            told = OutboxItem(notice, NoticeStatus.ACCEPTED, at, at, reply)
+            told = an_item(notice, at, NoticeStatus.ACCEPTED, at, reply)
             self.items.setdefault(notice.key, told)
 
     def begin_rebuild(self, actor: str, at: datetime) -> None:
@@ -82,6 +83,7 @@ class TakenOver(Promises):
             records=(),
             holds=one.holds,
             extensions=(),
+            occurrences=(),
             outbox=(),
             absences=(),
         )

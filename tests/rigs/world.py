@@ -73,6 +73,7 @@ class Rows:
             complete=True,
             etag=None,
             watermark=None,
+            outline=(),
         )
 
 

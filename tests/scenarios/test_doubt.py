@@ -98,6 +98,7 @@ def test_who_asked_for_confidentiality_in_studies_before_the_account_has_no_list
     world.registry.put(before)
     world.cycle()
     assert world.ledger.find(WHO) is None
+    assert world.cycle().looked_at == 0
     world.registry.put(a_person(WHO, programme="NEW"))
     world.cycle()
     world.order(WHO, Activate(world.clock.now(), "test"))

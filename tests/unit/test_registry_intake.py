@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from provisiond.adapters.registry.blocks import RawBlock, raw_blocks
 from provisiond.adapters.registry.intake import taken_in, unchanged
+from provisiond.adapters.registry.outline import Outline
 from provisiond.adapters.registry.rows import Cells, Ending, Fault
 from provisiond.adapters.registry.source import FIELDS
 from provisiond.domain.errors import UnsafeFetchError
@@ -28,9 +30,8 @@ class ListRows:
         self.complete = complete
         self.file, self.first_line, self.salt = "students", 1, ("list",)
 
-    def chunks(self) -> Iterator[list[bytes]]:
-        for start in range(0, len(self.raw), 10):
-            yield self.raw[start : start + 10]
+    def pieces(self, salt: bytes, outline: Outline) -> Iterator[RawBlock]:
+        return raw_blocks([self.raw], self.first_line, salt)
 
     def cells(self, row: bytes, line: int) -> Cells | Fault:
         found = json.loads(row)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from provisiond.adapters.registry.blocks import raw_blocks, salt_of
+from provisiond.adapters.registry.blocks import RawBlock, raw_blocks, salt_of
+from provisiond.adapters.registry.outline import Outline, RowFile
 from provisiond.adapters.registry.row_lines import RowLines
 from provisiond.domain.errors import UnsafeFetchError
+from provisiond.domain.model import Stretch
 
 SALT = salt_of(["a mapping"])
 Rows = list[tuple[int, list[str] | None]]
@@ -21,7 +23,8 @@ Rows = list[tuple[int, list[str] | None]]
 def raw_rows(text: str, chunk_bytes: int) -> list[bytes]:
     lines = RowLines("f.csv", "utf-8", ",", chunk_bytes)
     content = text.encode()
-    return [row for rows in lines.chunks(io.BytesIO(content), 0, len(content)) for row in rows]
+    chunks = lines.chunks(io.BytesIO(content), 0, len(content))
+    return [row for rows in chunks for row in lines.without_blank(rows)]
 
 
 def as_we_read(text: str, chunk_bytes: int) -> Rows | None:
@@ -109,3 +112,66 @@ def test_another_mapping_makes_other_digests() -> None:
 
 def test_rows_all_alike_make_no_endless_block() -> None:
     assert max(len(block.rows) for block in raw_blocks(chunked([b"same"] * 9000, 100), 1, SALT)) <= 2200
+
+
+# -- stretches of a file ------------------------------------------------------------------------------------
+def cut_file(content: bytes, before: Outline | None = None) -> tuple[Outline, list[RawBlock | Stretch]]:
+    """As a CSV registry cuts a file, with what is remembered of another one."""
+    lines = RowLines("a.csv", "utf-8", ",", chunk_bytes=3000)
+    stream = io.BytesIO(content)
+
+    def rows_from(at: int, line: int) -> Iterator[list[bytes]]:
+        lines.line = line
+        return lines.chunks(stream, at, len(content))
+
+    known = [digest for stretch in before.stretches for digest in stretch.blocks] if before else []
+    outline = Outline(before.stretches if before else (), known, SALT)
+    file = RowFile(stream, 0, len(content), 1, rows_from, lines.without_blank)
+    return outline, list(outline.pieces(file))
+
+
+def told(pieces: list[RawBlock | Stretch]) -> tuple[int, int]:
+    return sum(piece.rows if isinstance(piece, Stretch) else piece.count for piece in pieces), sum(
+        piece.foreign for piece in pieces
+    )
+
+
+LINES = st.sampled_from(
+    [b"", b" ", b'"two\nlines",x', "陳,y".encode(), b"plain,row", b"plain,row\r", b'"quoted",""', b",,"]
+)
+EDITS = st.lists(
+    st.tuples(st.integers(0, 3000), st.sampled_from(["drop", "add", "change"]), LINES), max_size=6
+)
+
+
+@given(EDITS, st.booleans())
+def test_a_file_with_an_outline_says_what_it_says_without(
+    edits: list[tuple[int, str, bytes]], is_ended: bool
+) -> None:
+    rows = [b"%d,row of %d\n" % (n, n * 7919 % 1000) for n in range(3000)]
+    first, _ = cut_file(b"".join(rows))
+    for at, what, line in edits:
+        place = min(at, len(rows) - 1)
+        rows[place : place + (what != "add")] = [] if what == "drop" else [line + b"\n"]
+    content = b"".join(rows) if is_ended else b"".join(rows).rstrip(b"\n")
+    second, pieces = cut_file(content, first)
+    _, whole = cut_file(content)
+    assert told(pieces) == told(whole)
+    looked_at = {row for piece in pieces if isinstance(piece, RawBlock) for row in piece.rows}
+    new = {line for _, what, line in edits if what != "drop" and line + b"\n" in rows}
+    assert new - {b"", b" ", b",,"} <= looked_at
+    assert all(piece.line == _line_of(content, piece) for piece in pieces if isinstance(piece, RawBlock))
+    assert sum(isinstance(piece, RawBlock) for piece in pieces) <= 12 * (len(edits) + 1)
+    again, pieces = cut_file(content, second)
+    assert again.stretches == second.stretches
+    assert sum(isinstance(piece, RawBlock) for piece in pieces) <= 4
+
+
+def _line_of(content: bytes, block: RawBlock) -> int:
+    """Where the rows that no other block has stand; those that are everywhere say nothing."""
+    mark = next((row for row in block.rows if b"row of" in row), None)
+    if mark is None:
+        return block.line
+    before = content[: content.index(mark + b"\n") if mark + b"\n" in content else content.index(mark)]
+    lead = block.rows[: block.rows.index(mark)]
+    return before.count(b"\n") + 1 - sum(1 + row.count(b"\n") for row in lead)

@@ -7,11 +7,11 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from provisiond.adapters.ledger import absences, asides, blocks, history
+from provisiond.adapters.ledger import absences, asides, blocks, history, outlines
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.tables import fetch as table
 from provisiond.adapters.ledger.tables import rejection
-from provisiond.domain.model import Fetch, Rejection
+from provisiond.domain.model import Fetch, Rejection, Stretch
 from provisiond.ports import FetchMark
 
 
@@ -29,7 +29,7 @@ def mark(connection: Connection, fetch: Fetch, unsettled: Collection[str], at: d
         "watermark": fetch.watermark,
     }
     connection.execute(delete(table).where(table.c.source == fetch.source))
-    connection.execute(insert(table), [row])
+    connection.execute(insert(table), [{**row, "outline": outlines.packed(fetch.outline)}])
     blocks.replace(connection, fetch.source, fetch.kept, fetch.blocks, unsettled)
     if fetch.complete:
         absences.count(connection, fetch, today)
@@ -41,8 +41,14 @@ def mark(connection: Connection, fetch: Fetch, unsettled: Collection[str], at: d
 
 
 def last(connection: Connection, source: str) -> FetchMark | None:
-    row = connection.execute(select(table).where(table.c.source == source)).one_or_none()
-    return FetchMark(row.digest, row.rows, row.at, row.etag, row.watermark) if row else None
+    marks = (table.c.digest, table.c.rows, table.c.at, table.c.etag, table.c.watermark)
+    row = connection.execute(select(*marks).where(table.c.source == source)).one_or_none()
+    return FetchMark(*row) if row else None
+
+
+def outline(connection: Connection, source: str) -> tuple[Stretch, ...]:
+    packed = connection.scalar(select(table.c.outline).where(table.c.source == source))
+    return outlines.unpacked(packed) if packed else ()
 
 
 def rejections(connection: Connection) -> list[Rejection]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import closing
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from provisiond.adapters.ledger import chain
 from provisiond.adapters.ledger.chain import End, Happened
@@ -13,6 +13,10 @@ from provisiond.adapters.ledger.connection import streamed
 from provisiond.adapters.ledger.tables import history, history_end
 from provisiond.ports import HistoryLine
 
+# Made once: they belong to every transaction that writes.
+_READ_END = select(history_end.c.seq, history_end.c.hash)
+_MOVE_END = update(history_end).values(seq=bindparam("last"), hash=bindparam("link"))
+_INSERT = insert(history)
 _FIELDS = ("seq", "at", "actor", "person_id", "event", "detail", "reason", "hash")
 
 
@@ -21,8 +25,9 @@ def append(connection: Connection, happened: Iterable[Happened]) -> None:
     lines = chain.sealed(_end(connection), happened)
     if not lines:
         return
-    connection.execute(insert(history), [{f: getattr(line, f) for f in _FIELDS} for line in lines])
-    connection.execute(update(history_end).values(seq=lines[-1].seq, hash=lines[-1].hash))
+    rows = [{f: getattr(line, f) for f in _FIELDS} for line in lines]
+    connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
+    connection.execute(_MOVE_END, {"last": lines[-1].seq, "link": lines[-1].hash})
 
 
 def lines_of(connection: Connection, person_id: str | None) -> list[HistoryLine]:
@@ -48,7 +53,7 @@ def _lines(connection: Connection) -> Generator[HistoryLine, None, None]:
 
 
 def _end(connection: Connection) -> End:
-    row = connection.execute(select(history_end.c.seq, history_end.c.hash)).one_or_none()
+    row = connection.execute(_READ_END).one_or_none()
     return End(row.seq, row.hash) if row else End()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from provisiond.adapters.ledger import absences, blocks, fetches, records
 from provisiond.adapters.ledger.connection import Database, chunks
 from provisiond.adapters.ledger.tables import record
-from provisiond.domain.model import Block, RegistryRecord
+from provisiond.domain.model import Block, RegistryRecord, Stretch
 from provisiond.ports import FetchMark
 
 
@@ -34,6 +34,10 @@ class SqlMemory:
     def blocks(self, digests: Collection[bytes]) -> Iterator[Block]:
         with self._db.read() as connection:
             yield from blocks.some(connection, self._source, digests)
+
+    def outline(self) -> tuple[Stretch, ...]:
+        with self._db.read() as connection:
+            return fetches.outline(connection, self._source)
 
     def records(self, student_ids: Collection[str]) -> dict[str, tuple[RegistryRecord, ...]]:
         with self._db.read() as connection:

@@ -16,7 +16,13 @@ from provisiond.domain.errors import UnavailableError
 
 
 def opened(
-    place: Place, *, create: bool, wait_seconds: float = 10, fence: int | None = None, older: bool = False
+    place: Place,
+    *,
+    create: bool,
+    wait_seconds: float = 10,
+    fence: int | None = None,
+    epoch: int | None = None,
+    older: bool = False,
 ) -> Database:
     """`create` also makes the file (0600, its folder 0700; on a server the database must be there) and upgrades
     the schema; without it a missing or outdated ledger (unless `older` will do) is an UnavailableError."""
@@ -24,7 +30,7 @@ def opened(
         make_file(place.path)
     elif place.path and not place.path.is_file():
         raise UnavailableError("ledger", f"there is none at {place.path}; {schema.MAKE}")
-    database = Database(place, wait_seconds, fence)
+    database = Database(place, wait_seconds, fence, epoch)
     try:
         with database.write() if create else database.read() as connection:
             if not place.path:

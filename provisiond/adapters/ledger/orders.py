@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from provisiond.adapters.ledger import history
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.tables import account, extension, hold
+from provisiond.adapters.ledger.tables import occurrence as occurrences
 from provisiond.domain.errors import RejectedError
-from provisiond.domain.model import Extension, Hold, HoldKind
+from provisiond.domain.model import Extension, Hold, HoldKind, NoticeKind, Occurrence
+
+# Made once: SQLAlchemy needs longer to make a statement than SQLite to carry it out, and each mail needs this one.
+_CALL = (
+    update(account)
+    .where(account.c.person_id == bindparam("person"))
+    .values(next_on=bindparam("yesterday"), ordered_at=bindparam("at"))
+)
 
 
 def call(connection: Connection, person_ids: Iterable[str], at: datetime) -> None:
     """Make these persons due. The day before `at`: it has begun in every time zone of the world."""
-    called = {"next_on": at.date() - timedelta(days=1), "ordered_at": at}
-    for chunk in chunks(person_ids):
-        connection.execute(update(account).where(account.c.person_id.in_(chunk)).values(called))
+    yesterday = at.date() - timedelta(days=1)
+    called = [{"person": one, "yesterday": yesterday, "at": at} for one in dict.fromkeys(person_ids)]
+    if called:
+        connection.execute(_CALL, called if len(called) > 1 else called[0])
+
+
+def unanswered(connection: Connection, today: date) -> dict[str, datetime]:
+    """By `next_on` first: that has an index, and few are due."""
+    called = account.c.next_on <= today, account.c.ordered_at.is_not(None)
+    return {
+        row.student_id: row.ordered_at
+        for row in connection.execute(select(account.c.student_id, account.c.ordered_at).where(*called))
+    }
+
+
+def answer(connection: Connection, given: Mapping[str, datetime]) -> None:
+    """By the very instant, not by before and after: clocks are set back."""
+    mine = account.c.student_id == bindparam("student"), account.c.ordered_at == bindparam("at")
+    connection.execute(
+        update(account).where(*mine).values(ordered_at=None),
+        [{"student": student_id, "at": at} for student_id, at in given.items()],
+    )
 
 
 def require(connection: Connection, person_ids: Iterable[str]) -> None:
@@ -84,6 +111,19 @@ def extend(connection: Connection, person_id: str, given: Extension) -> None:
     _tell(connection, Happened("extended", person_id, given.granted_at, given.actor, detail, given.reason))
 
 
+def tell(connection: Connection, person_id: str, given: Occurrence) -> None:
+    require(connection, [person_id])
+    row = {
+        "person_id": person_id,
+        "kind": given.kind.value,
+        "at": given.at,
+        "reason": given.reason,
+        "actor": given.actor,
+    }
+    connection.execute(insert(occurrences), [row])
+    _tell(connection, Happened(given.kind.value, person_id, given.at, given.actor, {}, given.reason))
+
+
 def holds_of(connection: Connection, person_ids: Sequence[str]) -> dict[str, list[Hold]]:
     """Those not yet released, oldest first."""
     wanted = (
@@ -101,6 +141,15 @@ def extensions_of(connection: Connection, person_ids: Sequence[str]) -> dict[str
     found: dict[str, list[Extension]] = {}
     for row in connection.execute(wanted):
         one = Extension(row.until_on, row.granted_at, row.reason, row.actor)
+        found.setdefault(row.person_id, []).append(one)
+    return found
+
+
+def occurrences_of(connection: Connection, person_ids: Sequence[str]) -> dict[str, list[Occurrence]]:
+    wanted = select(occurrences).where(occurrences.c.person_id.in_(person_ids)).order_by(occurrences.c.id)
+    found: dict[str, list[Occurrence]] = {}
+    for row in connection.execute(wanted):
+        one = Occurrence(NoticeKind(row.kind), row.at, row.reason, row.actor)
         found.setdefault(row.person_id, []).append(one)
     return found
 

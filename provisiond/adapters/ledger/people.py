@@ -28,6 +28,13 @@ def due_students(connection: Connection, today: date) -> Iterator[str]:
         yield student_id
 
 
+def next_due(connection: Connection, today: date) -> date | None:
+    found: date | None = connection.scalar(
+        select(func.min(account.c.next_on)).where(account.c.next_on > today)
+    )
+    return found
+
+
 def all_students(connection: Connection) -> Iterator[str]:
     for (student_id,) in streamed(connection, select(account.c.student_id).order_by(account.c.student_id)):
         yield student_id
@@ -98,6 +105,7 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
     known = records.of_people(connection, person_ids)
     holds = orders.holds_of(connection, person_ids)
     extensions = orders.extensions_of(connection, person_ids)
+    occurrences = orders.occurrences_of(connection, person_ids)
     notices = outbox.of_people(connection, person_ids)
     students = [record.student_id for some in known.values() for record in some]
     absent = absences.of_students(connection, students)
@@ -116,6 +124,7 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
             records=tuple(known.get(row.person_id, ())),
             holds=tuple(holds.get(row.person_id, ())),
             extensions=tuple(extensions.get(row.person_id, ())),
+            occurrences=tuple(occurrences.get(row.person_id, ())),
             outbox=tuple(notices.get(row.person_id, ())),
             absences=tuple(absent.get(row.student_id, ())),
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from provisiond.adapters.ledger import (
     absences,
     asides,
     brakes,
+    counts,
     fetches,
     history,
     identifiers,
@@ -16,6 +17,7 @@ from provisiond.adapters.ledger import (
     outbox,
     parking,
     people,
+    sending,
     sightings,
     steps,
     takeovers,
@@ -33,13 +35,24 @@ from provisiond.domain.model import (
     HoldKind,
     Notice,
     NoticeStatus,
+    Occurrence,
     OutboxItem,
     RegistryRecord,
     Rejection,
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
-from provisiond.ports import AccountFilter, FetchMark, HeldPlan, HistoryLine, RecordKey, Sighting
+from provisiond.ports import (
+    AccountFilter,
+    Answer,
+    FetchMark,
+    HeldPlan,
+    HistoryLine,
+    LedgerFacts,
+    RecordKey,
+    Sending,
+    Sighting,
+)
 
 
 class SqlLedger:
@@ -57,11 +70,13 @@ class SqlLedger:
         wait_seconds: float = 10,
         password: str | None = None,
         fence: int | None = None,
+        epoch: int | None = None,
     ) -> SqlLedger:
         """`create` makes or upgrades it; without that a missing or outdated ledger is an UnavailableError.
-        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave."""
+        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave; `epoch`: of the
+        leadership under which is written."""
         where = place(url, password)
-        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence))
+        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence, epoch=epoch))
 
     def close(self) -> None:
         self._db.close()
@@ -70,6 +85,10 @@ class SqlLedger:
     def due_students(self, today: date) -> Iterator[str]:
         with self._db.read() as connection:
             yield from people.due_students(connection, today)
+
+    def next_due(self, today: date) -> date | None:
+        with self._db.read() as connection:
+            return people.next_due(connection, today)
 
     def all_students(self) -> Iterator[str]:
         with self._db.read() as connection:
@@ -94,6 +113,10 @@ class SqlLedger:
     def population(self) -> int:
         with self._db.read() as connection:
             return people.population(connection)
+
+    def facts(self) -> LedgerFacts:
+        with self._db.read() as connection:
+            return counts.facts(connection)
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -156,6 +179,19 @@ class SqlLedger:
         with self._db.write() as connection:
             orders.extend(connection, person_id, extension)
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        with self._db.read() as connection:
+            return orders.unanswered(connection, today)
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        if given:
+            with self._db.write() as connection:
+                orders.answer(connection, given)
+
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        with self._db.write() as connection:
+            orders.tell(connection, person_id, occurrence)
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:
         return SqlMemory(self._db, source)
@@ -213,6 +249,10 @@ class SqlLedger:
         with self._db.read() as connection:
             return brakes.latest(connection, plan_hash)
 
+    def purge(self, before: datetime) -> int:
+        with self._db.write() as connection:
+            return brakes.purge(connection, before)
+
     # -- drift -----------------------------------------------------------------------------------------
     def watermark(self) -> str | None:
         with self._db.read() as connection:
@@ -263,7 +303,7 @@ class SqlLedger:
         with self._db.read() as connection:
             return takeovers.unfinished(connection)
 
-    # -- outbox and history ----------------------------------------------------------------------------
+    # -- outbox ----------------------------------------------------------------------------------------
     def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
         with self._db.read() as connection:
             return outbox.items(connection, status)
@@ -272,6 +312,52 @@ class SqlLedger:
         with self._db.write() as connection:
             return outbox.settle(connection, keys, status, reply, actor, at)
 
+    def notices(self, keys: Iterable[str]) -> list[OutboxItem]:
+        with self._db.read() as connection:
+            return outbox.with_keys(connection, keys)
+
+    def sent_as(self, message_id: str) -> OutboxItem | None:
+        with self._db.read() as connection:
+            return outbox.sent_as(connection, message_id)
+
+    def outbox_counts(self) -> dict[NoticeStatus, int]:
+        with self._db.read() as connection:
+            return outbox.counts(connection)
+
+    def oldest_unsent(self) -> datetime | None:
+        with self._db.read() as connection:
+            return outbox.oldest_unsent(connection)
+
+    def notify(self, notices: Iterable[Notice], at: datetime) -> int:
+        with self._db.write() as connection:
+            return outbox.add(connection, notices, at)
+
+    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
+        with self._db.read() as connection:
+            left = sending.left_behind(connection)
+        if left:
+            with self._db.write() as connection:
+                sending.doubt(connection, left, at)
+        with self._db.read() as connection:
+            return sending.ready(connection, at, limit, longest)
+
+    def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
+        with self._db.write() as connection:
+            return sending.turn(connection, answer, following, at)
+
+    def tried_between(self, after: datetime, until: datetime) -> int:
+        with self._db.read() as connection:
+            return sending.tried_between(connection, after, until)
+
+    def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        with self._db.write() as connection:
+            return sending.retry(connection, keys, actor, reason, at)
+
+    def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        with self._db.write() as connection:
+            return sending.drop(connection, keys, actor, reason, at)
+
+    # -- history ---------------------------------------------------------------------------------------
     def history(self, person_id: str | None = None) -> list[HistoryLine]:
         with self._db.read() as connection:
             return history.lines_of(connection, person_id)

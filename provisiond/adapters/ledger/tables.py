@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -103,6 +104,18 @@ rebuild = Table(
     Column("ended_at", Instant, nullable=True),
 )
 
+# Who leads, where several daemons may (PostgreSQL); one row. `renewed_at` is NULL when it was let go.
+leadership = Table(
+    "leadership",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("node", Word, nullable=True),
+    Column("pid", Integer, nullable=True),
+    Column("since", DateTime(timezone=True), nullable=True),
+    Column("renewed_at", DateTime(timezone=True), nullable=True),
+)
+
 record = Table(
     "record",
     metadata,
@@ -158,6 +171,18 @@ extension = Table(
     Column("actor", Word, nullable=False),
 )
 
+# What changes nothing and is told: an extension refused, a password or second factor changed.
+occurrence = Table(
+    "occurrence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _person(),
+    Column("kind", Word, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Word, nullable=False),
+)
+
 # No foreign key: a notice to the operators is about nobody.
 outbox = Table(
     "outbox",
@@ -172,6 +197,12 @@ outbox = Table(
     Column("decided_at", Instant, nullable=False),
     Column("settled_at", Instant, nullable=True),
     Column("reply", Text, nullable=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("doubts", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Instant, nullable=True),
+    Column("tried_at", Instant, nullable=True, index=True),
+    Column("message_id", Word, nullable=True, index=True),
+    Column("sent_to", Word, nullable=True),
 )
 
 history = Table(
@@ -206,7 +237,7 @@ fetch = Table(
     Column("at", Instant, nullable=False),
     Column("etag", Text, nullable=True),
     Column("watermark", Text, nullable=True),
-    Column("outline", LargeBinary, nullable=True),  # stretches of the file, packed by blocks.py
+    Column("outline", LargeBinary, nullable=True),  # stretches of the file, packed by outlines.py
 )
 
 # What is remembered of the last fetch's rows; `rows` is packed by blocks.py.

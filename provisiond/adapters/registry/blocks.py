@@ -22,6 +22,16 @@ class RawBlock:
     line: int  # of its first row
     rows: list[bytes]
 
+    @property
+    def count(self) -> int:
+        """Of its rows, blank ones left out."""
+        return len(self.rows) - self.rows.count(b"")
+
+    @property
+    def foreign(self) -> int:
+        """Of its rows that hold other than ASCII."""
+        return len(self.rows) - sum(map(bytes.isascii, self.rows))
+
 
 def salt_of(parts: Iterable[str]) -> bytes:
     """Digests under different salts are never equal: what was read under another mapping is read again."""

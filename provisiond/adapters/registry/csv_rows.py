@@ -5,17 +5,19 @@ What the file is written in was found out before (decoding.py, transcript.py).""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import IO
 
+from provisiond.adapters.registry.blocks import RawBlock
 from provisiond.adapters.registry.body import body
 from provisiond.adapters.registry.columns import column_place, columns
 from provisiond.adapters.registry.drop_file import DropFile
+from provisiond.adapters.registry.outline import Outline, RowFile
 from provisiond.adapters.registry.plausibility import Expected
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.row_lines import RowLines
 from provisiond.adapters.registry.rows import Cells, Ending, Fault
 from provisiond.adapters.registry.source import CsvSource
+from provisiond.domain.model import Stretch
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
@@ -29,8 +31,8 @@ class CsvRows:
         self._drop, self._digest, self._delimiter = drop, digest, source.delimiter
         self._body = body(stream, drop.name, encoding, source.delimiter, source.trailer)
         self._lines = RowLines(drop.name, encoding, source.delimiter)
-        self._chunks = self._lines.chunks(stream, self._body.begin, self._body.end)
-        raw_header, self._first_chunk, self._first_line = self._opening()
+        self._stream = stream
+        raw_header, self._begin, self._first_line = self._opening()
         header = self._header(raw_header)
         self._width = len(header)
         self._pick = columns(header, source.fields, drop.name)
@@ -50,13 +52,24 @@ class CsvRows:
     def salt(self) -> tuple[str, ...]:
         return self._salt
 
-    def chunks(self) -> Iterator[list[bytes]]:
+    def pieces(self, salt: bytes, outline: Outline) -> Iterator[RawBlock | Stretch]:
         """Refuses the file at its end where totals do not fit."""
         count, last = 0, b""
-        for rows in chain([self._first_chunk], self._chunks):
-            count += len(rows) - rows.count(b"")
-            last = next(filter(None, reversed(rows)), last)
-            yield rows
+        body = RowFile(
+            self._stream,
+            self._begin,
+            self._body.end,
+            self._first_line,
+            self._rows_from,
+            self._lines.without_blank,
+        )
+        for piece in outline.pieces(body):
+            if isinstance(piece, RawBlock):
+                count += piece.count
+                last = next(filter(None, reversed(piece.rows)), last)
+            else:
+                count += piece.rows
+            yield piece
         self._drop.refuse_changed()
         self._refuse_incomplete(count, last)
 
@@ -74,14 +87,18 @@ class CsvRows:
     def ending(self) -> Ending:
         return Ending(self._digest)
 
-    def _opening(self) -> tuple[bytes, list[bytes], int]:
-        """The header row, the rows after it in its chunk, and the line of the first of them."""
-        line = 1
-        for rows in self._chunks:
-            for place, row in enumerate(rows, 1):
-                line += 1 + row.count(b"\n")
-                if row:
-                    return row, rows[place:], line
+    def _rows_from(self, begin: int, line: int) -> Iterator[list[bytes]]:
+        self._lines.line = line
+        return self._lines.chunks(self._stream, begin, self._body.end)
+
+    def _opening(self) -> tuple[bytes, int, int]:
+        """The header row, where the next one begins, and its line."""
+        line, begin = 1, self._body.begin
+        for rows in self._rows_from(begin, line):
+            for row in rows:
+                line, begin = line + 1 + row.count(b"\n"), begin + len(row) + 1
+                if any(self._lines.without_blank([row])):
+                    return row, begin, line
         raise self._headless()
 
     def _header(self, row: bytes) -> tuple[str, ...]:

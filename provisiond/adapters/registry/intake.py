@@ -5,24 +5,25 @@ Puts the stages together, each a module beside this one."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.registry.absence import Absence, absence
-from provisiond.adapters.registry.blocks import raw_blocks, salt_of
+from provisiond.adapters.registry.blocks import RawBlock, salt_of
 from provisiond.adapters.registry.clashes import Clashes
 from provisiond.adapters.registry.contradiction import Verdict
 from provisiond.adapters.registry.incremental import block_digest, kept_blocks, known_lines
 from provisiond.adapters.registry.mapping import RecordMapping
+from provisiond.adapters.registry.outline import Outline
 from provisiond.adapters.registry.reading import Reading
 from provisiond.adapters.registry.recollection import Recollection
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import MappedSource, RowSource
 from provisiond.adapters.registry.staging import Changed, SeenBlocks, Staging
 from provisiond.domain.errors import UnavailableError
-from provisiond.domain.model import Fetch, Rejection
+from provisiond.domain.model import Fetch, Rejection, Stretch
 from provisiond.ports import FetchMemory
 
 _ACCIDENT = 10  # rows that contradict others; fewer are rejected one by one, however small the source
@@ -47,7 +48,8 @@ def _taken_in(
     salt = salt_of(_salt_parts(rows, source, digests))
     staging = Staging(source.name, rows.file)
     settled, unsettled = memory.settled(), memory.unsettled()
-    survey = _surveyed(rows, salt, staging, settled)
+    outline = Outline(memory.outline(), settled, salt)
+    survey = _surveyed(rows.pieces(salt, outline), staging, settled)
     ending = rows.ending()
     kept = frozenset(survey.kept) if ending.complete else settled | unsettled
     recollection = Recollection(
@@ -79,6 +81,7 @@ def _taken_in(
         complete=complete,
         etag=ending.etag,
         watermark=ending.watermark,
+        outline=tuple(outline.stretches),
     )
 
 
@@ -101,6 +104,7 @@ def unchanged(source: MappedSource, file: str, memory: FetchMemory) -> Fetch:
         complete=True,
         etag=last.etag,
         watermark=last.watermark,
+        outline=(),
     )
 
 
@@ -112,17 +116,22 @@ class _Survey:
     kept: set[bytes] = field(default_factory=set)
 
 
-def _surveyed(rows: RowSource, salt: bytes, staging: Staging, settled: frozenset[bytes]) -> _Survey:
+def _surveyed(pieces: Iterable[RawBlock | Stretch], staging: Staging, settled: frozenset[bytes]) -> _Survey:
     """Counts everything; spools the blocks that are not known as settled."""
     survey = _Survey()
-    for block in raw_blocks(rows.chunks(), rows.first_line, salt):
-        survey.rows += len(block.rows) - block.rows.count(b"")
-        survey.foreign += len(block.rows) - sum(map(bytes.isascii, block.rows))
-        survey.seen.add(block.digest)
-        if block.digest in settled:
-            survey.kept.add(block.digest)
+    for piece in pieces:
+        survey.foreign += piece.foreign
+        if isinstance(piece, Stretch):
+            survey.rows += piece.rows
+            survey.seen.update(piece.blocks)
+            survey.kept.update(piece.blocks)
+            continue
+        survey.rows += piece.count
+        survey.seen.add(piece.digest)
+        if piece.digest in settled:
+            survey.kept.add(piece.digest)
         else:
-            staging.spool(block)
+            staging.spool(piece)
     return survey
 
 

@@ -5,14 +5,17 @@ What every such source checks on the way: expected columns, and that there is an
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from hashlib import blake2b
 
+from provisiond.adapters.registry.blocks import RawBlock, raw_blocks
 from provisiond.adapters.registry.cell_text import cell_text
+from provisiond.adapters.registry.outline import Outline
 from provisiond.adapters.registry.plausibility import Expected
 from provisiond.adapters.registry.refusal import refused
 from provisiond.adapters.registry.rows import Cells, Fault
+from provisiond.domain.model import Stretch
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _MODULUS = 1 << 256
@@ -38,6 +41,12 @@ class RecordRows:
     def digest(self) -> str:
         """The same for the same rows in any order: a database keeps none, and an approval must find it again."""
         return f"{self._sum:064x}"
+
+    def chunks(self) -> Iterator[list[bytes]]:
+        raise NotImplementedError
+
+    def pieces(self, salt: bytes, _outline: Outline) -> Iterator[RawBlock | Stretch]:
+        return raw_blocks(self.chunks(), self.first_line, salt)
 
     def raw(self, values: Sequence[object], expected: Sequence[object]) -> bytes:
         """`values` in the order of FIELDS; `expected`: of the columns that must match."""

@@ -12,6 +12,7 @@ from provisiond.adapters.registry.refusal import refused
 from provisiond.domain.errors import UnsafeFetchError
 
 _CHUNK_BYTES = 256 * 1024
+_FIRST_BYTES = 16 * 1024  # often no more is wanted; each chunk is twice as long as the one before
 _MAXIMUM_ROW_BYTES = 4 * 1024 * 1024
 _BLANK = b" \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f" + bytes(range(128, 256))  # other than ASCII may be a wide blank
 
@@ -28,11 +29,12 @@ class RowLines:
         self.line = 1
 
     def chunks(self, stream: IO[bytes], begin: int, end: int) -> Iterator[list[bytes]]:
-        """Blank rows come as b"", once for each of their lines."""
-        stream.seek(begin)
-        half, unclosed = b"", list[bytes]()
+        """Every row as it stands, from `begin` on; others may read elsewhere between two chunks."""
+        half, unclosed, size = b"", list[bytes](), min(_FIRST_BYTES, self._chunk_bytes)
         while begin < end:
-            content = stream.read(min(self._chunk_bytes, end - begin))
+            stream.seek(begin)
+            content = stream.read(min(size, end - begin))
+            size = min(2 * size, self._chunk_bytes)
             begin = begin + len(content) if content else end  # cut off meanwhile: the drop file tells
             text = half + content
             lines = [*unclosed, *text.split(b"\n")]
@@ -44,7 +46,7 @@ class RowLines:
             self.line += len(lines) - len(unclosed)
             if len(half) > _MAXIMUM_ROW_BYTES:
                 raise refused(self._file, f"line {self.line} has no end", "look at the line ends")
-            yield self._without_blank(rows)
+            yield rows
 
     def cells(self, row: bytes) -> list[str] | None:
         """None: a quotation mark stands where none may."""
@@ -108,7 +110,9 @@ class RowLines:
     def _texts(self, lines: Sequence[bytes]) -> Iterator[str]:
         return (line.decode(self._encoding) + "\n" for line in lines)
 
-    def _without_blank(self, rows: list[bytes]) -> list[bytes]:
+    def without_blank(self, rows: list[bytes]) -> list[bytes]:
+        """Blank rows become b"", once for each of their lines."""
+        rows = rows.copy()
         candidates = [place for place, row in enumerate(rows) if not row.strip(self._blank)]
         for place in reversed(candidates):
             cells = self.cells(rows[place])

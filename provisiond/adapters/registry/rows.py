@@ -1,4 +1,4 @@
-"""What a source (CSV, SQL, HTTP) gives to the intake: raw rows in chunks, how to read one, and how it ended.
+"""What a source (CSV, SQL, HTTP) gives to the intake: raw rows in blocks, how to read one, and how it ended.
 
 Which rows are new, what a row means and whether rows clash is the intake's, the same for every source."""
 
@@ -7,6 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+from provisiond.adapters.registry.blocks import RawBlock
+from provisiond.adapters.registry.outline import Outline
+from provisiond.domain.model import Stretch
 
 Cells = tuple[str, ...]
 """The texts of one row in the order of FIELDS; "" for a field that is not mapped or has no value."""
@@ -72,9 +76,10 @@ class RowSource(Protocol):
         """What beside the configured mapping decides how a raw row reads: header, encoding, column types."""
         ...
 
-    def chunks(self) -> Iterator[list[bytes]]:
-        """Raw rows in their order, a bounded number at a time. Raises UnavailableError and UnsafeFetchError, also
-        after the last one where totals do not fit (trailer, row count, cut short, no rows)."""
+    def pieces(self, salt: bytes, outline: Outline) -> Iterator[RawBlock | Stretch]:
+        """The rows in their order, cut into blocks; a file's stretches that `outline` knows are given as such.
+        Raises UnavailableError and UnsafeFetchError, also after the last one where totals do not fit (trailer, row
+        count, cut short, no rows)."""
         ...
 
     def cells(self, row: bytes, line: int) -> Cells | Fault: ...

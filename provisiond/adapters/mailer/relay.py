@@ -1,0 +1,219 @@
+"""ports.Mailer by aiosmtplib: one server, one connection a batch, opened when needed and again when it was lost.
+
+Decides when no server serves us at all; what is said about one message is conversation's. asyncio lives in here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
+
+from provisiond.adapters.mailer.conversation import Envelope, LostError, envelope, handed_over, one_line
+from provisiond.domain.delivery import is_mail_address
+from provisiond.ports import Delivery, DeliveryOutcome
+
+LOSSES = (
+    3  # so many mails in a row whose connection was lost before anything was handed over: it is the server
+)
+FAREWELL = 5  # seconds that QUIT may take
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The mail server that takes our mails. `tls`: "tls", "starttls" or "none"; `bounces_to`: the envelope sender.
+    Time-outs in seconds: for connecting with encryption and log-in, for a command's reply, for that to the final dot
+    (RFC 5321 4.5.3.2 wants ten minutes: a short one makes mails go out twice)."""
+
+    host: str
+    port: int
+    tls: str
+    bounces_to: str
+    ca_file: Path | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    connect_timeout: float = 10
+    reply_timeout: float = 60
+    data_timeout: float = 600
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class SmtpMailer:
+    """Made for one relay; holds nothing between batches."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    @contextmanager
+    def batch(self) -> Iterator[SmtpBatch]:
+        with asyncio.Runner() as runner:
+            made = SmtpBatch(self._relay, runner)
+            try:
+                yield made
+            finally:
+                made.close()
+
+    def check(self) -> list[str]:
+        with self.batch() as batch:
+            fault = batch.connected()
+        return [f"mail: {fault}"] if fault else []
+
+
+class SmtpBatch:
+    """ports.MailBatch: one connection at a time."""
+
+    def __init__(self, relay: Relay, runner: asyncio.Runner) -> None:
+        self._relay, self._runner = relay, runner
+        self._client: SMTP | None = None
+        self._transport: asyncio.BaseTransport | None = None
+        self._losses = 0
+
+    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
+        work = _Once(meanwhile)
+        try:
+            return self._said(message, to, work)
+        finally:
+            work()
+
+    def _said(self, message: EmailMessage, to: str, meanwhile: Callable[[], None]) -> Delivery:
+        if not is_mail_address(to):
+            return Delivery(DeliveryOutcome.REFUSED, "not sent: that is no mail address")
+        try:
+            mail = envelope(message, self._relay.bounces_to, to)
+        except (
+            ValueError
+        ):  # a label too long for the DNS, a sign that is none: not quoted, it may be anything
+            return Delivery(DeliveryOutcome.REFUSED, "not sent: mail or address cannot be encoded")
+        return self._runner.run(self._send(mail, meanwhile))
+
+    def connected(self) -> str | None:
+        """What is in the way of a connection that can be used."""
+        return self._runner.run(self._connect())
+
+    def close(self) -> None:
+        self._runner.run(self._quit())
+
+    async def _send(self, mail: Envelope, meanwhile: Callable[[], None]) -> Delivery:
+        """An old connection may have ended since its last mail: that is no fault of this one, which gets another."""
+        for _ in range(2):
+            await _hear(self._client)
+            fresh = self._client is None or not self._client.is_connected
+            if fresh and (fault := await self._connect()):
+                return Delivery(DeliveryOutcome.UNAVAILABLE, fault)
+            assert self._client
+            try:
+                said = await handed_over(self._client, mail, self._relay, meanwhile)
+            except LostError as lost:
+                self._drop()
+                if not fresh:
+                    continue
+                return self._lost(lost)
+            self._losses = 0
+            return said
+        raise AssertionError("the second connection is a fresh one")
+
+    def _lost(self, lost: LostError) -> Delivery:
+        """Nothing was handed over. Several in a row are no accident of one mail, and neither is a server that closes
+        before it heard of any."""
+        self._losses += 1
+        serves = lost.knows_recipient and self._losses < LOSSES
+        outcome = DeliveryOutcome.DEFERRED if serves else DeliveryOutcome.UNAVAILABLE
+        return Delivery(outcome, f"{self._relay}: {lost}")
+
+    async def _connect(self) -> str | None:
+        self._drop()
+        relay = self._relay
+        try:
+            await self._open()
+        except SMTPAuthenticationError as error:
+            fault = f"{relay} refused the log-in of {relay.user}: {_told(error)}"
+        except (SMTPException, OSError, ValueError) as error:
+            fault = f"{relay} cannot be used: {_told(error)}"
+        else:
+            return None
+        self._drop()
+        return fault
+
+    async def _open(self) -> None:
+        relay = self._relay
+        client = SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            use_tls=relay.tls == "tls",
+            start_tls=relay.tls == "starttls",
+            tls_context=self._trust() if relay.tls != "none" else None,
+            timeout=relay.connect_timeout,
+        )
+        await client.connect()
+        self._client, self._transport = client, client.transport
+        await _greet(client)
+        if relay.user is not None:
+            await client.login(relay.user, relay.password or "")
+
+    def _trust(self) -> ssl.SSLContext:
+        """Certificate and name are verified."""
+        return ssl.create_default_context(cafile=self._relay.ca_file)
+
+    async def _quit(self) -> None:
+        if self._client and self._client.is_connected:
+            with suppress(SMTPException, OSError):
+                await self._client.quit(timeout=FAREWELL)
+        self._drop()
+        await _turns()
+
+    def _drop(self) -> None:
+        """At once: a polite end of TLS would wait for the server's."""
+        if self._client:
+            self._client.close()
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()
+        self._client = self._transport = None
+
+
+class _Once:
+    """Work that is done at the first call."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work: Callable[[], None] | None = work
+
+    def __call__(self) -> None:
+        work, self._work = self._work, None
+        if work:
+            work()
+
+
+async def _hear(client: SMTP | None) -> None:
+    """What came while nobody listened between two mails: the end of the connection, or a reply to nothing."""
+    if client is not None:
+        await _turns()
+
+
+async def _turns() -> None:
+    """Of the loop: one to look, one to read or to close, one for what follows."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def _greet(client: SMTP) -> None:
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, SMTPResponseException):
+        return one_line(f"{error.code} {error.message}")
+    cause = error.__cause__ or error
+    if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError) and cause.errno:
+        return os.strerror(cause.errno) if cause.errno > 0 else one_line(cause.strerror or str(cause))
+    return one_line(str(error) or type(error).__name__)
