@@ -55,6 +55,11 @@ from provisiond.settings import (
 from provisiond.shipped_files import shipped
 
 VERSION = version("provisiond")
+# What notices to the operators are about that no held plan explains, by the beginning of their ticket
+_SUMMARIES = {
+    "mail": "mails could not be delivered on {on}: `provisiond outbox` lists them",
+    "bounces": "mails came back on {on}: `provisiond outbox` lists them",
+}
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
@@ -159,7 +164,10 @@ def _summary(notice: Notice, ledger: Ledger | None) -> str:
     """What a brake or a fetch said when it was held; of other notices the key tells it."""
     ticket = operators_ticket(notice)
     held = ledger.held_plan(ticket) if ledger else None
-    return held.summary if held else ticket
+    what, _, on = ticket.partition(":")
+    if held:
+        return held.summary
+    return _SUMMARIES[what].format(on=on) if what in _SUMMARIES else ticket
 
 
 def letter_faults(settings: Settings) -> list[str]:
