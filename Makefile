@@ -1,11 +1,11 @@
-# make demo | make test | make lint | make bench | make wheel | make clean
+# make demo | make test | make lint | make bench | make wheel | make deb | make clean
 # A fresh machine needs make and Python 3.11 or newer; the rest is installed (Debian packages: .ci/packages).
 PYTHON ?= python3
 VENV ?= .venv
 STAMP := $(VENV)/.provisiond-installed
 export VENV
 
-.PHONY: venv lint test demo bench wheel lock clean
+.PHONY: venv lint test demo bench wheel deb lock clean
 
 venv: $(STAMP)
 
@@ -36,6 +36,9 @@ bench: $(STAMP)
 
 wheel: $(STAMP)
 	$(VENV)/bin/python -m pip wheel --disable-pip-version-check -q --no-deps --no-build-isolation -w dist .
+
+deb: $(STAMP)
+	@.ci/deb
 
 # Hashes and versions only: which index they come from is each machine's own setting.
 lock: $(STAMP)

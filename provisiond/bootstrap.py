@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
@@ -16,11 +17,16 @@ from provisiond.adapters.directory.setup import run_setup
 from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setup
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.directory.watched import Watch, WatchedDirectory
 from provisiond.adapters.ledger.copies import backup, checked, restore
+from provisiond.adapters.ledger.leadership import Leader, Leadership, Tenure, leader
+from provisiond.adapters.ledger.leadership import leadership as leadership_of
 from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
+from provisiond.adapters.ledger.tenure import lost
 from provisiond.adapters.mailer.relay import Relay, SmtpMailer
+from provisiond.adapters.monitor import serving, status_of
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
@@ -30,8 +36,9 @@ from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.message import Letterhead
+from provisiond.monitoring import Monitoring
 from provisiond.outbox import Outbox
-from provisiond.ports import Clock, Directory, Ledger, Letters, Registry
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Letters, Registry, unguarded
 from provisiond.settings import (
     CsvSettings,
     DirectorySettings,
@@ -41,17 +48,19 @@ from provisiond.settings import (
     SqlSettings,
 )
 
+VERSION = version("provisiond")
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything a command may need, made from one configuration."""
+    """Everything a command may need, made from one configuration. `guard`: around each mail that is sent."""
 
     settings: Settings
     clock: Clock
     ledger: Ledger
     directory: Directory
+    guard: Guard = unguarded
 
     def cycle(self, progress: Progress = lambda what, done, total: None) -> Cycle:
         return Cycle(
@@ -95,21 +104,35 @@ def parts(
     writes: bool,
     directory: Directory | None = None,
     rebuilding: bool = False,
+    leadership: Leadership | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Parts]:
     """Open what the configuration names; close it in the end. One process at a time may write. `directory`: another
-    one than the configured; `rebuilding`: a ledger that knows only a part will do."""
+    one than the configured; `rebuilding`: a ledger that knows only a part will do; `leadership`: nothing is written
+    to ledger or directory once the time of leading is over that runs now, even when another one begins; `watch` is
+    told how the directory answers."""
+    tenure = _tenure(leadership) if leadership else None
     with exclusive(ledger_place(settings)) if writes else nullcontext() as fence:
-        ledger = _open_ledger(settings, fence=fence)
-        the_directory = directory or ldap_directory(settings)
+        ledger = _open_ledger(settings, fence=fence, epoch=tenure.epoch if tenure else None)
+        the_directory = directory or ldap_directory(settings, tenure.sending if tenure else unguarded)
+        if watch:
+            the_directory = WatchedDirectory(the_directory, watch)
         try:
             if writes and not rebuilding and ledger.is_half_rebuilt():
                 raise UnavailableError(
                     "ledger", "its rebuild was interrupted; run `provisiond rebuild` again"
                 )
-            yield Parts(settings, clock, ledger, the_directory)
+            yield Parts(settings, clock, ledger, the_directory, tenure.lasting if tenure else unguarded)
         finally:
             the_directory.close()
             ledger.close()
+
+
+def _tenure(leadership: Leadership) -> Tenure:
+    tenure = leadership.tenure
+    if tenure is None or not tenure.holds():
+        raise lost(leadership.epoch)
+    return tenure
 
 
 def registries(settings: Settings) -> list[Registry]:
@@ -146,7 +169,7 @@ def mailer(mail: MailSettings) -> SmtpMailer:
     return SmtpMailer(Relay(**relay))
 
 
-def ldap_directory(settings: Settings) -> LdapDirectory:
+def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
         daemon_target(settings.directory),
@@ -157,6 +180,7 @@ def ldap_directory(settings: Settings) -> LdapDirectory:
         [group_dn(name, where) for name in sorted(settings.policy.managed_groups)],
         where.login_end,
         where.account_bases,
+        guard,
     )
 
 
@@ -178,9 +202,21 @@ def ledger_place(settings: Settings) -> Place:
     return place(settings.ledger.url, settings.ledger.password)
 
 
-def _open_ledger(settings: Settings, *, create: bool = False, fence: int | None = None) -> SqlLedger:
+def ledger_leadership(settings: Settings) -> Leadership:
+    """For a daemon: nothing is asked yet."""
+    return leadership_of(ledger_place(settings))
+
+
+def ledger_leader(settings: Settings) -> Leader | None:
+    """Who leads now, if anybody does."""
+    return leader(ledger_place(settings))
+
+
+def _open_ledger(
+    settings: Settings, *, create: bool = False, fence: int | None = None, epoch: int | None = None
+) -> SqlLedger:
     where = settings.ledger
-    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence)
+    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence, epoch=epoch)
 
 
 def create_ledger(settings: Settings) -> None:
@@ -209,6 +245,24 @@ def restore_ledger(settings: Settings, file: Path) -> int:
         where.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive(where) as fence:
         return restore(file, where, fence)
+
+
+def monitored(settings: Settings, monitoring: Monitoring) -> AbstractContextManager[None]:
+    """Answers those who watch, where the configuration says."""
+    where = settings.monitoring.listen
+    return serving(where, monitoring.pages()) if where else nullcontext()
+
+
+def ledger_facts(settings: Settings) -> LedgerFacts:
+    """On a connection of its own, so that it can be asked beside a cycle."""
+    with closing(_open_ledger(settings)) as ledger:
+        return ledger.facts()
+
+
+def daemon_status(settings: Settings) -> dict[str, Any] | None:
+    """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
+    listen = settings.monitoring.listen
+    return status_of(listen) if listen else None
 
 
 def check_ledger(settings: Settings) -> None:

@@ -5,7 +5,7 @@ What to do is the core's; how, the adapters'; when, the daemon's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -13,9 +13,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from heapq import merge
 from typing import assert_never
 
-import structlog
-
-from provisiond.domain.brakes import Tally, braked, tripped, weights
+from provisiond import events
+from provisiond.domain.brakes import ROLLING, Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
@@ -25,17 +24,14 @@ from provisiond.domain.policy import Policy
 from provisiond.drift import look
 from provisiond.fetches import Fetches, fetched
 from provisiond.namespace import Namespace
-from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry
+from provisiond.pauses import NoPauses, Pauses
+from provisiond.ports import Clock, Directory, Done, Ledger, Outcome, Registry, Unknown
 from provisiond.result import WHAT_IS_DUE, Absent, Observation, Result, Work
 from provisiond.spool import Spool
-from provisiond.workset import WorkSet
-
-log = structlog.get_logger("provisiond.cycle")
+from provisiond.workset import PERSONS_A_BATCH, WorkSet
 
 Progress = Callable[[str, int, int], None]
 """(what, done, of how many; 0: not known)"""
-
-ROLLING = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +43,8 @@ class Cycle:
     policy: Policy
     zone: tzinfo
     progress: Progress = field(default=lambda what, done, total: None)
+    pauses: Pauses = field(default_factory=NoPauses)
+    persons_a_batch: int = PERSONS_A_BATCH
 
     def plan(self, work: Work = WHAT_IS_DUE) -> Result:
         """What `run` would do now; writes nothing anywhere."""
@@ -56,6 +54,10 @@ class Cycle:
 
     def run(self, work: Work = WHAT_IS_DUE) -> Result:
         """Do it. Raises UnavailableError where a system went away: the next cycle finishes the work."""
+        with events.of_cycle(self.clock.now()):
+            return self._run(work)
+
+    def _run(self, work: Work) -> Result:
         if work.student_ids and work.order:
             (account,) = self.ledger.load_students(work.student_ids).values()
             record_order(self.ledger, account.person_id, work.order)
@@ -71,8 +73,9 @@ class Cycle:
     def _observe(self, work: Work) -> Observation:
         now = self.clock.now()
         today = now.astimezone(self.zone).date()
+        orders = self.ledger.open_orders(today)
         approved = self.approved(now)
-        fetches, looked = Fetches(), None
+        fetches, looked, served = Fetches(), None, set[str]()
         if work.student_ids is None:
             self._refuse_lost_ledger()
             self.progress("registry", 0, 0)
@@ -87,11 +90,23 @@ class Cycle:
                 return self.ledger.all_students()
             return merge(self.ledger.due_students(today), sorted(suspects))
 
-        work_set = WorkSet(self.directory, self.ledger, self.policy, now, self.zone, fetches, due, work.order)
+        work_set = WorkSet(
+            self.directory,
+            self.ledger,
+            self.policy,
+            now,
+            self.zone,
+            fetches,
+            due,
+            work.order,
+            self.persons_a_batch,
+        )
         spared = self._spared(suspects, work, today)
-        plan, drifted = self._decide(work_set, approved, suspects, spared)
+        plan, drifted = self._decide(work_set, approved, suspects, spared, served)
         absent = self._absent(fetches, work_set) if work.student_ids is None else ()
-        return Observation(now, fetches, work_set, plan, absent, drifted, looked)
+        if work.student_ids is not None:
+            orders = {who: at for who, at in orders.items() if who in work.student_ids}
+        return Observation(now, fetches, work_set, plan, absent, drifted, looked, orders, served)
 
     def _refuse_lost_ledger(self) -> None:
         """A ledger that knows nobody, before a directory that shows our accounts, was lost: with it would go what
@@ -117,7 +132,12 @@ class Cycle:
         return frozenset(p.hash for p in held if p.approved_at and now < p.approved_at + lifetime)
 
     def _decide(
-        self, work: WorkSet, approved: frozenset[str], suspects: frozenset[str], spared: frozenset[str]
+        self,
+        work: WorkSet,
+        approved: frozenset[str],
+        suspects: frozenset[str],
+        spared: frozenset[str],
+        served: set[str],
     ) -> tuple[Plan, frozenset[str]]:
         """Decide batch by batch, then count the whole. Beside the plan: of which suspects anything would change."""
         spool, tally, parked, drifted = Spool[Batch](), Tally(), list[Parked](), set[str]()
@@ -133,6 +153,8 @@ class Cycle:
                 tally.add(steps)
                 spool.add(Batch(steps, snapshot.changed))
                 self.progress("decide", work.looked_at, 0)
+                if self.pauses.wanted():
+                    served |= self.pauses.take()
         today = work.now.astimezone(self.zone).date()
         recent = self.ledger.recent_weights(work.now - ROLLING)
         over = tripped(tally.counts, recent, self.ledger.population(), self.policy.brakes, today)
@@ -149,12 +171,19 @@ class Cycle:
     def _act(self, seen: Observation) -> tuple[int, list[Parked]]:
         """Batch by batch: identifiers into the ledger, entries into the directory, the outcome into the ledger.
         A crash between any two leaves a world from which the next cycle does the same work again. While the
-        directory writes a batch, the one before is committed and the next one reserved."""
+        directory writes a batch, the one before is committed and the next one reserved; whoever waits for a pause
+        gets it when nothing is in flight."""
         plan, applied, failed = seen.plan, 0, list[Parked]()
         self.progress("apply", 0, plan.due_count)
         with ThreadPoolExecutor(1, "directory") as writer:
             written: _Written | None = None
-            for batch in _applicable(plan):
+            for batch in _applicable(plan, seen.served):
+                if self.pauses.wanted():
+                    if written:
+                        applied += self._committed(written, seen, failed)
+                    written = None
+                    seen.served.update(self.pauses.take())
+                    batch = _without(batch, seen.served)
                 todo = self._reserved(batch, seen.now, failed)
                 outcomes = writer.submit(self.directory.apply, [step.changes for step in todo.steps])
                 if written:
@@ -182,25 +211,34 @@ class Cycle:
         pairs = list(zip(batch.steps, written.outcomes, strict=True))
         done = [step for step, outcome in pairs if isinstance(outcome, Done)]
         failed += [_failure(step, outcome) for step, outcome in pairs if not isinstance(outcome, Done)]
+        seen.unknown.update(step.student_id for step, outcome in pairs if isinstance(outcome, Unknown))
         records = {s.person_id: batch.records.get(s.student_id, ()) for s in done}
         # what an operator let through does not count on the day's brakes
         weigh = {} if plan.released else weights(done)
         self.ledger.commit(done, records, seen.now, weigh)
         if plan.released and done:  # used by the first batch done; an outage before does not count
             self.ledger.spend(plan.released, seen.now)
-        _log_steps(done)
+        events.carried_out(done)
         return sum(step.is_due for step in done)
 
     def _remember(self, seen: Observation, failed: Sequence[Parked]) -> None:
         """What was fetched, and who is not finished: their rows are looked at again."""
         now, today = seen.now, seen.now.astimezone(self.zone).date()
         at_rest = seen.work.at_rest
-        self.ledger.unpark([p.person_id for p in self.ledger.parked() if p.student_id in at_rest])
-        self.ledger.park([*seen.plan.parked, *failed], now)
+        before = self.ledger.parked()
+        self.ledger.unpark([p.person_id for p in before if p.student_id in at_rest])
+        # who was served in a pause is as that left them
+        parked = [p for p in (*seen.plan.parked, *failed) if p.student_id not in seen.served]
+        self.ledger.park(parked, now)
+        known = frozenset(before)
+        events.parked(one for one in parked if one not in known)
         if seen.work.named_again:
             self.ledger.named_again(seen.work.named_again, now)
         unsettled = (
-            seen.work.unsettled | {f.student_id for f in failed} | {s.student_id for s in seen.plan.held}
+            seen.work.unsettled
+            | {f.student_id for f in failed}
+            | {s.student_id for s in seen.plan.held}
+            | seen.served
         )
         for kept, dropped in seen.work.asides:
             self.ledger.set_aside(kept, dropped)
@@ -212,6 +250,7 @@ class Cycle:
             self.ledger.spend(ticket, now)
         if seen.look and not (self.policy.directory.repair_drift and seen.drifted & unsettled):
             seen.look.remember(self.ledger, seen.drifted | unsettled)  # else: found again by the next look
+        self.ledger.answered(seen.orders)
 
     # -- tell ------------------------------------------------------------------------------------------
 
@@ -220,28 +259,23 @@ class Cycle:
         if seen.plan.held_hash:
             self.hold(seen.plan.held_hash, "; ".join(t.sentence for t in seen.plan.tripped), seen.now)
         for refused in seen.fetches.refused:
-            self.hold(refused.ticket, str(refused), seen.now)
-            log.error("fetch refused", source=refused.source, reason=str(refused))
-        for rejection in seen.fetches.rejections:
-            log.warning(
-                "record rejected",
-                student_id=rejection.student_id,
-                file=rejection.file,
-                line=rejection.line,
-                reasons=list(rejection.reasons),
-            )
-        for student_id in sorted(seen.drifted):
-            log.warning("changed by others", student_id=student_id)
+            if self.hold(refused.ticket, str(refused), seen.now):
+                events.refused(refused)
+        known = frozenset(self.ledger.rejections())
+        events.observed((r for r in seen.fetches.rejections if r not in known), seen.drifted)
 
-    def hold(self, ticket: str, summary: str, now: datetime) -> None:
+    def hold(self, ticket: str, summary: str, now: datetime) -> bool:
+        """Whether it is told now, and was not before."""
         today = now.astimezone(self.zone).date()
         told = [
             # the instant: told anew, by a mail of its own, when the same comes again after it was let through
             Notice(f"operator:{ticket}:{now.isoformat()}:{to}", None, NoticeKind.OPERATOR, to, today, None)
             for to in self.policy.operators
         ]
-        if self.ledger.hold_plan(ticket, summary, told, now):
-            log.error("plan held", hash=ticket, summary=summary)
+        is_new = self.ledger.hold_plan(ticket, summary, told, now)
+        if is_new:
+            events.held(ticket, summary)
+        return is_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,21 +301,19 @@ def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
             assert_never(order)
 
 
-def _applicable(plan: Plan) -> Iterator[Batch]:
+def _applicable(plan: Plan, served: Collection[str]) -> Iterator[Batch]:
     for batch in plan.batches:
-        steps = tuple(step for step in batch.steps if not plan.holds(step))
+        left = _without(batch, served)
+        steps = tuple(step for step in left.steps if not plan.holds(step))
         if steps:
             yield Batch(steps, batch.records)
+
+
+def _without(batch: Batch, served: Collection[str]) -> Batch:
+    """What was decided of those before they were served in a pause counts no more."""
+    return Batch(tuple(s for s in batch.steps if s.student_id not in served), batch.records)
 
 
 def _failure(step: Step, outcome: Outcome) -> Parked:
     assert not isinstance(outcome, Done)
     return Parked(step.person_id, step.student_id, outcome.sentence)
-
-
-def _log_steps(done: Sequence[Step]) -> None:
-    for step in done:
-        for change in step.changes:
-            log.info("change", person=step.person_id, what=change.sentence)
-        if step.transition:
-            log.info("transition", person=step.person_id, from_state=step.from_state, to_state=step.to_state)

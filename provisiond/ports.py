@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
@@ -33,6 +33,15 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked, Step
 from provisiond.domain.takeover import Takeover
+
+Guard = Callable[[], AbstractContextManager[float | None]]
+"""Around one send to the world, and around nothing else; gives the seconds that it may take (None: as ever). Raises
+UnavailableError where another may be at work: then nothing is sent."""
+
+
+def unguarded() -> AbstractContextManager[float | None]:
+    """Where no other process can be at work."""
+    return nullcontext()
 
 
 class Clock(Protocol):
@@ -268,6 +277,30 @@ class HeldPlan:
     spent_at: datetime | None
 
 
+WAITING = tuple(status for status in NoticeStatus if status.value in ("due", "sending", "unknown"))
+"""Notices in these have not come to an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """How much of what, at one instant. `next_on`: the earliest day on which anybody is due; `held_plans`: those that
+    wait for an operator; `fetched_at`: the last fetch of each source that was taken over."""
+
+    accounts: Mapping[State, int]
+    next_on: date | None
+    parked: int
+    rejections: int
+    held_plans: int
+    notices: Mapping[NoticeStatus, int]
+    oldest_waiting_at: datetime | None
+    fetched_at: Mapping[str, datetime]
+
+    @property
+    def waiting(self) -> int:
+        """Notices in the outbox that have not come to an end."""
+        return sum(self.notices.get(status, 0) for status in WAITING)
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What is about to be given to a mail server."""
@@ -312,6 +345,10 @@ class Ledger(Protocol):
         (`applied` False), or whose entries may be half-written."""
         ...
 
+    def next_due(self, today: date) -> date | None:
+        """The earliest day after today on which anybody falls due."""
+        ...
+
     def all_students(self) -> Iterator[str]:
         """Student IDs of all accounts, ascending."""
         ...
@@ -330,6 +367,10 @@ class Ledger(Protocol):
 
     def population(self) -> int:
         """How many accounts are managed (any state but terminated and alumni)."""
+        ...
+
+    def facts(self) -> LedgerFacts:
+        """Quick whatever the ledger's size: asked every few seconds by who watches."""
         ...
 
     # -- identifiers -----------------------------------------------------------------------------------
@@ -393,6 +434,14 @@ class Ledger(Protocol):
 
     def extend(self, person_id: str, extension: Extension) -> None: ...
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        """Student ID → when they were last called, of those whom no cycle has looked at since."""
+        ...
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        """A cycle that began after these (of `open_orders`) looked at the persons; who was called again stays so."""
+        ...
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> FetchMemory: ...
 
@@ -445,6 +494,11 @@ class Ledger(Protocol):
 
     def held_plan(self, plan_hash: str) -> HeldPlan | None:
         """The latest one of that hash, spent or not."""
+        ...
+
+    def purge(self, before: datetime) -> int:
+        """Forget held plans that were used before then, and what weighed on brakes; how much it was. Names, history
+        and notices stay for ever."""
         ...
 
     # -- drift -----------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from provisiond.domain.model import Rejection
@@ -37,7 +38,8 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one cycle found and did. `failed`: persons whom the directory refused, or whose outcome is unknown."""
+    """What one cycle found and did. `failed`: persons whom the directory refused, or whose outcome is unknown (so
+    many as `unknown` says)."""
 
     at: datetime
     plan: Plan
@@ -48,12 +50,14 @@ class Result:
     looked_at: int = 0
     applied: int = 0
     failed: tuple[Parked, ...] = ()
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What was found before anything was written. `drifted`: students whose entries others left with something
-    to repair."""
+    to repair; `orders` that this cycle answers; `served`: students who had their turn in a pause, so that what was
+    decided of them counts no more; `unknown`: of whom it is not known what the directory did."""
 
     now: datetime
     fetches: Fetches
@@ -62,6 +66,9 @@ class Observation:
     absent: tuple[Absent, ...]
     drifted: frozenset[str]
     look: Look | None
+    orders: Mapping[str, datetime]
+    served: set[str]
+    unknown: set[str] = field(default_factory=set)
 
     def close(self) -> None:
         if self.look:
@@ -78,4 +85,5 @@ class Observation:
             looked_at=self.work.looked_at,
             applied=applied,
             failed=failed,
+            unknown=len(self.unknown),
         )

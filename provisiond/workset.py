@@ -50,6 +50,7 @@ class WorkSet:
     fetches: Fetches
     due: Callable[[], Iterable[str]]  # student IDs, ascending
     order: Order | None = None
+    persons_a_batch: int = PERSONS_A_BATCH
     named_again: set[RecordKey] = field(default_factory=set)
     unsettled: set[str] = field(default_factory=set)
     at_rest: set[str] = field(default_factory=set)
@@ -64,7 +65,7 @@ class WorkSet:
         self.unsettled |= doubtful
         self._parked = frozenset(parked.student_id for parked in self.ledger.parked())
         self.at_rest |= self._parked & {student_id for f in self.fetches.taken for student_id, _ in f.gone}
-        for batch in _batches(everyone(self.fetches, self.due())):
+        for batch in _batches(everyone(self.fetches, self.due()), self.persons_a_batch):
             accounts = self.ledger.load_students(one.student_id for one in batch)
             batch = self._with_asides(batch)
             changed = {one.student_id: self._news(one, accounts, doubtful) for one in batch}
@@ -172,6 +173,6 @@ def _matter(records: Records) -> Records:
     return tuple(record for record in records if record.is_supplement or record.confidential)
 
 
-def _batches(everyone: Iterator[Someone]) -> Iterator[Sequence[Someone]]:
-    while batch := list(islice(everyone, PERSONS_A_BATCH)):
+def _batches(everyone: Iterator[Someone], size: int) -> Iterator[Sequence[Someone]]:
+    while batch := list(islice(everyone, size)):
         yield batch

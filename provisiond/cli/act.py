@@ -12,11 +12,11 @@ import typer
 
 from provisiond import audit as auditing
 from provisiond.adoption import ADOPTIONS
-from provisiond.cli import refusals, report, screen
+from provisiond.cli import refusals, report, screen, waiting
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
 from provisiond.domain.errors import RejectedError
-from provisiond.domain.model import Extension, Hold, HoldKind
+from provisiond.domain.model import Account, Extension, Hold, HoldKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
 from provisiond.fetches import COMPLAINT
 from provisiond.ports import HeldPlan, Ledger
@@ -50,11 +50,11 @@ def once(
             cycle = parts.cycle(progress)
             work = Work(everyone=everyone)
             result = cycle.plan(work) if dry_run else cycle.run(work)
-            waiting = refusals.waiting_expiries(parts)
+            refused = refusals.waiting_expiries(parts)
         if json:
-            screen.as_json(report.plan_json(result) | {"waiting_expiries": waiting})
+            screen.as_json(report.plan_json(result) | {"waiting_expiries": refused})
         else:
-            refusals.tell(waiting)
+            refusals.tell(refused)
             report.tell(result, done=not dry_run)
         sys.exit(report.exit_code(result))
 
@@ -84,13 +84,18 @@ def approve(
     dry_run: DryRun = False,
 ) -> None:
     """Let exactly this held plan through, once; the next cycle carries it out. No limit is changed."""
-    with errors(), session(context).parts(writes=not dry_run) as parts:
+    with errors(), session(context).parts(writes=False) as parts:
         held = _held(parts.ledger, plan_hash)
         if not dry_run:
             parts.ledger.approve(plan_hash, actor(), parts.clock.now())
         hours = parts.settings.policy.brakes.approval_hours
-        again = "adopt --from FILE" if ADOPTIONS in held.summary else "once"
         screen.say(f"{'would approve' if dry_run else 'approved'} {plan_hash}: {held.summary}")
+        by_adopt = ADOPTIONS in held.summary
+        if waiting.is_led(parts) and not by_adopt and not dry_run:
+            waiting.approval(parts, held)
+            screen.say("the daemon carries it out")
+            return
+        again = "adopt --from FILE" if by_adopt else "once"
         screen.say(f"good for exactly that, once, within {hours} hours: run `provisiond {again}`")
 
 
@@ -173,20 +178,28 @@ def _order(
     make: Callable[[datetime], Order],
     not_before: date | None = None,
 ) -> None:
-    """Put one order in and let a cycle act on this one person."""
+    """Put one order in, and let a cycle act on this one person: the daemon's, where one is at work."""
     with errors():
-        with here.parts(writes=not dry_run) as parts:
+        with here.parts(writes=False) as parts:
             now = parts.clock.now()
             if not_before and not_before < now.astimezone(parts.settings.zone).date():
                 raise RejectedError(f"{not_before} has passed: give a day from today on")
-            account = person(parts, who)
-            order = make(now)
-            work = Work((account.student_id,), order)
-            result = parts.cycle().plan(work) if dry_run else parts.cycle().run(work)
-        report.tell(result, done=not dry_run)
-        freezes = isinstance(order, SetHold) and order.hold.kind is HoldKind.FREEZE
-        if not result.plan.is_due and (freezes or not result.plan.parked):
-            screen.say(f"the order {'would be' if dry_run else 'is'} recorded; nothing else changes now")
-        if result.plan.parked and not freezes:
-            raise RejectedError(f"the order stands and waits: {result.plan.parked[0].reason}")
-        sys.exit(report.exit_code(result))
+            account, order = person(parts, who), make(now)
+            if not dry_run and waiting.is_led(parts):
+                if not waiting.order(parts, account, order):
+                    screen.say("the order is recorded; nothing else changes now")
+                return
+        _act(here, account, order, dry_run)
+
+
+def _act(here: Session, account: Account, order: Order, dry_run: bool) -> None:
+    with here.parts(writes=not dry_run) as parts:
+        work = Work((account.student_id,), order)
+        result = parts.cycle().plan(work) if dry_run else parts.cycle().run(work)
+    report.tell(result, done=not dry_run)
+    freezes = isinstance(order, SetHold) and order.hold.kind is HoldKind.FREEZE
+    if not result.plan.is_due and (freezes or not result.plan.parked):
+        screen.say(f"the order {'would be' if dry_run else 'is'} recorded; nothing else changes now")
+    if result.plan.parked and not freezes:
+        raise RejectedError(f"the order stands and waits: {result.plan.parked[0].reason}")
+    sys.exit(report.exit_code(result))

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from provisiond import logs
-from provisiond.cli import act, outbox, see, setup, takeover
+from provisiond.cli import act, outbox, run, see, setup, status, takeover
 from provisiond.cli.session import DEFAULT_CONFIG, Session
 
 app = typer.Typer(
@@ -37,6 +37,8 @@ def root(
 VERBS: tuple[Callable[..., None], ...] = (
     see.check,
     see.plan,
+    run.run,
+    status.status,
     act.once,
     act.audit,
     act.approve,

@@ -88,6 +88,16 @@ def _jsonable(value: Any) -> Any:
 
 
 @contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """A sign of life on a terminal (stderr); silence elsewhere."""
+    if not err.is_terminal:
+        yield
+        return
+    with err.status(escape(text)):
+        yield
+
+
+@contextmanager
 def progress() -> Iterator[Report]:
     """A bar on a terminal (stderr); silence elsewhere."""
     if not err.is_terminal:

@@ -86,6 +86,7 @@ class PrivateSlapd:
         )
         self.url = ""
         self.ldapi_url = ""
+        self.log_level = "0"
         self._process: subprocess.Popen[bytes] | None = None
         self._sockets: Path | None = None
 
@@ -158,7 +159,7 @@ class PrivateSlapd:
         command = [
             program("slapd"),
             "-d",
-            "0",
+            self.log_level,
             "-F",
             str(self.folder / "slapd.d"),
             "-h",

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from provisiond.domain.model import State
 from provisiond.domain.plan import Batch, Parked, Plan, PlanHash, Step, Tripped
 from provisiond.domain.policy import BrakePolicy, Limit
 
+ROLLING = timedelta(hours=24)  # a plan is counted together with what was done in that time
 # Every brake and how much one step weighs on it: the place of a new one. Limits are policy's, by the same name.
 BRAKES: Mapping[str, Callable[[Step], int]] = {
     "creations": lambda step: int(step.identity is not None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from provisiond.domain.model import Attributes, Entry
 from provisiond.domain.spelling import spelt
@@ -31,6 +32,7 @@ class Mod:
 class AddEntry:
     """A new entry; `what` is the word for it in sentences: account, listing."""
 
+    kind: ClassVar = "create"
     what: str
     entry: Entry
 
@@ -50,6 +52,7 @@ class ModifyEntry:
     `csn` and `seen` are what it was decided on: the change number of the entry, the values of the attributes to
     be replaced. Not part of what it does (a plan's hash leaves them out); None: whatever is there."""
 
+    kind: ClassVar = "change"
     what: str
     dn: str
     person_id: str
@@ -68,6 +71,7 @@ class AdoptEntry:
     """Make an entry that another tool made ours: `mods` add the mark of `person_id`, among others. Refused where the
     entry carries the mark of another, or changed since `csn` or in what was `seen` (as in ModifyEntry)."""
 
+    kind: ClassVar = "adopt"
     what: str
     dn: str
     person_id: str
@@ -85,6 +89,7 @@ class AdoptEntry:
 class DeleteEntry:
     """Removal of an entry that carries `person_id`; `csn` as in ModifyEntry."""
 
+    kind: ClassVar = "remove"
     what: str
     dn: str
     person_id: str
@@ -99,6 +104,8 @@ class DeleteEntry:
 class Join:
     """Membership by value of the account `dn` in `group`. Already a member: no error."""
 
+    kind: ClassVar = "join"
+    what: ClassVar = "membership"
     group: str
     dn: str
 
@@ -111,6 +118,8 @@ class Join:
 class Leave:
     """Removal of the member value `dn` from `group`. Not a member: no error."""
 
+    kind: ClassVar = "leave"
+    what: ClassVar = "membership"
     group: str
     dn: str
 

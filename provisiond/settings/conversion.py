@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
+from provisiond.listening import Place
 from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
 from provisiond.settings.mail_section import mail
@@ -18,7 +19,13 @@ from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
-from provisiond.settings.values import LedgerSettings, Settings, UniversitySettings
+from provisiond.settings.values import (
+    DaemonSettings,
+    LedgerSettings,
+    MonitoringSettings,
+    Settings,
+    UniversitySettings,
+)
 
 MINIMUM_KEY_BYTES = 32  # HMAC-SHA256: a shorter key is weaker than its digest
 
@@ -67,7 +74,9 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         key_file.path,
         key,
         AdoptRule(**(document.adopt or s.Adopt()).given()),
-        mailing,
+        daemon=DaemonSettings(**(document.daemon or s.Daemon()).given()),
+        mail=mailing,
+        monitoring=_monitoring(document.monitoring),
     )
 
 
@@ -96,6 +105,11 @@ def _ledger(section: s.Ledger | None, folder: Path, faults: Faults) -> LedgerSet
         faults.sentences += error.faults
         return None
     return LedgerSettings(section.url, password)
+
+
+def _monitoring(section: s.Monitoring | None) -> MonitoringSettings:
+    listen = section.listen if section else None
+    return MonitoringSettings(Place.of(listen) if listen else None)
 
 
 def _digest_key(text: str | None, folder: Path, faults: Faults) -> tuple[SecretFile | None, bytes]:

@@ -8,10 +8,12 @@ import calendar
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import time, timedelta
 from string import Formatter
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
+
+from provisiond.listening import Place
 
 _UNITS = {"B": 1} | {
     unit: size
@@ -193,6 +195,14 @@ def duration(value: object) -> timedelta:
     return timedelta(**{found[2] + "s": int(found[1])})
 
 
+def time_of_day(value: object) -> time:
+    """From text as "03:30"."""
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError('must be a time of day such as "03:30"')
+    return time(int(found[1]), int(found[2]))
+
+
 def overlap(value: object) -> timedelta | int:
     """For a watermark that is a time, or (a whole number) one that is a number."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
@@ -205,6 +215,13 @@ def expression(text: str) -> str:
         re.compile(text)
     except re.error as error:
         raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
+def loopback(text: str) -> str:
+    """Where only this machine can ask; port 0 would be another one each time."""
+    if Place.of(text) == Place(Place.of(text).host):
+        raise ValueError("needs a port from 1 to 65535")
     return text
 
 

@@ -143,7 +143,10 @@ def _sentence(error: Any) -> str:
     else:
         message = _PLAIN.get(kind, error["msg"]).format(**error.get("ctx", {}))
     found = error["input"]
-    if isinstance(found, dict | list | tuple) or _SENSITIVE.search(str(location[-1])):
+    key = next(
+        (part for part in reversed(location) if isinstance(part, str)), ""
+    )  # of a list's element: the list's
+    if isinstance(found, dict | list | tuple) or _SENSITIVE.search(key):
         return message
     return f"{message} (found {found!r})"
 

@@ -4,6 +4,7 @@ Decides what makes a secret file acceptable; whoever needs the secret decides wh
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from provisiond.domain.errors import ConfigError
 
 CREDENTIAL = "credential:"
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_LONG_NAME = 24  # characters: a secret is longer, a file's name seldom
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,15 @@ class SecretFile:
             return None
         return f"{self.path} can be read by others than its owner (mode {mode & 0o777:o}); chmod 600 it"
 
+    def _may_be_the_secret(self) -> bool:
+        return not self.is_credential and (len(self.path.name) > _LONG_NAME or not self.path.parent.is_dir())
+
     def _cannot_read(self, error: OSError | UnicodeDecodeError) -> str:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         if self.is_credential and not os.environ.get("CREDENTIALS_DIRECTORY"):
             why = "$CREDENTIALS_DIRECTORY is not set; use LoadCredential= in the systemd unit"
+        elif isinstance(error, OSError) and error.errno in _NOT_THERE and self._may_be_the_secret():
+            return f"the secret file it names is not there ({why}). Not shown: it may be the secret itself"
         return f"secret file {self.path} cannot be read: {why}"
 
 

@@ -5,7 +5,7 @@ What a key means when it is left out is decided by the dataclasses that the sect
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -24,6 +24,8 @@ Duration = Annotated[timedelta, BeforeValidator(notation.duration)]
 LdapUrl = Annotated[Text, AfterValidator(notation.ldap_url)]
 Pattern = Annotated[Text, AfterValidator(notation.name_pattern)]
 DayOfYear = Annotated[tuple[int, int], BeforeValidator(notation.day_of_year)]
+Span = Annotated[timedelta, BeforeValidator(notation.duration), Field(ge=timedelta(seconds=1))]
+TimeOfDay = Annotated[time, BeforeValidator(notation.time_of_day)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
 Bind = Literal["simple", "external"]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -220,6 +222,20 @@ class Mail(Section):
     give_up_after: Duration | None = None
 
 
+class Daemon(Section):
+    poll_every: Span | None = None
+    outbox_every: Span | None = None
+    inbox_every: Span | None = None
+    audit_at: TimeOfDay | None = None
+    purge_at: TimeOfDay | None = None
+    retry_at_most: Span | None = None
+    stuck_after: Span | None = None
+
+
+class Monitoring(Section):
+    listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
+
+
 class Document(Section):
     """The whole file. Sections are optional here only so that the faults of one do not hide another's;
     `REQUIRED` are missed by parsing."""
@@ -237,6 +253,8 @@ class Document(Section):
     brakes: Brakes | None = None
     adopt: Adopt | None = None
     mail: Mail | None = None
+    daemon: Daemon | None = None
+    monitoring: Monitoring | None = None
 
 
 REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from provisiond.domain.delivery import MailPolicy
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
+from provisiond.listening import Place
 from provisiond.settings.secret_files import SecretFile
 
 
@@ -169,6 +170,28 @@ class MailSettings:
     policy: MailPolicy = field(default_factory=MailPolicy)
 
 
+class DaemonSettings:
+    """When the daemon does what. `audit_at`, `purge_at`: in the university's time zone; `retry_at_most`: how long it
+    waits, in the end, between two tries while a system is away; `stuck_after`: without any progress for that long
+    a piece of work counts as stuck, and systemd's watchdog is fed no more."""
+
+    poll_every: timedelta = timedelta(minutes=5)
+    outbox_every: timedelta = timedelta(seconds=20)
+    inbox_every: timedelta = timedelta(minutes=5)
+    audit_at: time = time(3, 30)
+    purge_at: time = time(4, 30)
+    retry_at_most: timedelta = timedelta(seconds=40)
+    stuck_after: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringSettings:
+    """Where the daemon answers those who watch: a loopback address with its port, or the path of a socket; None:
+    nowhere."""
+
+    listen: Place | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
@@ -184,3 +207,5 @@ class Settings:
     digest_key: bytes = field(repr=False)
     adopt: AdoptRule = field(default_factory=AdoptRule)
     mail: MailSettings | None = None  # no mail server: nothing is sent, and notices stay due
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from provisiond import logs
-from tests.bench import core, load, outbox, quiet
+from tests.bench import core, load, outbox, quiet, rehearse
 from tests.bench.figures import note
 
 PARTS: dict[str, Callable[[Path, float], None]] = {
@@ -20,6 +20,7 @@ PARTS: dict[str, Callable[[Path, float], None]] = {
     "quiet": quiet.figures,
     "memory": quiet.memory_figures,
     "outbox": outbox.figures,
+    "rehearse": rehearse.figures,
 }
 
 

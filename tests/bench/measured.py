@@ -18,6 +18,10 @@ from provisiond import bootstrap, logs
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.domain.changes import AddEntry, Join
+from provisiond.domain.course import Span
+from provisiond.domain.lifecycle import add_months
+from provisiond.domain.model import NoticeStatus
+from provisiond.rehearsal import Assumed, Rehearsal
 from provisiond.settings import CsvSettings, Settings, load
 from tests.bench.offline import OfflineDirectory
 
@@ -105,6 +109,34 @@ def read_csv(settings: Settings, _argument: str) -> Told:
     return {"seconds": best}
 
 
+def settled(settings: Settings, _argument: str) -> Told:
+    """Every notice accepted."""
+    with bootstrap.parts(settings, SystemClock(), writes=True) as parts:
+        now, ledger = parts.clock.now(), parts.ledger
+        keys = [item.notice.key for item in ledger.outbox(NoticeStatus.DUE)]
+        ledger.settle(keys, NoticeStatus.ACCEPTED, "250 ok", "bench", now)
+    return {"accepted": len(keys)}
+
+
+def rehearse(settings: Settings, argument: str) -> Told:
+    """18 months from today; with an argument, everybody completes on the expected date."""
+    with bootstrap.parts(settings, SystemClock(), writes=False) as parts:
+        now = parts.clock.now()
+        until = add_months(now.astimezone(settings.zone).date(), 18)
+        span = Span(now, until, settings.zone)
+        assumed = Assumed(expected_ends=bool(argument))
+        began = time.perf_counter()
+        found = Rehearsal(parts.ledger, span, settings.policy, assumed=assumed).run()
+        took = time.perf_counter() - began
+    total = found.agenda.total()
+    return {
+        "seconds": took,
+        "decided": found.agenda.looked_at,
+        "notices": total.notices.total(),
+        "alumni": total.alumni,
+    }
+
+
 VERBS: dict[str, Callable[[Settings, str], Told]] = {
     "cycle": cycle,
     "offline": offline,
@@ -112,6 +144,8 @@ VERBS: dict[str, Callable[[Settings, str], Told]] = {
     "csv": read_csv,
     "audit": audit,
     "scan": scan,
+    "settled": settled,
+    "rehearse": rehearse,
 }
 
 

@@ -18,7 +18,7 @@ from provisiond.demo.university import University
 from provisiond.settings import load
 
 # A first load is no accident here: no brake may hold it.
-_NO_BRAKES = """
+NO_BRAKES = """
 [brakes.creations]
 number = 10000000
 always_allowed = 10000000
@@ -60,7 +60,7 @@ def empty_site(folder: Path, students: int) -> Iterator[Site]:
         university = University(folder, slapd.url)
         university.keep_secret("admin", slapd.config_password)
         university.write(students, SystemClock().now().date())
-        university.config.write_text(university.config.read_text() + _NO_BRAKES)
+        university.config.write_text(university.config.read_text() + NO_BRAKES)
         settings = load(university.config)
         bootstrap.set_up_directory(settings, lambda _: None)
         bootstrap.create_ledger(settings)

@@ -167,6 +167,15 @@ def test_a_person_is_due_from_the_day_on(ledger: Ledger) -> None:
     assert due(ledger, NEXT_YEAR + timedelta(days=9)) == [a_record(1).student_id]
 
 
+def test_the_next_day_on_which_anybody_falls_due_is_known(ledger: Ledger) -> None:
+    assert ledger.next_due(TODAY) is None
+    committed(ledger, 1)
+    committed(ledger, 2)
+    days = sorted({a.next_on for a in ledger.accounts(AccountFilter()) if a.next_on})
+    assert ledger.next_due(days[0] - timedelta(days=1)) == days[0]
+    assert ledger.next_due(days[-1]) is None, "after that day"
+
+
 @pytest.mark.parametrize("order", ["activate", "hold", "release", "extend", "settle"])
 def test_every_order_makes_the_person_due(ledger: Ledger, order: str) -> None:
     person = committed(ledger, 1)

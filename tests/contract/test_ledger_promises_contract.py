@@ -66,6 +66,22 @@ def test_holds_of_both_kinds_stand_together_and_end_apart(ledger: Ledger) -> Non
     assert events(ledger, person)[-3:] == ["hold-set", "hold-set", "hold-released"]
 
 
+def test_an_order_is_open_until_a_cycle_that_began_after_it_answers(ledger: Ledger) -> None:
+    person = committed(ledger, 1)
+    student = ledger.load([person])[person].student_id
+    assert ledger.open_orders(TODAY) == {}
+    ledger.activate(person, "alice", LATER)
+    seen = ledger.open_orders(TODAY)
+    assert seen == {student: LATER}
+    later = LATER + timedelta(seconds=1)
+    ledger.hold(person, Hold(HoldKind.LOCK, later, None, "abuse", "alice"))
+    ledger.answered(seen)
+    assert ledger.open_orders(TODAY) == {student: later}, "which came after it was looked at"
+    ledger.answered({student: later, "nobody": later})
+    assert ledger.open_orders(TODAY) == {}
+    assert student in ledger.due_students(TODAY), "what was not done stays due"
+
+
 def test_a_second_hold_of_a_kind_replaces_the_first(ledger: Ledger) -> None:
     person = committed(ledger, 1)
     second = Hold(HoldKind.LOCK, LATER, None, "longer", "bob")
@@ -301,6 +317,18 @@ def test_the_watermark_of_drift_is_kept(ledger: Ledger) -> None:
     assert ledger.watermark() == "two"
 
 
+def test_used_plans_are_forgotten_after_a_while_and_the_others_are_kept(ledger: Ledger) -> None:
+    for name in ("used", "waits"):
+        ledger.hold_plan(name, "300 losses", [], AT)
+    ledger.approve("used", "alice", AT)
+    ledger.spend("used", LATER)
+    assert ledger.purge(LATER) == 0
+    assert ledger.held_plan("used")
+    assert ledger.purge(LATER + timedelta(days=1)) == 1
+    assert ledger.held_plan("used") is None and ledger.held_plan("waits")
+    assert events(ledger, None).count("plan-spent") == 1
+
+
 # -- outbox and history ----------------------------------------------------------------------------------
 def test_only_notices_that_are_due_are_settled(ledger: Ledger) -> None:
     committed(ledger, 1)
@@ -334,6 +362,34 @@ def test_many_people_are_committed_and_loaded_at_once(ledger: Ledger) -> None:
     assert len(loaded) == 1201
     assert all(len(one.records) == len(one.outbox) == 1 for one in loaded.values())
     assert ledger.verify_history() is None
+
+
+# -- facts for who watches -------------------------------------------------------------------------------
+def test_facts_count_what_waits_and_since_when(ledger: Ledger) -> None:
+    assert (ledger.facts().waiting, ledger.facts().next_on, ledger.facts().oldest_waiting_at) == (
+        0,
+        None,
+        None,
+    )
+    person = committed(ledger, 1)
+    committed(ledger, 2, State.ACTIVE)
+    ledger.commit(
+        [a_step(1, notices=(a_notice(1), replace(a_notice(1), key="later")), next_on=NEXT_YEAR)], {}, AT
+    )
+    ledger.settle(["later"], NoticeStatus.ACCEPTED, "250 ok", "sink", LATER)
+    ledger.park([Parked(person, "s1", "no name"), Parked(person, "s1", "no date")], AT)
+    ledger.mark_fetch(
+        a_fetch(rejections=(Rejection("students", "a.csv", 3, None, ("empty",)),)), (), LATER, TODAY
+    )
+    for ticket in ("abc", "def", "fetch-ghi"):
+        ledger.hold_plan(ticket, "300 losses", [], AT)
+    ledger.approve("def", "alice", AT)
+    found = ledger.facts()
+    assert found.accounts == {State.PENDING: 1, State.ACTIVE: 1}
+    assert (found.parked, found.rejections, found.held_plans, found.waiting) == (1, 1, 1, 1)
+    assert found.notices == {NoticeStatus.DUE: 1, NoticeStatus.ACCEPTED: 1}
+    assert (found.next_on, found.oldest_waiting_at) == (TODAY - timedelta(days=1), AT)
+    assert found.fetched_at == {"students": LATER}
 
 
 # -- records of students without an account -----------------------------------------------------------------

@@ -297,6 +297,8 @@ def test_full_width_letters_are_written_as_everybody_else_writes_them(drop: Path
         ({"department": "2001-03-04"}, "the department holds an HKID number or a date"),
         ({"surname": "A1234563"}, "the surname holds an HKID number or a date"),
         ({"preferred_name": "a 123456 (3)"}, "the preferred name holds an HKID number or a date"),
+        ({"given_names": "Tai Man A123456(3)"}, "the given names holds an HKID number or a date"),
+        ({"department": "History, born 04/03/2001"}, "the department holds an HKID number or a date"),
         ({"student_id": "A123456(3)"}, "the student ID holds an HKID number or a date"),
         ({"programme": "04/03/2001"}, "the programme holds an HKID number or a date"),
         ({"programme": "A1234563", "department": "School of 1997"}, None),

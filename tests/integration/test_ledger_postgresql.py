@@ -233,7 +233,7 @@ def test_cut_connections_are_told_and_the_next_one_works(where: Place, raw: Conn
         assert ledger.population() == 2
         raw.execute(
             text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'provisiond'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'provisiond (%'"
             )
         )
         assert ledger.population() == 2

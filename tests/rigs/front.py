@@ -13,16 +13,19 @@ from urllib.parse import urlsplit
 
 
 class Front:
-    """Use as a context. `deaf`: requests go through, answers are lost."""
+    """Use as a context. `deaf`: requests go through, answers are lost; `asked`: bytes of requests. `source`: the
+    address on loopback by which the server knows who comes this way."""
 
-    def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, context: ssl.SSLContext | None = None, source: str = "127.0.0.1") -> None:
         parts = urlsplit(url)
         self._server = (parts.hostname or "127.0.0.1", parts.port or 389)
         self._context = context
+        self._source = source
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.deaf = False
+        self.asked = 0
 
     @property
     def port(self) -> int:
@@ -52,7 +55,7 @@ class Front:
         except OSError:  # the client did not like our certificate
             client.close()
             return
-        server = socket.create_connection(self._server)
+        server = socket.create_connection(self._server, source_address=(self._source, 0))
         self._sockets += [inside, server]
         self._run(self._forward, inside, server, False)
         self._run(self._forward, server, inside, True)
@@ -60,6 +63,7 @@ class Front:
     def _forward(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
             while part := source.recv(65536):
+                self.asked += 0 if answers else len(part)
                 if not (answers and self.deaf):
                     sink.sendall(part)
             sink.shutdown(socket.SHUT_WR)

@@ -23,7 +23,8 @@ from provisiond.domain.model import (
     State,
 )
 from provisiond.domain.plan import Identity, Parked, Step
-from provisiond.ports import AccountFilter, FetchMark, RecordKey
+from provisiond.fetches import COMPLAINT
+from provisiond.ports import WAITING, AccountFilter, FetchMark, LedgerFacts, RecordKey
 from tests.rigs.ledger_memory import FakeMemory
 from tests.rigs.taken_over import TakenOver
 
@@ -68,10 +69,29 @@ class FakeLedger(TakenOver):
     def population(self) -> int:
         return sum(a.state not in (State.TERMINATED, State.ALUMNI) for a in self.people.values())
 
+    def facts(self) -> LedgerFacts:
+        items = list(self.items.values())
+        undecided = [plan for plan in self.plans.values() if not plan.spent_at and not plan.approved_at]
+        marks = {source: memory.mark for source, memory in self.memories.items()}
+        return LedgerFacts(
+            accounts=dict(Counter(account.state for account in self.people.values())),
+            next_on=min((a.next_on for a in self.people.values() if a.next_on), default=None),
+            parked=len(self.parking),
+            rejections=len(self.rejections()),
+            held_plans=sum(not plan.hash.startswith(COMPLAINT) for plan in undecided),
+            notices=dict(Counter(item.status for item in items)),
+            oldest_waiting_at=min((i.decided_at for i in items if i.status in WAITING), default=None),
+            fetched_at={source: mark.at for source, mark in marks.items() if mark},
+        )
+
     def due_students(self, today: date) -> Iterator[str]:
         return iter(
             sorted(a.student_id for p, a in self.people.items() if p in self.unfinished or _due(a, today))
         )
+
+    def next_due(self, today: date) -> date | None:
+        days = (account.next_on for account in self.people.values())
+        return min((day for day in days if day and day > today), default=None)
 
     def all_students(self) -> Iterator[str]:
         return iter(sorted(a.student_id for a in self.people.values()))
@@ -132,6 +152,14 @@ class FakeLedger(TakenOver):
             if at > since:
                 total.update(weights)
         return dict(total)
+
+    def purge(self, before: datetime) -> int:
+        weighed = [(at, weights) for at, weights in self.weighed if at >= before]
+        plans = {h: p for h, p in self.plans.items() if p.spent_at is None or p.spent_at >= before}
+        gone = sum(len(w) for _, w in self.weighed) - sum(len(w) for _, w in weighed)
+        gone += len(self.plans) - len(plans)
+        self.weighed, self.plans = weighed, plans
+        return gone
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -207,6 +235,15 @@ class FakeLedger(TakenOver):
     def extend(self, person_id: str, extension: Extension) -> None:
         order, at = orders.Extend(extension), extension.granted_at
         self._order("extended", person_id, order, extension.actor, at, extension.reason)
+
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        called = ((self.people[person], at) for person, at in self.ordered_at.items())
+        return {a.student_id: at for a, at in called if a.next_on is not None and a.next_on <= today}
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        for person, at in list(self.ordered_at.items()):
+            if given.get(self.people[person].student_id) == at:
+                del self.ordered_at[person]
 
     # -- inside ----------------------------------------------------------------------------------------
     def _whole(self, person: str) -> Account:

@@ -82,15 +82,22 @@ def _made(rig: PostgresRig) -> str:
     return url
 
 
-def open_at(where: Place, *, create: bool = False) -> SqlLedger:
+def open_at(where: Place, *, create: bool = False, epoch: int | None = None) -> SqlLedger:
     url = where.url.render_as_string(hide_password=False)
-    return SqlLedger.open(url, create=create, password=where.password)
+    return SqlLedger.open(url, create=create, password=where.password, epoch=epoch)
 
 
 def on_server(
-    url: str, *, create: bool = False, wait_seconds: float = 10, fence: int | None = None
+    url: str,
+    *,
+    create: bool = False,
+    wait_seconds: float = 10,
+    fence: int | None = None,
+    epoch: int | None = None,
 ) -> SqlLedger:
-    return SqlLedger.open(url, create=create, wait_seconds=wait_seconds, password=PASSWORD, fence=fence)
+    return SqlLedger.open(
+        url, create=create, wait_seconds=wait_seconds, password=PASSWORD, fence=fence, epoch=epoch
+    )
 
 
 def committed(ledger: Ledger, number: int = 1, state: State = State.PENDING) -> str:

@@ -27,8 +27,15 @@ class Exchange:
         numbers = ((self._next_id(), request) for request in requests)
         return [(number, request.message(number)) for number, request in numbers]
 
-    def send(self, sent: Iterable[bytes]) -> None:
+    def send(self, sent: Iterable[bytes], seconds: float | None = None) -> None:
+        """`seconds`: that it may take, less than the server is waited for otherwise."""
+        if seconds is None:
+            self._socket.sendall(b"".join(sent))
+            return
+        usual = self._socket.gettimeout()
+        self._socket.settimeout(seconds)
         self._socket.sendall(b"".join(sent))
+        self._socket.settimeout(usual)
 
     def receive(self) -> list[tuple[int, Reply]]:
         """At least one reply, in the order in which they came."""

@@ -19,7 +19,7 @@ from provisiond.adapters.directory.writing import write
 from provisiond.domain.changes import Change
 from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.domain.model import Entry, Observed
-from provisiond.ports import Done, Drift, Marked, Outcome, Surveyed
+from provisiond.ports import Done, Drift, Guard, Marked, Outcome, Surveyed, unguarded
 
 PEOPLE_A_SEARCH = 100
 PREFIXES_A_SEARCH = 50
@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 
 class LdapDirectory:
     """Implements ports.Directory. `groups` (DNs) and `login_end` (an attribute): what `check` looks for;
-    `account_bases`: where accounts lie beside `people_base`."""
+    `account_bases`: where accounts lie beside `people_base`; `guard`: around each send of changes."""
 
     def __init__(
         self,
@@ -41,11 +41,13 @@ class LdapDirectory:
         groups: Sequence[str] = (),
         login_end: str = "pwdEndTime",
         account_bases: Sequence[str] = (),
+        guard: Guard = unguarded,
     ) -> None:
         self._target = target
         self._bases = Bases.of(base, people_base, contacts_base, groups_base, account_bases)
         self._groups = groups
         self._login_end = login_end
+        self._guard = guard
         self._servers = Servers(target)
         self._session: Session | None = None
 
@@ -113,7 +115,7 @@ class LdapDirectory:
         if not any(batches):
             return [Done()] * len(batches)
         provider = self._provider()
-        return write(Pipeline(provider, self._elsewhere), batches, provider.capabilities)
+        return write(Pipeline(provider, self._elsewhere, self._guard), batches, provider.capabilities)
 
     def close(self) -> None:
         if self._session is not None:

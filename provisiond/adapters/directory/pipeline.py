@@ -16,6 +16,7 @@ from provisiond.adapters.directory.messages import NO_SUCH_OBJECT, SUCCESS, Repl
 from provisiond.adapters.directory.session import PASSING, Session
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import ProvisiondError, UnavailableError
+from provisiond.ports import Guard, unguarded
 
 WINDOW = 64  # in flight; half as many after each break, and more again with every reply
 GROWTH = 0.25
@@ -40,9 +41,15 @@ class ReadOnlyError(UnavailableError):
 class Pipeline:
     """Over `session`, and over what `reopen` gives when that breaks. `halted`: why nothing is sent any more."""
 
-    def __init__(self, session: Session, reopen: Callable[[UnavailableError], Session]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        reopen: Callable[[UnavailableError], Session],
+        guard: Guard = unguarded,
+    ) -> None:
         self._session = session
         self._reopen = reopen
+        self._guard = guard
         self.halted: UnavailableError | None = None
 
     def run(self, talks: Sequence[Talk[T]]) -> list[T]:
@@ -62,10 +69,19 @@ class Pipeline:
             while flight.todo or flight.flying:
                 sent = flight.launch(exchange, self.halted)
                 if sent:
-                    exchange.send(sent)
+                    self._send(exchange, sent)
                 if flight.flying:
                     for number, reply in exchange.receive():
                         self._listen(flight, number, reply)
+
+    def _send(self, exchange: Exchange, sent: list[bytes]) -> None:
+        """Unless another may be at work by now: then nothing is sent any more, over no connection."""
+        try:
+            with self._guard() as seconds:
+                exchange.send(sent, seconds)
+        except UnavailableError as error:  # of the guard: a broken connection is an OSError here
+            self.halted = error
+            raise
 
     def _listen(self, flight: _Flight[T], number: int, reply: Reply) -> None:
         if refuses_writes(reply):

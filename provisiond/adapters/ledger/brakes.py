@@ -58,6 +58,12 @@ def latest(connection: Connection, plan_hash: str) -> HeldPlan | None:
     return _held(row) if row else None
 
 
+def purge(connection: Connection, before: datetime) -> int:
+    """The history keeps that they were held, approved and used."""
+    used = connection.execute(delete(table).where(table.c.spent_at < before)).rowcount
+    return used + connection.execute(delete(brake_weight).where(brake_weight.c.at < before)).rowcount
+
+
 def weigh(connection: Connection, weights: Mapping[str, int], at: datetime) -> None:
     """What is older than the brakes look back is forgotten."""
     connection.execute(delete(brake_weight).where(brake_weight.c.at < at - _KEPT))

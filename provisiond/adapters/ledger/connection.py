@@ -3,6 +3,8 @@ turned into ours in one place. What is asked in a transaction is left to the mod
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -25,12 +27,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from provisiond.adapters.ledger.place import Place
+from provisiond.adapters.ledger.tables import leadership
+from provisiond.adapters.ledger.tenure import lost
 from provisiond.domain.errors import UnavailableError
 
 CHUNK = 500  # values of one IN list: far below every database's limit, few enough to keep plans alike
 # Advisory locks on PostgreSQL, by this number ("prov") and one of what is locked.
 LOCKS = 0x70726F76
-WRITER, CYCLE = 1, 2
+WRITER, CYCLE, LEADER = 1, 2, 3
 # Process ID of the session that holds the cycle's lock.
 CYCLE_SESSION = text(
     "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = :locks AND objid = :cycle AND granted"
@@ -38,6 +42,16 @@ CYCLE_SESSION = text(
 ).bindparams(locks=LOCKS, cycle=CYCLE)
 
 T = TypeVar("T")
+
+
+def session_suffix(node: str, pid: int) -> str:
+    """With which the names of all sessions of that process end; PostgreSQL cuts names at 63 characters."""
+    return f"(pid {pid} on {node[:25]})"
+
+
+def session_name(what: str = "") -> str:
+    """By which administrators, and who takes over, know a session of this process."""
+    return f"provisiond {what}{session_suffix(socket.gethostname(), os.getpid())}"
 
 
 def chunks(values: Iterable[T]) -> Iterator[list[T]]:
@@ -68,8 +82,11 @@ def translated() -> Iterator[None]:
 class Database:
     """An engine whose reads see one snapshot and whose writes take the write lock before they read."""
 
-    def __init__(self, place: Place, wait_seconds: float, fence: int | None = None) -> None:
-        """`fence`: the session that holds the cycle's lock (lock.py); once it is gone nothing is written."""
+    def __init__(
+        self, place: Place, wait_seconds: float, fence: int | None = None, epoch: int | None = None
+    ) -> None:
+        """`fence`: the session that holds the cycle's lock (lock.py); once it is gone nothing is written. `epoch`: of
+        the leadership (leader_row.py); once another leads nothing is written."""
         # hide_parameters: an error must not carry what was being stored
         if place.path:
             engine = create_engine(place.url, hide_parameters=True, connect_args={"timeout": wait_seconds})
@@ -78,7 +95,7 @@ class Database:
             self._reader: Engine = engine
             self._writer: Engine = engine.execution_options(provisiond_begin="BEGIN IMMEDIATE")
         else:
-            arguments = place.server_arguments("provisiond")
+            arguments = place.server_arguments(session_name())
             arguments["options"] += f" -c lock_timeout={max(1, round(wait_seconds * 1000))}"
             engine = create_engine(
                 place.url, hide_parameters=True, connect_args=arguments, pool_pre_ping=True
@@ -91,7 +108,7 @@ class Database:
             self._writer = engine.execution_options(
                 isolation_level="READ COMMITTED", postgresql_readonly=False
             )
-            event.listen(self._writer, "begin", partial(_take_writer, fence=fence))
+            event.listen(self._writer, "begin", partial(_take_writer, fence=fence, epoch=epoch))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -108,13 +125,28 @@ class Database:
         self._reader.dispose()
 
 
+_FULL = "its disk is full, or takes no more: make room there; nothing is lost, it is tried again"
+_LOCKED = "another process keeps it locked: find out which (fuser, pg_stat_activity); it is tried again"
+_ADVICE = {
+    "SQLITE_FULL": _FULL,
+    "SQLITE_IOERR_WRITE": _FULL,  # also of a quota or a limit on the size of files
+    "SQLITE_IOERR_SHMSIZE": _FULL,
+    "SQLITE_BUSY": _LOCKED,
+    "53100": _FULL,  # disk_full
+    "55P03": _LOCKED,  # lock_not_available
+}
+
+
 def _reason(error: DBAPIError) -> str:
     """What the database said, as far as it cannot quote a value: data exceptions (22…) do, and so do details."""
     state = getattr(error.orig, "sqlstate", None)
     said = getattr(getattr(error.orig, "diag", None), "message_primary", None)
     if state is None:  # SQLite, or no connection: words of ours and of the driver only
-        return "; ".join(str(error.orig).split("\n"))
-    return f"SQLSTATE {state}" + (f", {said}" if said and not state.startswith("22") else "")
+        reason = "; ".join(str(error.orig).split("\n"))
+    else:
+        reason = f"SQLSTATE {state}" + (f", {said}" if said and not state.startswith("22") else "")
+    advice = _ADVICE.get(str(state or getattr(error.orig, "sqlite_errorname", "")))
+    return f"{reason}: {advice}" if advice else reason
 
 
 def _close_cursor(context: ExceptionContext) -> None:
@@ -136,7 +168,9 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(options.get("provisiond_begin", "BEGIN"))
 
 
-def _take_writer(connection: Connection, *, fence: int | None) -> None:
+def _take_writer(connection: Connection, *, fence: int | None, epoch: int | None) -> None:
     connection.execute(select(func.pg_advisory_xact_lock(LOCKS, WRITER)))
     if fence is not None and connection.scalar(CYCLE_SESSION) != fence:
         raise UnavailableError("ledger", "the cycle's lock was lost with its connection; try again")
+    if epoch is not None and connection.scalar(select(leadership.c.epoch)) != epoch:
+        raise lost(epoch)

@@ -21,11 +21,14 @@ from sqlalchemy.pool import NullPool
 from provisiond.adapters.ledger import history, schema
 from provisiond.adapters.ledger.connection import Database, streamed, translated
 from provisiond.adapters.ledger.opening import check_server, make_file, opened
+from provisiond.adapters.ledger.ownership import own_file
 from provisiond.adapters.ledger.place import Place
-from provisiond.adapters.ledger.tables import history_end, metadata
+from provisiond.adapters.ledger.tables import history_end, leadership, metadata
 from provisiond.domain.errors import UnavailableError
 
 _ROWS = 1000  # held in memory at a time
+# Who leads is a matter of the one database: an epoch that came back would let an old leader write.
+_COPIED = [table for table in metadata.sorted_tables if table is not leadership]
 
 
 def backup(source: Place, file: Path) -> int:
@@ -36,7 +39,7 @@ def backup(source: Place, file: Path) -> int:
     # rows are copied to tables of the present; a file as it is, so that it can be backed up before an upgrade
     with closing(opened(source, create=False, older=source.path is not None)) as database:
         try:
-            make_file(part)
+            make_file(part, own_file)
             with translated(), database.read() as connection:
                 _copy_file(connection, part) if source.path else _copy_to_file(connection, part)
             with _reading(part) as copied:
@@ -139,7 +142,7 @@ def _require_empty(connection: Connection, target: Place) -> None:
     if not target.path:
         check_server(connection)
     schema.upgrade(connection)
-    if any(_holds_rows(connection, table) for table in metadata.sorted_tables if table is not history_end):
+    if any(_holds_rows(connection, table) for table in _COPIED if table is not history_end):
         raise UnavailableError(
             "ledger", f"{target} is not empty; nothing is overwritten: move it away first, then restore"
         )
@@ -152,7 +155,7 @@ def _holds_rows(connection: Connection, table: Table) -> bool:
 # -- rows ------------------------------------------------------------------------------------------------
 def _copy_rows(source: Connection, target: Connection) -> None:
     target.execute(delete(history_end))
-    for table in metadata.sorted_tables:  # whom rows refer to comes first
+    for table in _COPIED:  # whom rows refer to comes first
         rows = streamed(source, select(table))
         while some := [row._asdict() for row in islice(rows, _ROWS)]:
             target.execute(insert(table), some)

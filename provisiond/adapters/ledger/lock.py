@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
-from provisiond.adapters.ledger.connection import CYCLE, CYCLE_SESSION, LOCKS, translated
+from provisiond.adapters.ledger.connection import CYCLE, CYCLE_SESSION, LOCKS, session_name, translated
+from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.schema import MAKE
 from provisiond.domain.errors import UnavailableError
@@ -36,7 +36,7 @@ def _exclusive_file(path: Path) -> Iterator[None]:
     """Hold `<path>.lock`; the kernel frees it."""
     lock = path.with_name(path.name + ".lock")
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = opened_file(lock)
     except FileNotFoundError as error:
         raise UnavailableError("ledger", f"there is no folder {path.parent}; {MAKE}") from error
     except OSError as error:
@@ -44,7 +44,8 @@ def _exclusive_file(path: Path) -> Iterator[None]:
     try:
         _take(descriptor, path)
         # The file stays: removing it would let a third process lock a new file of the same name.
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # a full disk: who waits is told of an unknown holder
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
         os.ftruncate(descriptor, 0)
     finally:
@@ -65,10 +66,9 @@ def _take(descriptor: int, path: Path) -> None:
 @contextmanager
 def _exclusive_session(place: Place) -> Iterator[int]:
     """On a connection of its own (not through a pooler of transactions); the server frees it when that ends."""
-    name = f"provisiond cycle (pid {os.getpid()} on {socket.gethostname()[:30]})"
     engine = create_engine(
         place.url,
-        connect_args=place.server_arguments(name),
+        connect_args=place.server_arguments(session_name("cycle ")),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from provisiond.adapters.ledger import schema
 from provisiond.adapters.ledger.connection import Database
+from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.domain.errors import UnavailableError
 
 
 def opened(
-    place: Place, *, create: bool, wait_seconds: float = 10, fence: int | None = None, older: bool = False
+    place: Place,
+    *,
+    create: bool,
+    wait_seconds: float = 10,
+    fence: int | None = None,
+    epoch: int | None = None,
+    older: bool = False,
 ) -> Database:
     """`create` also makes the file (0600, its folder 0700; on a server the database must be there) and upgrades
     the schema; without it a missing or outdated ledger (unless `older` will do) is an UnavailableError."""
@@ -22,7 +30,7 @@ def opened(
         make_file(place.path)
     elif place.path and not place.path.is_file():
         raise UnavailableError("ledger", f"there is none at {place.path}; {schema.MAKE}")
-    database = Database(place, wait_seconds, fence)
+    database = Database(place, wait_seconds, fence, epoch)
     try:
         with database.write() if create else database.read() as connection:
             if not place.path:
@@ -48,11 +56,11 @@ def check_server(connection: Connection) -> None:
         )
 
 
-def make_file(path: Path) -> None:
+def make_file(path: Path, opened: Callable[[Path], int] = opened_file) -> None:
     """The file before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to
-    others."""
+    others. `opened` says whose it is."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(opened(path))
     except OSError as error:
         raise UnavailableError("ledger", f"cannot make {path}: {error.strerror}") from error

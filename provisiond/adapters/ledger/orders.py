@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -28,6 +28,24 @@ def call(connection: Connection, person_ids: Iterable[str], at: datetime) -> Non
     called = [{"person": one, "yesterday": yesterday, "at": at} for one in dict.fromkeys(person_ids)]
     if called:
         connection.execute(_CALL, called if len(called) > 1 else called[0])
+
+
+def unanswered(connection: Connection, today: date) -> dict[str, datetime]:
+    """By `next_on` first: that has an index, and few are due."""
+    called = account.c.next_on <= today, account.c.ordered_at.is_not(None)
+    return {
+        row.student_id: row.ordered_at
+        for row in connection.execute(select(account.c.student_id, account.c.ordered_at).where(*called))
+    }
+
+
+def answer(connection: Connection, given: Mapping[str, datetime]) -> None:
+    """By the very instant, not by before and after: clocks are set back."""
+    mine = account.c.student_id == bindparam("student"), account.c.ordered_at == bindparam("at")
+    connection.execute(
+        update(account).where(*mine).values(ordered_at=None),
+        [{"student": student_id, "at": at} for student_id, at in given.items()],
+    )
 
 
 def require(connection: Connection, person_ids: Iterable[str]) -> None:

@@ -28,6 +28,13 @@ def due_students(connection: Connection, today: date) -> Iterator[str]:
         yield student_id
 
 
+def next_due(connection: Connection, today: date) -> date | None:
+    found: date | None = connection.scalar(
+        select(func.min(account.c.next_on)).where(account.c.next_on > today)
+    )
+    return found
+
+
 def all_students(connection: Connection) -> Iterator[str]:
     for (student_id,) in streamed(connection, select(account.c.student_id).order_by(account.c.student_id)):
         yield student_id

@@ -9,6 +9,7 @@ from provisiond.adapters.ledger import (
     absences,
     asides,
     brakes,
+    counts,
     fetches,
     history,
     identifiers,
@@ -46,6 +47,7 @@ from provisiond.ports import (
     FetchMark,
     HeldPlan,
     HistoryLine,
+    LedgerFacts,
     RecordKey,
     Sending,
     Sighting,
@@ -67,11 +69,13 @@ class SqlLedger:
         wait_seconds: float = 10,
         password: str | None = None,
         fence: int | None = None,
+        epoch: int | None = None,
     ) -> SqlLedger:
         """`create` makes or upgrades it; without that a missing or outdated ledger is an UnavailableError.
-        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave."""
+        `wait_seconds`: how long to wait for another writer; `fence`: what `lock.exclusive` gave; `epoch`: of the
+        leadership under which is written."""
         where = place(url, password)
-        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence))
+        return cls(opened(where, create=create, wait_seconds=wait_seconds, fence=fence, epoch=epoch))
 
     def close(self) -> None:
         self._db.close()
@@ -80,6 +84,10 @@ class SqlLedger:
     def due_students(self, today: date) -> Iterator[str]:
         with self._db.read() as connection:
             yield from people.due_students(connection, today)
+
+    def next_due(self, today: date) -> date | None:
+        with self._db.read() as connection:
+            return people.next_due(connection, today)
 
     def all_students(self) -> Iterator[str]:
         with self._db.read() as connection:
@@ -104,6 +112,10 @@ class SqlLedger:
     def population(self) -> int:
         with self._db.read() as connection:
             return people.population(connection)
+
+    def facts(self) -> LedgerFacts:
+        with self._db.read() as connection:
+            return counts.facts(connection)
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -166,6 +178,15 @@ class SqlLedger:
         with self._db.write() as connection:
             orders.extend(connection, person_id, extension)
 
+    def open_orders(self, today: date) -> dict[str, datetime]:
+        with self._db.read() as connection:
+            return orders.unanswered(connection, today)
+
+    def answered(self, given: Mapping[str, datetime]) -> None:
+        if given:
+            with self._db.write() as connection:
+                orders.answer(connection, given)
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:
         return SqlMemory(self._db, source)
@@ -222,6 +243,10 @@ class SqlLedger:
     def held_plan(self, plan_hash: str) -> HeldPlan | None:
         with self._db.read() as connection:
             return brakes.latest(connection, plan_hash)
+
+    def purge(self, before: datetime) -> int:
+        with self._db.write() as connection:
+            return brakes.purge(connection, before)
 
     # -- drift -----------------------------------------------------------------------------------------
     def watermark(self) -> str | None:

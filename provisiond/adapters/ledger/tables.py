@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -101,6 +102,18 @@ rebuild = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("begun_at", Instant, nullable=False),
     Column("ended_at", Instant, nullable=True),
+)
+
+# Who leads, where several daemons may (PostgreSQL); one row. `renewed_at` is NULL when it was let go.
+leadership = Table(
+    "leadership",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("node", Word, nullable=True),
+    Column("pid", Integer, nullable=True),
+    Column("since", DateTime(timezone=True), nullable=True),
+    Column("renewed_at", DateTime(timezone=True), nullable=True),
 )
 
 record = Table(

@@ -65,8 +65,10 @@ def is_mangled(name: str) -> bool:
 
 
 def is_secret(text: str, formats: tuple[str, ...]) -> bool:
-    """Whether it *is* an HKID number or a date: what must never be kept or shown as something else."""
-    return hkid.canonical(text) is not None or day(text, formats) is not None
+    """Whether it is, or holds, an HKID number or a date: what must never be kept or shown as something else."""
+    if hkid.canonical(text) is not None or hkid.is_within(text):
+        return True
+    return any(day(part, formats) is not None for part in (text, *text.split()))
 
 
 def is_written_secret(text: str, formats: tuple[str, ...]) -> bool:

@@ -1,0 +1,25 @@
+"""Whose the files of a ledger are: its folder's owner's, also when root makes them by hand. Else the service, which
+runs as that owner, could not open what the command had made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def opened_file(path: Path) -> int:
+    """A descriptor for reading and writing; makes the file (0600) where there is none. Raises OSError."""
+    how = os.O_RDWR | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, how | os.O_CREAT | os.O_EXCL, 0o600)  # never through somebody's link
+    except FileExistsError:
+        return os.open(path, how)
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    return descriptor
+
+
+def own_file(path: Path) -> int:
+    """The same, but the file is whoever makes it: a backup that root writes is root's, wherever it lies."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,65 @@
+"""`run`: the daemon. The one command that logs even without --verbose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import typer
+
+from provisiond import bootstrap, logs
+from provisiond.adapters.clock import SystemClock
+from provisiond.adapters.ledger.leadership import Leadership
+from provisiond.adapters.service_manager import ServiceManager
+from provisiond.bootstrap import Parts
+from provisiond.cli.session import errors, session
+from provisiond.daemon import Daemon
+from provisiond.means import Means
+from provisiond.metrics import Metrics
+from provisiond.monitoring import Monitoring
+from provisiond.ports import Clock
+from provisiond.settings import Settings
+
+
+def run(context: typer.Context) -> None:
+    """Work until told to stop: SIGTERM ends, SIGHUP reloads the configuration. Exit 75: another daemon is at work."""
+    logs.configure(verbose=True)
+    with errors():
+        daemon, monitoring = put_together(session(context).settings, SystemClock())
+        with bootstrap.monitored(daemon.settings, monitoring):
+            daemon.run()
+
+
+def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Monitoring]:
+    metrics = Metrics(clock)
+    means = Means(
+        load=load,
+        leadership=bootstrap.ledger_leadership,
+        clock=clock,
+        manager=ServiceManager(),
+        open=_Opening(clock, metrics),
+        after_cycle=metrics.after_cycle,
+    )
+    daemon = Daemon(means)
+    monitoring = Monitoring(
+        pulse=daemon.pulse,
+        metrics=metrics,
+        facts=lambda: bootstrap.ledger_facts(daemon.settings),
+        standing=daemon.standing,
+        clock=clock,
+        zone=lambda: daemon.settings.zone,
+        stuck_after=lambda: daemon.settings.daemon.stuck_after,
+    )
+    return daemon, monitoring
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    clock: Clock
+    metrics: Metrics
+
+    def __call__(
+        self, settings: Settings, works: bool, leadership: Leadership
+    ) -> AbstractContextManager[Parts]:
+        return bootstrap.parts(settings, self.clock, writes=works, leadership=leadership, watch=self.metrics)

@@ -1,0 +1,91 @@
+"""`status`: how the service is, in ten lines; the ledger's facts, and what the daemon says of itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, tzinfo
+from typing import Any
+
+import typer
+
+from provisiond import bootstrap
+from provisiond.cli import screen
+from provisiond.cli.see import Json
+from provisiond.cli.session import errors, session
+from provisiond.domain.model import State
+from provisiond.ports import LedgerFacts
+from provisiond.settings import Settings
+
+Told = dict[str, Any]
+NOT_WELL = 1
+
+
+def status(context: typer.Context, json: Json = False) -> None:
+    """How the service is. Exit 0: a daemon works and nothing is in its way, 1: not so."""
+    with errors():
+        settings = session(context).settings()
+        leader = bootstrap.ledger_leader(settings)
+        told, facts = bootstrap.daemon_status(settings), bootstrap.ledger_facts(settings)
+        if json:
+            screen.as_json({"leader": leader, "daemon": told, "ledger": asdict(facts)})
+        else:
+            lines = {"daemon": str(leader) if leader else "none is running: `systemctl start provisiond`"}
+            lines |= dict(_of_daemon(told, settings)) | dict(_of_ledger(facts, settings.zone))
+            lines["trouble"] = "; ".join(_troubles(told)) or "none"
+            for name, line in lines.items():
+                screen.say(f"{name:<14}{line}", "bold red" if name == "trouble" and line != "none" else "")
+        sys.exit(0 if leader and not list(_troubles(told)) else NOT_WELL)
+
+
+def _of_daemon(told: Told | None, settings: Settings) -> Iterator[tuple[str, str]]:
+    if told is None:
+        where = settings.monitoring.listen
+        why = f"nobody answers at {where}" if where else "it tells more where monitoring.listen says so"
+        yield "doing", f"not known: {why}"
+        yield "configuration", str(settings.path)
+        return
+    jobs = {job["name"]: job for job in told["jobs"]}
+    doing = [f"{name}: {job['doing'] or 'at work'}" for name, job in jobs.items() if _is_at_work(job)]
+    yield "doing", "; ".join(doing) or "idle"
+    loaded = _at(told["configuration"]["loaded_at"], settings.zone)
+    yield "configuration", f"{told['configuration']['path']}, loaded {loaded}"
+    yield "last cycle", _at(jobs.get("poll", {}).get("succeeded_at"), settings.zone)
+
+
+def _is_at_work(job: Told) -> bool:
+    return bool(job["begun_at"]) and job["name"] not in ("lead", "lookout")
+
+
+def _of_ledger(facts: LedgerFacts, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    fetched = [f"{source} {_at(at, zone)}" for source, at in sorted(facts.fetched_at.items())]
+    yield "registries", "; ".join(fetched) or "never fetched"
+    people = [f"{facts.accounts[state]} {state}" for state in State if facts.accounts.get(state)]
+    yield "accounts", ", ".join(people) or "none"
+    yield (
+        "waiting",
+        f"{facts.parked} parked, {facts.held_plans} held plans, {facts.rejections} rejected records",
+    )
+    oldest = f", the oldest since {_at(facts.oldest_waiting_at, zone)}" if facts.oldest_waiting_at else ""
+    yield "outbox", f"{facts.waiting} notices to send{oldest}"
+    yield "next milestone", facts.next_on.isoformat() if facts.next_on else "none"
+
+
+def _troubles(told: Told | None) -> Iterator[str]:
+    if told is None:
+        return
+    if told["configuration"]["refused"]:
+        yield f"configuration refused, the old one counts: {told['configuration']['refused']}"
+    yield from (f"{name} makes no progress" for name in told["stuck"])
+    for job in told["jobs"]:
+        if job["error"]:
+            again = f", next try at {job['next_at'][11:19]} UTC" if job["next_at"] else ""
+            yield f"{job['name']}: {job['error']} ({job['failures']} tries{again})"
+
+
+def _at(instant: datetime | str | None, zone: tzinfo) -> str:
+    if instant is None:
+        return "never"
+    at = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
