@@ -113,12 +113,14 @@ class Course:
             self._call(parked.person_id, self._next_look(parked.person_id, day))
 
     def _shown(self, person_id: str) -> Observed:
-        seen = self._seen.get(person_id)
-        return seen or shown(self._accounts[person_id], self.span.today, self.span.zone, self.made_by)
+        if person_id not in self._seen:
+            account, span = self._accounts[person_id], self.span
+            self._seen[person_id] = shown(account, span.today, span.zone, self.made_by)
+        return self._seen[person_id]
 
     def _take_effect(self, step: Step, day: date, now: datetime) -> None:
         account = self._accounts[step.person_id]
-        decided = (OutboxItem(notice, NoticeStatus.DUE, now, None, None) for notice in step.notices)
+        decided = (OutboxItem.decided(notice, now) for notice in step.notices)
         self._accounts[step.person_id] = replace(
             account,
             state=step.to_state,
@@ -126,7 +128,8 @@ class Course:
             next_on=step.next_on,
             outbox=(*account.outbox, *decided),
         )
-        self._seen[step.person_id] = after(step.changes, self._shown(step.person_id))
+        if step.changes:
+            self._seen[step.person_id] = after(step.changes, self._seen[step.person_id])
         self._call(step.person_id, step.next_on)
         if step.notices and self.mail:
             self._waiting.add(step.person_id)

@@ -20,11 +20,17 @@ from provisiond.settings.secret_files import SecretFile
 
 @dataclass(frozen=True, slots=True)
 class UniversitySettings:
-    """Who we are: `domain` is the eduPerson scope, `mail_domain` that of lifelong addresses."""
+    """Who we are: `domain` is the eduPerson scope, `mail_domain` that of lifelong addresses. `help_mail`, where
+    people ask, is the first operator's unless told otherwise."""
 
     name: str
     domain: str
     mail_domain: str
+    help_mail: str
+    chinese_name: str | None = None
+    portal_url: str | None = None
+    help_telephone: str | None = None
+    help_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,7 @@ class MailSettings:
     policy: MailPolicy = field(default_factory=MailPolicy)
 
 
+@dataclass(frozen=True, slots=True)
 class DaemonSettings:
     """When the daemon does what. `audit_at`, `purge_at`: in the university's time zone; `retry_at_most`: how long it
     waits, in the end, between two tries while a system is away; `stuck_after`: without any progress for that long
@@ -193,6 +200,15 @@ class MonitoringSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterSettings:
+    """`folder`: templates of the administrator's own, which go before the shipped ones. `language`: both, en,
+    zh-Hant, or record (what the registry says of the student, both where it says nothing)."""
+
+    folder: Path | None = None
+    language: str = "both"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -209,3 +225,4 @@ class Settings:
     mail: MailSettings | None = None  # no mail server: nothing is sent, and notices stay due
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    letters: LetterSettings = field(default_factory=LetterSettings)

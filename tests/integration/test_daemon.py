@@ -43,9 +43,7 @@ def an_account(site: Site) -> tuple[str, str]:
 def test_an_order_is_carried_out_while_the_command_waits(daemon: DaemonProcess) -> None:
     site = daemon.site
     who, dn = an_account(site)
-    assert "pwdEndTime" in site.run("hold", who, "--reason", "theft") or "modify" in site.run(
-        "explain", who
-    )
+    assert "pwdEndTime" in site.run("hold", who, "--reason", "theft") or "modify" in site.run("explain", who)
     assert "pwdEndTime" in site.entry(dn)
     site.run("release", who, "--reason", "found")
     assert "pwdEndTime" not in site.entry(dn)

@@ -17,7 +17,7 @@ from tests.rigs.smtp import DROP, STALL, SmtpRig
 
 ACCEPTED, DEFERRED = DeliveryOutcome.ACCEPTED, DeliveryOutcome.DEFERRED
 REFUSED, UNKNOWN, UNAVAILABLE = DeliveryOutcome.REFUSED, DeliveryOutcome.UNKNOWN, DeliveryOutcome.UNAVAILABLE
-PATIENCE = {"connect_timeout": 0.3, "reply_timeout": 0.3, "data_timeout": 0.3}
+PATIENCE = {"connect_timeout": 0.7, "reply_timeout": 0.7, "data_timeout": 0.7}
 
 
 @pytest.fixture
