@@ -30,11 +30,13 @@ from provisiond.ports import (
     Clock,
     Delivery,
     DeliveryOutcome,
+    Guard,
     Ledger,
     Letters,
     MailBatch,
     Mailer,
     Sending,
+    unguarded,
 )
 
 log = structlog.get_logger()
@@ -91,6 +93,7 @@ class Outbox:
     operators: Sequence[str]
     progress: Progress = lambda what, done, total: None
     stopping: Callable[[], bool] = lambda: False
+    guard: Guard = unguarded
 
     def deliver(self) -> Delivered:
         """Send what may be sent now, as far as the caps go. Raises UnavailableError when no mail server serves us;
@@ -221,7 +224,8 @@ class _Run:
             assert written.fault
             said = written.fault
         else:
-            said = batch.send(written.mail, written.sending.to, meanwhile)
+            with self.outbox.guard():
+                said = batch.send(written.mail, written.sending.to, meanwhile)
         self._answer = self.outbox.answer(written, said)
         self._tell(self._answer)
         self.outbox.progress("mails", sum(self.delivered.counts().values()), 0)

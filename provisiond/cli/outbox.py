@@ -159,7 +159,7 @@ def send(context: typer.Context) -> None:
     with errors():
         bootstrap.mail_settings(session(context).settings())
         with session(context).parts(writes=True) as parts, screen.progress() as progress:
-            delivered = parts.outbox(bootstrap.letters(parts.settings), progress).deliver()
+            delivered = parts.outbox(progress).deliver()
         counts = {name: count for name, count in delivered.counts().items() if count}
         told = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
         screen.say(told or "nothing is due", "bold")
