@@ -6,14 +6,13 @@ report says delivery_report's; what changes is one transaction of the ledger, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 import structlog
 
-from provisiond.cycle import Progress
 from provisiond.delivery_report import DeliveryReport, Recipient, delivery_report
 from provisiond.domain.delivery import other_address, with_ascii_domain
 from provisiond.domain.model import Notice, NoticeKind, NoticeStatus, OutboxItem
@@ -21,6 +20,7 @@ from provisiond.ports import Bounce, Clock, Inbox, InboxFolder, Ledger, Looked, 
 
 log = structlog.get_logger("provisiond.inbox")
 
+Progress = Callable[[str, int, int], None]
 PER_RUN = 1000  # mails that are looked at; the next run goes on
 _LASTING = "5"  # RFC 3463: 4.x.x may be better next time
 
@@ -68,8 +68,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Bounces:
-    """`mail_domain`: that of lifelong addresses; `operators`: who is told; `believed_for`: how long after a notice was
-    sent it may come back."""
+    """`mail_domain`: that of lifelong addresses; `operators`: who is told; `believed_for`: so long after it was sent
+    a notice may come back."""
 
     inbox: Inbox
     ledger: Ledger

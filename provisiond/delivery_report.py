@@ -52,7 +52,13 @@ def delivery_report(raw: bytes) -> DeliveryReport | None:
     """None: an auto-reply, a person's mail, rubbish. `raw` may have been cut off at its end."""
     try:
         return _report(message_from_bytes(raw, policy=compat32))
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # the email package on rubbish
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # the email package on rubbish
         return None
 
 

@@ -54,7 +54,9 @@ lmtp_destination_concurrency_limit = 5
 
 _MASTER = """\
 127.0.0.1:{smtp} inet n - n - - smtpd
-127.0.0.1:{elsewhere} inet n - n - - smtpd -o myhostname=mx.example.net -o smtpd_recipient_restrictions=reject_unauth_destination,check_recipient_access,regexp:{home}/conf/unknown
+127.0.0.1:{elsewhere} inet n - n - - smtpd
+  -o myhostname=mx.example.net
+  -o smtpd_recipient_restrictions=check_recipient_access,regexp:{home}/conf/unknown
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
