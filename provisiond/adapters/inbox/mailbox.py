@@ -145,11 +145,28 @@ def _session(account: MailAccount) -> Iterator[imaplib.IMAP4]:
             client.shutdown()
 
 
+class _Plain(imaplib.IMAP4):
+    def read(self, size: int) -> bytes:
+        return super().read(_bearable(size))
+
+
+class _Encrypted(imaplib.IMAP4_SSL):
+    def read(self, size: int) -> bytes:
+        return super().read(_bearable(size))
+
+
+def _bearable(size: int) -> int:
+    """imaplib takes as much memory as a server announces."""
+    if size > 2 * READ_AT_MOST:
+        raise imaplib.IMAP4.abort(f"{size} bytes were announced where {READ_AT_MOST} were asked for")
+    return size
+
+
 def _connected(account: MailAccount) -> imaplib.IMAP4:
     if account.tls == "tls":
         context = _context(account)
-        return imaplib.IMAP4_SSL(account.host, account.port, ssl_context=context, timeout=account.timeout)
-    return imaplib.IMAP4(account.host, account.port, timeout=account.timeout)
+        return _Encrypted(account.host, account.port, ssl_context=context, timeout=account.timeout)
+    return _Plain(account.host, account.port, timeout=account.timeout)
 
 
 def _context(account: MailAccount) -> ssl.SSLContext:
