@@ -72,5 +72,6 @@ I am away.\r
 
 def forwarded(report: bytes) -> bytes:
     """Somebody sends us a report that somebody else got."""
-    head = b'From: a@example.net\r\nSubject: Fwd\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="out"\r\n'
+    head = b"From: a@example.net\r\nSubject: Fwd\r\nMIME-Version: 1.0\r\n"
+    head += b"Content-Type: multipart/mixed; boundary=out\r\n"
     return head + b"\r\n--out\r\nContent-Type: message/rfc822\r\n\r\n" + report + b"\r\n--out--\r\n"
