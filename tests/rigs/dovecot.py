@@ -130,6 +130,11 @@ class DovecotRig:
             _, told = client.fetch("1:*", "(FLAGS)")
             return [each.decode() for each in told if isinstance(each, bytes)]
 
+    def clear(self) -> None:
+        """Nobody has any mail."""
+        for domain in (self.home / "mail").iterdir():
+            shutil.rmtree(domain)
+
     # -- its life --------------------------------------------------------------------------------------
     def start(self) -> None:
         """On the same ports as before."""
