@@ -68,8 +68,9 @@ def test_a_reader_of_bounces_that_is_killed_loses_and_doubles_nothing(
         ids = {number: posts.of(number).message_id for number in range(1, 2 * len(INBOX_POINTS) + 1)}
     reached = set()
     for turn, point in enumerate(INBOX_POINTS):
-        for number in (2 * turn + 1, 2 * turn + 2):
-            box.put(VACATION, a_report(ids[number], private(number), own_id=f"<{number}@mx>"))
+        numbers = (2 * turn + 1, 2 * turn + 2)
+        reports = [a_report(ids[n], private(n), own_id=f"<{n}@mx>") for n in numbers]
+        box.put(VACATION, reports[0], VACATION, reports[1])
         process = reader_process(ledger, box.account, point, nth=2 if point in EACH_MAIL else 1)
         process.join(30)
         reached |= {point} if process.exitcode == -signal.SIGKILL else set()

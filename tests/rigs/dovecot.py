@@ -107,6 +107,13 @@ class DovecotRig:
         files = [path for part in ("new", "cur") for path in sorted((where / part).glob("*"))]
         return [message_from_bytes(path.read_bytes()) for path in files]
 
+    def wait_for(self, address: str, count: int, seconds: float = 60) -> None:
+        for _ in range(int(seconds * 20)):
+            if len(self.mails(address)) >= count:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{address} has {len(self.mails(address))} mails, not {count}")
+
     @contextlib.contextmanager
     def logged_in(self, address: str) -> Iterator[imaplib.IMAP4_SSL]:
         """A client of the test's own."""

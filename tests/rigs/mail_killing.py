@@ -84,7 +84,7 @@ def _read(ledger: Path, account: MailAccount, point: str, nth: int) -> None:
     logs.configure(verbose=False)
     fuse = Fuse(point, nth)
     with office(ledger, 0) as posts:
-        posts.ledger = FusedReturns(posts.ledger, fuse)  # type: ignore[assignment]
+        posts.ledger = FusedReturns(posts.ledger, fuse)
         posts.bounces(FusedInbox(ImapInbox(account), fuse)).read()
 
 
