@@ -605,7 +605,7 @@ class MailBatch(Protocol):
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Delivery | None:
         """One message to one address, to its end. Raises nothing that a mail server does. `begin` is asked once,
-        before any of the content goes out, while the server is busy already: False, and nothing does (None is returned).
+        before any content goes out, while the server is busy already; False: nothing does, None is returned.
         `meanwhile` is done while the server is busy with the content, perhaps never."""
         ...
 
