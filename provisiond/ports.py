@@ -532,7 +532,8 @@ class Ledger(Protocol):
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
         """In one transaction, so that a crash leaves one notice in doubt at most: record what became of the one being
         sent, mark the following one as `sending`. False: that one is not to be sent (any more), or there is none.
-        The person becomes due when the notice is settled (accepted, refused, given up)."""
+        The history, and that a person whose notice is settled (accepted, refused, given up) is due, follow with the
+        next `claim`."""
         ...
 
     def tried_between(self, after: datetime, until: datetime) -> int:
