@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email.message import EmailMessage
 from enum import StrEnum
 from typing import Protocol
 
@@ -600,14 +599,14 @@ class MailBatch(Protocol):
 
     def send(
         self,
-        message: EmailMessage,
+        message: bytes,
         to: str,
         begin: Callable[[], bool] = lambda: True,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Delivery | None:
-        """One message to one address, to its end. Raises nothing that a mail server does. `begin` is asked once,
-        before any content goes out, while the server is busy already; False: nothing does, None is returned.
-        `meanwhile` is done while the server is busy with the content, perhaps never."""
+        """One message (RFC 5322; ASCII where the address is) to one address, to its end. Raises nothing that a
+        mail server does. `begin` is asked once, before any content goes out, while the server is busy already; False:
+        nothing does, None is returned. `meanwhile` is done while the server has the content, perhaps never."""
         ...
 
 
