@@ -23,6 +23,7 @@ from provisiond.settings.values import (
     DaemonSettings,
     LedgerSettings,
     MonitoringSettings,
+    Outline,
     Settings,
     UniversitySettings,
 )
@@ -78,6 +79,13 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         mail=mailing,
         monitoring=_monitoring(document.monitoring),
     )
+
+
+def outlined(document: s.Document, faults: Faults) -> Outline | None:
+    memory, university = _ledger(document.ledger, faults.path.parent, faults), document.university
+    if memory is None or university is None:
+        return None
+    return Outline(faults.path, ZoneInfo(university.time_zone), memory, _monitoring(document.monitoring))
 
 
 def _university(section: s.University | None) -> UniversitySettings | None:

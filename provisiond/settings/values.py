@@ -194,6 +194,16 @@ class MonitoringSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """As much as it takes to find ledger and daemon."""
+
+    path: Path
+    zone: ZoneInfo
+    ledger: LedgerSettings
+    monitoring: MonitoringSettings
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
