@@ -129,6 +129,7 @@ class Adoption:
             records=(),
             holds=(),
             extensions=(),
+            occurrences=(),
             outbox=(),
             absences=(),
         )

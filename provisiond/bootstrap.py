@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, assert_never
 
+from provisiond import specimens
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.ldap import LdapDirectory
@@ -32,13 +33,17 @@ from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
+from provisiond.adapters.templates import JinjaTemplates
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import ConfigError, UnavailableError
+from provisiond.domain.model import Notice
+from provisiond.domain.notices import operators_ticket
+from provisiond.letters import WORDS, Sender, Writer
 from provisiond.message import Letterhead
 from provisiond.monitoring import Monitoring
 from provisiond.outbox import Outbox
-from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Letters, Registry, unguarded
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
 from provisiond.settings import (
     CsvSettings,
     DirectorySettings,
@@ -48,6 +53,7 @@ from provisiond.settings import (
     Settings,
     SqlSettings,
 )
+from provisiond.shipped_files import shipped
 
 VERSION = version("provisiond")
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
@@ -76,7 +82,6 @@ class Parts:
 
     def outbox(
         self,
-        letters: Letters,
         progress: Progress = lambda what, done, total: None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> Outbox:
@@ -85,7 +90,7 @@ class Parts:
         return Outbox(
             ledger=self.ledger,
             mailer=mailer(mail),
-            letters=letters,
+            letters=letters(self.settings, self.clock, self.ledger),
             clock=self.clock,
             policy=mail.policy,
             letterhead=Letterhead(mail.sender, mail.message_id_domain, mail.reply_to),
@@ -94,6 +99,7 @@ class Parts:
             operators=self.settings.policy.operators,
             progress=progress,
             stopping=stopping,
+            guard=self.guard,
         )
 
 
@@ -134,6 +140,36 @@ def _tenure(leadership: Leadership) -> Tenure:
     if tenure is None or not tenure.holds():
         raise lost(leadership.epoch)
     return tenure
+
+
+def letters(settings: Settings, clock: Clock, ledger: Ledger | None = None) -> Writer:
+    """`ledger`: knows what operator notices are about."""
+    us = settings.university
+    return Writer(
+        templates=JinjaTemplates(settings.letters.folder, shipped("mail")),
+        policy=settings.policy,
+        zone=settings.zone,
+        clock=clock,
+        sender=Sender(us.name, us.chinese_name, us.help_mail, us.help_telephone, us.help_url, us.portal_url),
+        language=settings.letters.language,
+        summary=lambda notice: _summary(notice, ledger),
+    )
+
+
+def _summary(notice: Notice, ledger: Ledger | None) -> str:
+    """What a brake or a fetch said when it was held; of other notices the key tells it."""
+    ticket = operators_ticket(notice)
+    held = ledger.held_plan(ticket) if ledger else None
+    return held.summary if held else ticket
+
+
+def letter_faults(settings: Settings) -> list[str]:
+    """Everything that is wrong with the templates of mails."""
+    clock = SystemClock()
+    templates = JinjaTemplates(settings.letters.folder, shipped("mail"))
+    found = templates.faults(WORDS)
+    found += specimens.faults(replace(letters(settings, clock), templates=templates), clock.now())
+    return list(dict.fromkeys(found))
 
 
 def registries(settings: Settings) -> list[Registry]:

@@ -18,7 +18,7 @@ from provisiond.domain.brakes import ROLLING, Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
-from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold, Tell
 from provisiond.domain.plan import Batch, Parked, Plan, Step
 from provisiond.domain.policy import Policy
 from provisiond.drift import look
@@ -297,6 +297,8 @@ def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
             ledger.release(person_id, kind, actor, reason, at)
         case Extend(extension=extension):
             ledger.extend(person_id, extension)
+        case Tell(occurrence=occurrence):
+            ledger.tell(person_id, occurrence)
         case _:
             assert_never(order)
 

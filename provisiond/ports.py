@@ -25,6 +25,7 @@ from provisiond.domain.model import (
     Notice,
     NoticeStatus,
     Observed,
+    Occurrence,
     OutboxItem,
     RegistryRecord,
     Rejection,
@@ -251,6 +252,23 @@ class Directory(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it is read. `subject` is one line; `html` None: text only."""
+
+    subject: str
+    text: str
+    html: str | None
+
+
+class Letters(Protocol):
+    """Turns notices into mails."""
+
+    def letter(self, notice: Notice, account: Account | None) -> Letter:
+        """`account` None: to the operators. Raises ConfigError naming template, line and variable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryLine:
     """One link of the history's hash chain. `hash` covers all other fields and the previous hash."""
 
@@ -442,6 +460,10 @@ class Ledger(Protocol):
         """A cycle that began after these (of `open_orders`) looked at the persons; who was called again stays so."""
         ...
 
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        """An extension refused, a password or second factor changed: the next cycle decides its notice."""
+        ...
+
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> FetchMemory: ...
 
@@ -611,23 +633,6 @@ class Ledger(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What a notice says: subject and texts, without headers of the transport."""
-
-    subject: str
-    text: str
-    html: str | None
-
-
-class Letters(Protocol):
-    """Turns notices into words."""
-
-    def letter(self, notice: Notice, account: Account | None) -> Letter:
-        """Raises ConfigError, which names template and variable."""
-        ...
-
-
 class DeliveryOutcome(StrEnum):
     """What a mail server did with one message."""
 
@@ -651,9 +656,16 @@ class Delivery:
 class MailBatch(Protocol):
     """One connection, made when first needed and again when it was lost."""
 
-    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
-        """One message to one address, to its end. Raises nothing that a mail server does. `meanwhile` is done while
-        the server works on it (and in any case once)."""
+    def send(
+        self,
+        message: EmailMessage,
+        to: str,
+        begin: Callable[[], bool] = lambda: True,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Delivery | None:
+        """One message to one address, to its end. Raises nothing that a mail server does. `begin` is asked once,
+        before any of the content goes out, while the server is busy already: False, and nothing does (None is
+        returned). `meanwhile` is done while the server is busy with the content, perhaps never."""
         ...
 
 

@@ -52,12 +52,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """`other`: under the other policy, and whose dates move; None and nobody where there was none."""
+    """`absent`, `parked`: records and persons of whom the registry says what the ledger does not know; `other`:
+    under the other policy, and whose dates move."""
 
     span: Span
     agenda: Agenda
     population: int
     absent: int
+    parked: int
     other: Agenda | None = None
     moved: Iterable[Sequence[Moved]] = ()
 
@@ -90,7 +92,8 @@ class Rehearsal:
         if self.other:
             self._judge(agendas[1], self.other, population)
         absent = len(self.ledger.absences()) if (self.other or self.policy).lifecycle.absent_fetches else 0
-        return Rehearsed(self.span, agendas[0], population, absent, agendas[1] if self.other else None, moved)
+        parked, other = len(self.ledger.parked()), agendas[1] if self.other else None
+        return Rehearsed(self.span, agendas[0], population, absent, parked, other, moved)
 
     def _batches(self) -> Iterator[list[tuple[str, bool]]]:
         """Student IDs, ascending, and whether a cycle would look at them today. Who has no day to be looked at until

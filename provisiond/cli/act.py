@@ -16,8 +16,8 @@ from provisiond.cli import refusals, report, screen, waiting
 from provisiond.cli.see import Json, Person
 from provisiond.cli.session import Session, actor, errors, person, session
 from provisiond.domain.errors import RejectedError
-from provisiond.domain.model import Account, Extension, Hold, HoldKind
-from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+from provisiond.domain.model import Account, Extension, Hold, HoldKind, NoticeKind, Occurrence
+from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold, Tell
 from provisiond.fetches import COMPLAINT
 from provisiond.ports import HeldPlan, Ledger
 from provisiond.result import Work
@@ -159,16 +159,25 @@ def activate(
 def extend(
     context: typer.Context,
     who: Person,
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The new expiry date.")],
-    reason: Reason,
+    reason: Annotated[
+        str,
+        typer.Option(help="Why; kept in the history, and with --refuse told to the person.", callback=_said),
+    ],
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The new expiry date.")] = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Tell the person that none is granted.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Grant a later expiry date."""
+    """Grant a later expiry date, or refuse one. The person is told."""
+    if refuse is (until is not None):
+        raise typer.BadParameter("give either --until DATE or --refuse")
+    last = until.date() if until else None
 
     def order(now: datetime) -> Order:
-        return Extend(Extension(until.date(), now, reason, actor()))
+        if last is None:
+            return Tell(Occurrence(NoticeKind.EXTENSION_REFUSED, now, reason, actor()))
+        return Extend(Extension(last, now, reason, actor()))
 
-    _order(session(context), who, dry_run, order, not_before=until.date())
+    _order(session(context), who, dry_run, order, not_before=last)
 
 
 def _order(

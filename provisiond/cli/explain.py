@@ -45,8 +45,19 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
         ],
         "holds": account.holds,
         "extensions": account.extensions,
+        "occurrences": account.occurrences,
         "notices": [
-            {"kind": i.notice.kind, "due": i.notice.due_on, "status": i.status, "reply": i.reply}
+            {
+                "kind": i.notice.kind,
+                "due": i.notice.due_on,
+                "status": i.status,
+                "to": i.address,
+                "sent": i.tried_at,
+                "settled": i.settled_at,
+                "reply": i.reply,
+                "attempts": i.attempts or None,
+                "next_try": i.next_try_at,
+            }
             for i in account.outbox
         ],
     }

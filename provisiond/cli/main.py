@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from provisiond import logs
-from provisiond.cli import act, outbox, run, see, setup, status, takeover
+from provisiond.cli import act, notices, outbox, rehearse, run, see, setup, status, takeover
 from provisiond.cli.session import DEFAULT_CONFIG, Session
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ def root(
 VERBS: tuple[Callable[..., None], ...] = (
     see.check,
     see.plan,
+    rehearse.rehearse,
     run.run,
     status.status,
     act.once,
@@ -56,6 +57,7 @@ VERBS: tuple[Callable[..., None], ...] = (
 )
 for verb in VERBS:
     app.command()(verb)
+app.add_typer(notices.app, name="notices")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(setup.directory, name="directory")
 app.add_typer(setup.ledger, name="ledger")

@@ -6,11 +6,13 @@ import csv
 import sys
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from provisiond import bootstrap, settings
+from provisiond.cli import against as comparing
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.session import account_of, errors, person, session
@@ -31,16 +33,36 @@ At = Annotated[
 Person = Annotated[str, typer.Argument(help="A student ID, an account name or a mail address.")]
 
 
-def check(context: typer.Context) -> None:
+def check(
+    context: typer.Context,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", help="A changed configuration: check that one, and show whom it would change."
+        ),
+    ] = None,
+) -> None:
     """Try the configuration and every connection; list all faults at once."""
     with errors():
-        found = session(context).settings()
+        present = session(context).settings()
+        found = settings.load(against) if against else present
         screen.say(f"ok  configuration {found.path}")
         faults = []
-        for name, probe in (("ledger", _check_ledger), ("directory", _check_directory)):
-            told = probe(found)
+        for name, probe in (
+            ("ledger", _check_ledger),
+            ("directory", _check_directory),
+            ("mail", _check_mail),
+        ):
+            told = probe(present if name == "ledger" else found)
             faults += told
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
+        told = bootstrap.letter_faults(found)
+        faults += told
+        screen.say(f"{'FAULT' if told else 'ok '} mail templates")
+        if found.mail is None:
+            screen.say(
+                "note mail: no mail server is configured ([mail] host): nothing is sent, notices stay due"
+            )
         for degradation in _degradations(found):
             screen.say(f"note directory: {degradation}")
         for registry in bootstrap.registries(found):
@@ -54,6 +76,8 @@ def check(context: typer.Context) -> None:
                 faults.append(str(error))
         if faults:
             raise ConfigError(faults)
+        if against:
+            sys.exit(comparing.compare(present, found))
 
 
 def _check_ledger(found: settings.Settings) -> list[str]:
@@ -72,6 +96,10 @@ def _check_directory(found: settings.Settings) -> list[str]:
         return error.faults
     except ProvisiondError as error:
         return [str(error)]
+
+
+def _check_mail(found: settings.Settings) -> list[str]:
+    return bootstrap.mailer(found.mail).check() if found.mail else []
 
 
 def _degradations(found: settings.Settings) -> list[str]:

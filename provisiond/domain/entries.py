@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from provisiond.domain.lifecycle import Standing
-from provisiond.domain.model import Entry, HoldKind, Level, State
+from provisiond.domain.model import Entry, HoldKind, RegistryRecord, State
 from provisiond.domain.people import Person
 from provisiond.domain.plan import Identity
 from provisiond.domain.policy import DirectoryPolicy, Entitlement, Policy
@@ -100,18 +100,25 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
+def display_name(record: RegistryRecord) -> str:
+    """The preferred name before the surname, else the whole name, surname first."""
+    surname = record.surname or record.given_names
+    if record.preferred_name:
+        return f"{record.preferred_name} {surname}"
+    return f"{surname} {record.given_names if record.surname else ''}".strip()
+
+
 def _names(person: Person, standing: Standing) -> dict[str, str | None]:
     """How a person is called. A single name serves as surname, which `person` demands; Chinese names are kept
     as the registry writes them."""
     record = standing.record
     surname, given = record.surname or record.given_names, record.given_names if record.surname else ""
     full = f"{surname} {given}".strip()
-    preferred = f"{record.preferred_name} {surname}" if record.preferred_name else full
     return {
         "cn": full,
         "sn": surname,
         "givenname": given or None,
-        "displayname": preferred,
+        "displayname": display_name(record),
         "cn;lang-zh": record.chinese_name,
         "displayname;lang-zh": record.chinese_name,
         "ou": record.department or None,
@@ -191,11 +198,11 @@ def _present(
 def _ours(person: Person, policy: Policy) -> dict[str, frozenset[str]]:
     """Values of shared attributes that only we write: everything any entitlement gives, and the departments
     this person was in. Our mail address is for life: none is ever taken away."""
-    every = {a for s in State for level in Level for a in policy.entitlement(s, level).affiliations}
+    every = policy.managed_affiliations
     scope = policy.directory.domain
     return {
         "ou": frozenset(r.department for r in (person.account.studies if person.account else ())),
-        "edupersonaffiliation": frozenset(every),
+        "edupersonaffiliation": every,
         "edupersonscopedaffiliation": frozenset(f"{a}@{scope}" for a in every),
         "edupersonentitlement": policy.managed_entitlements,
     }

@@ -13,6 +13,7 @@ from datetime import date, timedelta, tzinfo
 from provisiond.domain.model import (
     Account,
     HoldKind,
+    Notice,
     NoticeKind,
     NoticeStatus,
     RegistryRecord,
@@ -151,12 +152,31 @@ def _completed(
     waits_for, ready_on = _notices_accepted(account, ended, today, zone, policy)
     expires_on = max(expiry_on, ready_on)
     if expires_on > expiry_on:
-        why = (
-            f"no {' and no '.join(waits_for)} notice was accepted yet" if waits_for else "the lead time runs"
-        )
+        why = _why_waiting(account, ended, waits_for) or "the lead time runs"
         told += f"; moved to {expires_on} at the earliest, because {why}"
     state = State.GRACE if today <= expires_on else State.ALUMNI
     return replace(ended, state=state, expires_on=expires_on, waits_for=waits_for, reason=told)
+
+
+def _why_waiting(account: Account | None, ended: Standing, waits_for: Iterable[NoticeKind]) -> str:
+    """Says of each missing notice whether it is to come or was refused wherever it could go."""
+    outbox = account.outbox if account else ()
+    whys = []
+    for kind in waits_for:
+        became = {item.status for item in outbox if _announces(item.notice, kind, ended)}
+        refused = became == {NoticeStatus.REFUSED}
+        whys.append(
+            f"the {kind} notice was refused by every address on record"
+            if refused
+            else f"no {kind} notice was accepted yet"
+        )
+    return " and ".join(whys)
+
+
+def _announces(notice: Notice, kind: NoticeKind, ended: Standing) -> bool:
+    """Whether it is of that kind and speaks of this very expiry, not of one before an extension."""
+    date_of = ended.completed_on if kind is NoticeKind.GRACE_BEGUN else ended.expiry_on
+    return notice.kind is kind and notice.about_on == date_of
 
 
 def _notices_accepted(
@@ -167,13 +187,11 @@ def _notices_accepted(
     lead = timedelta(days=policy.minimum_lead_days)
     accepted: dict[NoticeKind, date] = {}
     for item in account.outbox if account else ():
-        notice = item.notice
-        fits = notice.about_on == (
-            ended.completed_on if notice.kind is NoticeKind.GRACE_BEGUN else ended.expiry_on
-        )
+        kind = item.notice.kind
+        fits = _announces(item.notice, kind, ended)
         if fits and item.status is NoticeStatus.ACCEPTED and item.settled_at:
             on = item.settled_at.astimezone(zone).date()
-            accepted[notice.kind] = min(on, accepted.get(notice.kind, on))
+            accepted[kind] = min(on, accepted.get(kind, on))
     missing = tuple(sorted(policy.required_notices - accepted.keys()))
     if missing:
         return missing, today + lead

@@ -37,6 +37,13 @@ class State(StrEnum):
     TERMINATED = "terminated"
 
 
+class Language(StrEnum):
+    """In which mails are written (BCP 47)."""
+
+    ENGLISH = "en"
+    CHINESE = "zh-Hant"
+
+
 class HoldKind(StrEnum):
     """`lock`: log-in off now. `freeze`: the cycle does not touch the person at all."""
 
@@ -72,6 +79,7 @@ class RegistryRecord:
     expected_end_on: date | None
     personal_mail: str | None
     supervisor_mail: str | None
+    language: Language | None
     confidential: bool
 
     @property
@@ -210,9 +218,23 @@ class NoticeKind(StrEnum):
     TERMINATED = "terminated"
     REINSTATED = "reinstated"
     EXTENDED = "extended"
+    EXTENSION_REFUSED = "extension-refused"
     HOLD_SET = "hold-set"
     HOLD_LIFTED = "hold-lifted"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the word for a mail
+    SECOND_FACTOR_CHANGED = "second-factor-changed"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that happened once, changes nothing by itself and is told to the person: an extension refused, a
+    password or second factor changed. `kind` is that of its notice; the reason of a refusal is told as well."""
+
+    kind: NoticeKind
+    at: datetime
+    reason: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +269,11 @@ class OutboxItem:
     message_id: str | None
     sent_to: str | None
 
+    @staticmethod
+    def decided(notice: Notice, at: datetime) -> OutboxItem:
+        """Not sent yet."""
+        return OutboxItem(notice, NoticeStatus.DUE, at, None, None, 0, 0, None, None, None, None)
+
     @property
     def address(self) -> str:
         """Where it goes, or went."""
@@ -272,6 +299,7 @@ class Account:
     records: tuple[RegistryRecord, ...]
     holds: tuple[Hold, ...]  # not yet released
     extensions: tuple[Extension, ...]
+    occurrences: tuple[Occurrence, ...]
     outbox: tuple[OutboxItem, ...]
     absences: tuple[Absence, ...]
 

@@ -3,24 +3,25 @@ is decided once however often the question is asked; sending is the outbox's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+import re
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, date, timedelta
 
 from provisiond.domain.lifecycle import ENDED, Standing
-from provisiond.domain.model import Account, HoldKind, Notice, NoticeKind, State
+from provisiond.domain.model import Account, HoldKind, Notice, NoticeKind, Occurrence, RegistryRecord, State
 from provisiond.domain.people import Person
 from provisiond.domain.policy import Policy
 
-# A mail about a closed mailbox, or one not opened yet, goes to the private address on record.
-TO_PERSONAL_MAIL = frozenset(
-    {
-        NoticeKind.CREATED,
-        NoticeKind.TERMINATED,
-        NoticeKind.REINSTATED,
-        NoticeKind.HOLD_SET,
-        NoticeKind.HOLD_LIFTED,
-    }
-)
+_AT_THE_END = re.compile(r":\d{4}-\d\d-\d\dT[\d:.+-]+$")
+# A mail to a mailbox that is not opened yet, or shut, goes to the private address on record, and to no other …
+OWN_IS_SHUT = frozenset({NoticeKind.CREATED, NoticeKind.TERMINATED, NoticeKind.HOLD_SET})
+# … and so do those that whoever took the account over must not be the only one to read.
+TO_PERSONAL_MAIL = OWN_IS_SHUT | {
+    NoticeKind.REINSTATED,
+    NoticeKind.HOLD_LIFTED,
+    NoticeKind.PASSWORD_CHANGED,
+    NoticeKind.SECOND_FACTOR_CHANGED,
+}
 
 
 def notices_due(
@@ -32,7 +33,8 @@ def notices_due(
     for kind, milestone, about_on in _milestones(person, standing, today, policy):
         key = notice_key(person.person_id, kind, milestone)
         if key not in decided:
-            to = _recipient(kind, account_name, standing, policy)
+            own = f"{account_name}@{policy.directory.mail_domain}"
+            to = addresses(kind, own, (standing.record, *person.records))[0]
             due.append(Notice(key, person.person_id, kind, to, today, about_on))
     return tuple(due)
 
@@ -42,9 +44,46 @@ def notice_key(person_id: str, kind: NoticeKind, milestone: str) -> str:
     return f"{person_id}:{kind}" + (f":{milestone}" if milestone else "")
 
 
-def _recipient(kind: NoticeKind, account_name: str, standing: Standing, policy: Policy) -> str:
-    own = f"{account_name}@{policy.directory.mail_domain}"
-    return (standing.record.personal_mail or own) if kind in TO_PERSONAL_MAIL else own
+def occurrence_of(notice: Notice, account: Account) -> Occurrence | None:
+    """What a notice tells that happened."""
+    return next(
+        (o for o in account.occurrences if notice_key(account.person_id, o.kind, mark(o)) == notice.key),
+        None,
+    )
+
+
+def mark(occurrence: Occurrence) -> str:
+    return occurrence.at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def operators_ticket(notice: Notice) -> str:
+    """What a notice to the operators is about: the hash of a plan, the ticket of a fetch."""
+    told = notice.key.removeprefix(f"{NoticeKind.OPERATOR}:").removesuffix(f":{notice.to}")
+    return _AT_THE_END.sub("", told)
+
+
+def addresses(kind: NoticeKind, own: str, records: Iterable[RegistryRecord]) -> tuple[str, ...]:
+    """Where a notice to a person may go, best first; never empty. `own`: the lifelong address."""
+    known = {own.casefold(): own}
+    for record in records:
+        if record.personal_mail:
+            known.setdefault(record.personal_mail.casefold(), record.personal_mail)
+    own, *others = known.values()
+    personal = tuple(others)
+    if kind not in TO_PERSONAL_MAIL:
+        return (own, *personal)
+    return personal if personal and kind in OWN_IS_SHUT else (*personal, own)
+
+
+def other_address(
+    notice: Notice, account: Account, mail_domain: str, tried: Collection[str] = ()
+) -> str | None:
+    """The next address on record for a notice that its first one refused; None: there is no other that would
+    reach the person. `tried`: addresses that refused it, beside the notice's own."""
+    own = f"{account.account_name}@{mail_domain}"
+    refused = {mail.casefold() for mail in (notice.to, *tried)}
+    left = (m for m in addresses(notice.kind, own, account.records) if m.casefold() not in refused)
+    return next(left, None)
 
 
 def _milestones(
@@ -77,6 +116,9 @@ def _of_orders(
     granted = {extension.until_on for extension in person.account.extensions}  # perhaps the same day twice
     if standing.expiry_on in granted and standing.state is State.GRACE:
         yield NoticeKind.EXTENDED, standing.expiry_on.isoformat(), standing.expiry_on
+    for occurrence in person.account.occurrences:
+        refused = occurrence.kind is NoticeKind.EXTENSION_REFUSED
+        yield occurrence.kind, mark(occurrence), standing.expires_on if refused else None
     for hold in person.account.holds:
         if hold.kind is HoldKind.LOCK and (hold.until_on is None or hold.until_on >= today):
             yield NoticeKind.HOLD_SET, hold.set_at.isoformat(timespec="seconds"), hold.until_on

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from provisiond.domain.model import Account, Extension, Hold, HoldKind
+from provisiond.domain.model import Account, Extension, Hold, HoldKind, Occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,14 @@ class Extend:
     extension: Extension
 
 
-Order = Activate | SetHold | Release | Extend
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Nothing changes; the person is told what happened."""
+
+    occurrence: Occurrence
+
+
+Order = Activate | SetHold | Release | Extend | Tell
 
 
 def ordered(account: Account, order: Order) -> Account:
@@ -57,5 +64,7 @@ def ordered(account: Account, order: Order) -> Account:
             return replace(account, holds=left)
         case Extend(extension=extension):
             return replace(account, extensions=(*account.extensions, extension))
+        case Tell(occurrence=occurrence):
+            return replace(account, occurrences=(*account.occurrences, occurrence))
         case _:
             assert_never(order)

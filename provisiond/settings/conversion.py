@@ -4,7 +4,7 @@ Only keys that the file gives are passed on, so every default stays where the va
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from provisiond.settings.secret_files import SecretFile, secret_file
 from provisiond.settings.values import (
     DaemonSettings,
     LedgerSettings,
+    LetterSettings,
     MonitoringSettings,
     Outline,
     Settings,
@@ -48,6 +49,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)
     memory = _ledger(document.ledger, folder, faults)
     mailing = mail(document.mail, folder, faults)
+    letters = _letters((document.mail or s.Mail()).templates or s.MailTemplates(), folder, faults)
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
     assert university and key_file and entries and directory and document.university and memory
@@ -78,6 +80,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         daemon=DaemonSettings(**(document.daemon or s.Daemon()).given()),
         mail=mailing,
         monitoring=_monitoring(document.monitoring),
+        letters=letters,
     )
 
 
@@ -92,7 +95,19 @@ def _university(section: s.University | None) -> UniversitySettings | None:
     if section is None:
         return None
     mail_domain = section.mail_domain or f"connect.{section.domain}"
-    return UniversitySettings(section.name, section.domain, mail_domain)
+    given = section.given()
+    known = {field.name for field in fields(UniversitySettings)}
+    told = {"help_mail": section.operators[0]} | {key: given[key] for key in given if key in known}
+    return UniversitySettings(**told | {"mail_domain": mail_domain})
+
+
+def _letters(section: s.MailTemplates, folder: Path, faults: Faults) -> LetterSettings:
+    given = section.given()
+    if section.folder is not None:
+        given["folder"] = folder / section.folder
+        if not given["folder"].is_dir():
+            faults.add("mail.templates.folder", f"there is no folder {given['folder']}")
+    return LetterSettings(**given)
 
 
 def _ledger(section: s.Ledger | None, folder: Path, faults: Faults) -> LedgerSettings | None:

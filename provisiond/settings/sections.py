@@ -47,6 +47,11 @@ class University(Section):
     mail_domain: Domain | None = None
     time_zone: Zone
     operators: tuple[Address, ...] = Field(min_length=1)
+    chinese_name: Text | None = None
+    portal_url: Annotated[Text, AfterValidator(notation.https_url)] | None = None
+    help_mail: Address | None = None
+    help_telephone: Text | None = None
+    help_url: Annotated[Text, AfterValidator(notation.https_url)] | None = None
 
 
 class Ledger(Section):
@@ -192,6 +197,11 @@ class Brakes(BrakeLimits):
     windows: tuple[BrakeWindow, ...] | None = None
 
 
+class MailTemplates(Section):
+    folder: Text | None = None
+    language: Literal["both", "en", "zh-Hant", "record"] | None = None
+
+
 class Adopt(Section):
     attribute: Attribute | None = None
     pattern: Expression | None = None
@@ -202,6 +212,7 @@ class Adopt(Section):
 
 
 class Mail(Section):
+    templates: MailTemplates | None = None
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] | None = None
     port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = None
     tls: Literal["starttls", "tls", "none"] | None = None

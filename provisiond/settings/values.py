@@ -20,11 +20,17 @@ from provisiond.settings.secret_files import SecretFile
 
 @dataclass(frozen=True, slots=True)
 class UniversitySettings:
-    """Who we are: `domain` is the eduPerson scope, `mail_domain` that of lifelong addresses."""
+    """Who we are: `domain` is the eduPerson scope, `mail_domain` that of lifelong addresses. `help_mail`, where
+    people ask, is the first operator's unless told otherwise."""
 
     name: str
     domain: str
     mail_domain: str
+    help_mail: str
+    chinese_name: str | None = None
+    portal_url: str | None = None
+    help_telephone: str | None = None
+    help_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +210,15 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterSettings:
+    """`folder`: templates of the administrator's own, which go before the shipped ones. `language`: both, en,
+    zh-Hant, or record (what the registry says of the student, both where it says nothing)."""
+
+    folder: Path | None = None
+    language: str = "both"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -220,3 +235,4 @@ class Settings:
     mail: MailSettings | None = None  # no mail server: nothing is sent, and notices stay due
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    letters: LetterSettings = field(default_factory=LetterSettings)

@@ -26,6 +26,8 @@ from provisiond.domain.model import (
     Fetch,
     Hold,
     HoldKind,
+    NoticeKind,
+    Occurrence,
     Rejection,
     RowKey,
     State,
@@ -73,6 +75,7 @@ def fill(ledger: SqlLedger) -> None:
     ledger.mark_fetch(a_fetch(rejections=rejected, blocks=[block]), (), AT, TODAY)
     ledger.mark_fetch(a_fetch(gone=(("S0000003", "BSC-CS"),), kept=frozenset({block.digest})), (), AT, TODAY)
     ledger.hold_plan("abc", "300 losses", [replace(a_notice(1), key="operator", person_id=None)], AT)
+    ledger.tell("person-1", Occurrence(NoticeKind.PASSWORD_CHANGED, AT, "", "portal"))
     ledger.approve("abc", "alice", LATER)
     ledger.set_watermark("20250901")
     ledger.sight([Sighting(b"e" * 16, "person-1", Kind.ACCOUNT, b"8 octets")])

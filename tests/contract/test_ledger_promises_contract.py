@@ -17,7 +17,9 @@ from provisiond.domain.model import (
     Fetch,
     Hold,
     HoldKind,
+    NoticeKind,
     NoticeStatus,
+    Occurrence,
     Rejection,
     RowKey,
     State,
@@ -113,6 +115,21 @@ def test_extensions_are_kept_with_who_and_why(ledger: Ledger) -> None:
     assert ledger.load([person])[person].extensions == (extension,)
     [line] = [line for line in ledger.history(person) if line.event == "extended"]
     assert (line.actor, line.reason, line.at) == ("alice", "thesis late", AT)
+
+
+def test_what_happened_is_kept_and_calls_the_person(ledger: Ledger) -> None:
+    """The portal tells changed credentials by this; each calls for a notice of its own."""
+    person = committed(ledger, 1)
+    told = [
+        Occurrence(NoticeKind.EXTENSION_REFUSED, AT, "no thesis", "alice"),
+        Occurrence(NoticeKind.PASSWORD_CHANGED, LATER, "by the person", "portal"),
+    ]
+    for occurrence in told:
+        ledger.tell(person, occurrence)
+    account = ledger.load([person])[person]
+    assert account.occurrences == tuple(told)
+    assert account.student_id in list(ledger.due_students(LATER.date()))
+    assert events(ledger, person)[-2:] == ["extension-refused", "password-changed"]
 
 
 def test_an_order_for_nobody_is_rejected(ledger: Ledger) -> None:

@@ -19,6 +19,7 @@ from provisiond.domain.model import (
     Fetch,
     Hold,
     HoldKind,
+    Occurrence,
     RegistryRecord,
     State,
 )
@@ -245,6 +246,11 @@ class FakeLedger(TakenOver):
             if given.get(self.people[person].student_id) == at:
                 del self.ordered_at[person]
 
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        order = orders.Tell(occurrence)
+        kind, actor, at, reason = occurrence.kind, occurrence.actor, occurrence.at, occurrence.reason
+        self._order(kind.value, person_id, order, actor, at, reason)
+
     # -- inside ----------------------------------------------------------------------------------------
     def _whole(self, person: str) -> Account:
         records = tuple(r for _, (p, r) in sorted(self.records.items()) if p == person)
@@ -286,6 +292,7 @@ class FakeLedger(TakenOver):
             records=(),
             holds=(),
             extensions=(),
+            occurrences=(),
             outbox=(),
             absences=(),
         )

@@ -95,6 +95,7 @@ def an_account(*records: RegistryRecord, **overrides: Any) -> Account:
         "records": records,
         "holds": (),
         "extensions": (),
+        "occurrences": (),
         "absences": (),
         "outbox": (
             accepted(first.proposed_id, NoticeKind.CREATED),

@@ -83,6 +83,7 @@ class TakenOver(Promises):
             records=(),
             holds=one.holds,
             extensions=(),
+            occurrences=(),
             outbox=(),
             absences=(),
         )

@@ -16,7 +16,7 @@ from tests.rigs.directory import FakeDirectory
 # Calls that write, around which a process may die (FIELD-NOTES, Appendix C).
 LEDGER_WRITES = frozenset(
     {"reserve", "commit", "park", "mark_fetch", "named_again", "call_absent", "spend", "hold_plan"}
-    | {"approve", "set_watermark", "activate", "hold", "release", "extend", "settle"}
+    | {"approve", "set_watermark", "activate", "hold", "release", "extend", "tell", "settle"}
 )
 
 

@@ -11,8 +11,9 @@ from provisiond.adapters.ledger import history
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.tables import account, extension, hold
+from provisiond.adapters.ledger.tables import occurrence as occurrences
 from provisiond.domain.errors import RejectedError
-from provisiond.domain.model import Extension, Hold, HoldKind
+from provisiond.domain.model import Extension, Hold, HoldKind, NoticeKind, Occurrence
 
 # Made once: SQLAlchemy needs longer to make a statement than SQLite to carry it out, and each mail needs this one.
 _CALL = (
@@ -110,6 +111,19 @@ def extend(connection: Connection, person_id: str, given: Extension) -> None:
     _tell(connection, Happened("extended", person_id, given.granted_at, given.actor, detail, given.reason))
 
 
+def tell(connection: Connection, person_id: str, given: Occurrence) -> None:
+    require(connection, [person_id])
+    row = {
+        "person_id": person_id,
+        "kind": given.kind.value,
+        "at": given.at,
+        "reason": given.reason,
+        "actor": given.actor,
+    }
+    connection.execute(insert(occurrences), [row])
+    _tell(connection, Happened(given.kind.value, person_id, given.at, given.actor, {}, given.reason))
+
+
 def holds_of(connection: Connection, person_ids: Sequence[str]) -> dict[str, list[Hold]]:
     """Those not yet released, oldest first."""
     wanted = (
@@ -127,6 +141,15 @@ def extensions_of(connection: Connection, person_ids: Sequence[str]) -> dict[str
     found: dict[str, list[Extension]] = {}
     for row in connection.execute(wanted):
         one = Extension(row.until_on, row.granted_at, row.reason, row.actor)
+        found.setdefault(row.person_id, []).append(one)
+    return found
+
+
+def occurrences_of(connection: Connection, person_ids: Sequence[str]) -> dict[str, list[Occurrence]]:
+    wanted = select(occurrences).where(occurrences.c.person_id.in_(person_ids)).order_by(occurrences.c.id)
+    found: dict[str, list[Occurrence]] = {}
+    for row in connection.execute(wanted):
+        one = Occurrence(NoticeKind(row.kind), row.at, row.reason, row.actor)
         found.setdefault(row.person_id, []).append(one)
     return found
 

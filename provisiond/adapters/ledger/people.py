@@ -105,6 +105,7 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
     known = records.of_people(connection, person_ids)
     holds = orders.holds_of(connection, person_ids)
     extensions = orders.extensions_of(connection, person_ids)
+    occurrences = orders.occurrences_of(connection, person_ids)
     notices = outbox.of_people(connection, person_ids)
     students = [record.student_id for some in known.values() for record in some]
     absent = absences.of_students(connection, students)
@@ -123,6 +124,7 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
             records=tuple(known.get(row.person_id, ())),
             holds=tuple(holds.get(row.person_id, ())),
             extensions=tuple(extensions.get(row.person_id, ())),
+            occurrences=tuple(occurrences.get(row.person_id, ())),
             outbox=tuple(notices.get(row.person_id, ())),
             absences=tuple(absent.get(row.student_id, ())),
         )

@@ -35,6 +35,7 @@ from provisiond.domain.model import (
     HoldKind,
     Notice,
     NoticeStatus,
+    Occurrence,
     OutboxItem,
     RegistryRecord,
     Rejection,
@@ -186,6 +187,10 @@ class SqlLedger:
         if given:
             with self._db.write() as connection:
                 orders.answer(connection, given)
+
+    def tell(self, person_id: str, occurrence: Occurrence) -> None:
+        with self._db.write() as connection:
+            orders.tell(connection, person_id, occurrence)
 
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:

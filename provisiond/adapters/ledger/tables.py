@@ -171,6 +171,18 @@ extension = Table(
     Column("actor", Word, nullable=False),
 )
 
+# What changes nothing and is told: an extension refused, a password or second factor changed.
+occurrence = Table(
+    "occurrence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _person(),
+    Column("kind", Word, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Word, nullable=False),
+)
+
 # No foreign key: a notice to the operators is about nobody.
 outbox = Table(
     "outbox",

@@ -1,0 +1,78 @@
+"""Where notices go, and what of a person's is told once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provisiond.domain.model import Notice, NoticeKind, Occurrence
+from provisiond.domain.notices import operators_ticket, other_address
+from tests.rigs.lives import TODAY, a_case, a_person, a_policy, an_account, decide, noon, the_only_step
+
+OWN, PRIVATE = "tmchan@connect.example.edu", "tm@example.net"
+POLICY = a_policy()
+
+
+def a_notice(kind: NoticeKind, to: str) -> Notice:
+    return Notice("key", "p20000001", kind, to, TODAY, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "to", "other"),
+    [
+        (NoticeKind.GRACE_BEGUN, OWN, PRIVATE),
+        (NoticeKind.EXPIRY, OWN, PRIVATE),
+        (NoticeKind.PASSWORD_CHANGED, PRIVATE, OWN),
+        (NoticeKind.REINSTATED, PRIVATE, OWN),
+        # nobody could read it in a mailbox that is not open
+        (NoticeKind.CREATED, PRIVATE, None),
+        (NoticeKind.TERMINATED, PRIVATE, None),
+    ],
+)
+def test_a_refused_notice_has_a_second_way_where_one_would_be_read(
+    kind: NoticeKind, to: str, other: str | None
+) -> None:
+    account = an_account(a_person(personal_mail=PRIVATE))
+    assert other_address(a_notice(kind, to), account, "connect.example.edu") == other
+
+
+def test_there_is_no_other_address_than_those_on_record() -> None:
+    account = an_account(a_person(personal_mail=OWN.upper()))
+    assert other_address(a_notice(NoticeKind.EXPIRY, OWN), account, "connect.example.edu") is None
+
+
+def test_the_private_address_of_another_programme_is_another_way() -> None:
+    account = an_account(
+        a_person(personal_mail=PRIVATE), a_person(programme="PHD", personal_mail="b@example.net")
+    )
+    notice = a_notice(NoticeKind.EXPIRY, OWN)
+    assert other_address(notice, account, "connect.example.edu", tried=[PRIVATE]) == "b@example.net"
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.PASSWORD_CHANGED, NoticeKind.SECOND_FACTOR_CHANGED])
+def test_changed_credentials_are_told_to_the_private_address(kind: NoticeKind) -> None:
+    """Whoever took the account over reads its own mailbox."""
+    occurrence = Occurrence(kind, noon(), "by the person", "portal")
+    account = an_account(a_person(personal_mail=PRIVATE), occurrences=(occurrence,))
+    step = the_only_step(decide(a_case(accounts=[account]), POLICY).steps)
+    assert [(n.kind, n.to) for n in step.notices] == [(kind, PRIVATE)]
+
+
+def test_each_refusal_is_told_once() -> None:
+    refused = [Occurrence(NoticeKind.EXTENSION_REFUSED, noon(day), "no", "op") for day in (TODAY,)]
+    account = an_account(
+        a_person(), occurrences=(refused[0], replace(refused[0], at=noon(TODAY).replace(minute=1)))
+    )
+    step = the_only_step(decide(a_case(accounts=[account]), POLICY).steps)
+    assert [n.kind for n in step.notices] == [NoticeKind.EXTENSION_REFUSED] * 2
+    assert len({n.key for n in step.notices}) == 2
+
+
+@pytest.mark.parametrize("ticket", ["abc123", "fetch-students:gone"])
+def test_an_operator_notice_names_its_ticket(ticket: str) -> None:
+    to = "op@example.edu"
+    notice = Notice(
+        f"operator:{ticket}:{noon().isoformat()}:{to}", None, NoticeKind.OPERATOR, to, TODAY, None
+    )
+    assert operators_ticket(notice) == ticket
