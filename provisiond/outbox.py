@@ -217,15 +217,24 @@ class _Run:
             self._send(batch, written, ahead.prepare)
 
     def _send(self, batch: MailBatch, written: Written, meanwhile: Callable[[], None]) -> None:
-        if not self._turn(written.sending):
-            return  # settled or dropped by somebody meanwhile
-        self.budget -= 1
-        if written.mail is None:
-            assert written.fault
-            said = written.fault
-        else:
+        begun: list[bool] = []
+
+        def begin() -> bool:
+            if not begun:
+                begun.append(self._turn(written.sending))
+            return begun[0]
+
+        said = written.fault
+        if written.mail is not None:
             with self.outbox.guard():
-                said = batch.send(written.mail, written.sending.to, meanwhile)
+                said = batch.send(written.mail, written.sending.to, begin, meanwhile)
+        if said is None:
+            return  # settled or dropped by somebody meanwhile
+        if said.outcome is DeliveryOutcome.UNAVAILABLE and not begun:
+            raise UnavailableError("mail", said.reply)
+        if not begin():
+            return
+        self.budget -= 1
         self._answer = self.outbox.answer(written, said)
         self._tell(self._answer)
         self.outbox.progress("mails", sum(self.delivered.counts().values()), 0)

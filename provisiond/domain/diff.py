@@ -43,6 +43,8 @@ def _entry(
 
 def _attribute(name: str, wanted: Entry, seen: Entry, desired: Desired, now: str) -> list[Mod]:
     want, have = wanted.attributes[name], seen.attributes.get(name, ())
+    if want == have:
+        return []
     # a DN is left as it is, also that of an adopted or renamed entry, and so are the values in it
     if name in SHARED or name == "uid" or seen.dn.casefold().startswith(f"{name}="):
         return _shared(name, want, have, desired)

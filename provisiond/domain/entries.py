@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from provisiond.domain.lifecycle import Standing
-from provisiond.domain.model import Entry, HoldKind, Level, RegistryRecord, State
+from provisiond.domain.model import Entry, HoldKind, RegistryRecord, State
 from provisiond.domain.people import Person
 from provisiond.domain.plan import Identity
 from provisiond.domain.policy import DirectoryPolicy, Entitlement, Policy
@@ -198,11 +198,11 @@ def _present(
 def _ours(person: Person, policy: Policy) -> dict[str, frozenset[str]]:
     """Values of shared attributes that only we write: everything any entitlement gives, and the departments
     this person was in. Our mail address is for life: none is ever taken away."""
-    every = {a for s in State for level in Level for a in policy.entitlement(s, level).affiliations}
+    every = policy.managed_affiliations
     scope = policy.directory.domain
     return {
         "ou": frozenset(r.department for r in (person.account.studies if person.account else ())),
-        "edupersonaffiliation": frozenset(every),
+        "edupersonaffiliation": every,
         "edupersonscopedaffiliation": frozenset(f"{a}@{scope}" for a in every),
         "edupersonentitlement": policy.managed_entitlements,
     }

@@ -167,5 +167,9 @@ class Policy:
         return frozenset().union(*(e.entitlements for e in self._all))
 
     @property
+    def managed_affiliations(self) -> frozenset[str]:
+        return frozenset().union(*(e.affiliations for e in self._all))
+
+    @property
     def _all(self) -> tuple[Entitlement, ...]:
         return (*self.entitlements.values(), *self.entitlements_by_level.values())

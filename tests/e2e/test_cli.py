@@ -27,6 +27,7 @@ VERBS = [
     "activate",
     "extend",
     "names",
+    "notices",
     "outbox",
     "directory",
     "ledger",
