@@ -43,7 +43,7 @@ from provisiond.letters import WORDS, Sender, Writer
 from provisiond.message import Letterhead
 from provisiond.monitoring import Monitoring
 from provisiond.outbox import Outbox
-from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Letters, Registry, unguarded
+from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
 from provisiond.settings import (
     CsvSettings,
     DirectorySettings,
@@ -81,7 +81,6 @@ class Parts:
 
     def outbox(
         self,
-        letters: Letters,
         progress: Progress = lambda what, done, total: None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> Outbox:
@@ -90,7 +89,7 @@ class Parts:
         return Outbox(
             ledger=self.ledger,
             mailer=mailer(mail),
-            letters=letters,
+            letters=letters(self.settings, self.clock, self.ledger),
             clock=self.clock,
             policy=mail.policy,
             letterhead=Letterhead(mail.sender, mail.message_id_domain, mail.reply_to),
@@ -99,6 +98,7 @@ class Parts:
             operators=self.settings.policy.operators,
             progress=progress,
             stopping=stopping,
+            guard=self.guard,
         )
 
 

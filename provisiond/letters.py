@@ -15,7 +15,7 @@ from provisiond.domain.lifecycle import Standing, standing
 from provisiond.domain.model import Account, Language, Notice, NoticeKind, State
 from provisiond.domain.notices import occurrence_of
 from provisiond.domain.people import person
-from provisiond.domain.policy import Policy
+from provisiond.domain.policy import Policy, SourcePolicy
 from provisiond.ports import Clock, Letter
 
 MONTHS = (
@@ -92,7 +92,7 @@ class Writer:
     def _languages(self, notice: Notice, account: Account | None) -> tuple[Language, ...]:
         if account is None:
             return TO_OPERATORS
-        said = language_of(account) if self.language == "record" else self.language
+        said = language_of(account, self.policy.sources) if self.language == "record" else self.language
         return LANGUAGES[said or "both"]
 
     def _of_account(self, account: Account, where: Standing | None) -> dict[str, object]:
@@ -146,9 +146,10 @@ _ABOUT_EXPIRY = frozenset(
 )
 
 
-def language_of(account: Account) -> Language | None:
+def language_of(account: Account, sources: SourcePolicy) -> Language | None:
     """None: the registry does not say."""
-    return None
+    records = person(account.student_id, account, (), sources).records if account.records else ()
+    return next((record.language for record in records if record.language), None)
 
 
 def day(on: date) -> Day:

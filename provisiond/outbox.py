@@ -30,11 +30,13 @@ from provisiond.ports import (
     Clock,
     Delivery,
     DeliveryOutcome,
+    Guard,
     Ledger,
     Letters,
     MailBatch,
     Mailer,
     Sending,
+    unguarded,
 )
 
 log = structlog.get_logger()
@@ -78,7 +80,7 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Outbox:
     """`mail_domain`: that of lifelong addresses; `operators`: who is told of what cannot be delivered. `stopping` is
-    asked between two mails."""
+    asked between two mails, `guard` lies around each."""
 
     ledger: Ledger
     mailer: Mailer
@@ -91,6 +93,7 @@ class Outbox:
     operators: Sequence[str]
     progress: Progress = lambda what, done, total: None
     stopping: Callable[[], bool] = lambda: False
+    guard: Guard = unguarded
 
     def deliver(self) -> Delivered:
         """Send what may be sent now, as far as the caps go. Raises UnavailableError when no mail server serves us;
@@ -214,14 +217,24 @@ class _Run:
             self._send(batch, written, ahead.prepare)
 
     def _send(self, batch: MailBatch, written: Written, meanwhile: Callable[[], None]) -> None:
-        if not self._turn(written.sending):
+        begun: list[bool] = []
+
+        def begin() -> bool:
+            if not begun:
+                begun.append(self._turn(written.sending))
+            return begun[0]
+
+        said = written.fault
+        if written.mail is not None:
+            with self.outbox.guard():
+                said = batch.send(written.mail, written.sending.to, begin, meanwhile)
+        if said is None:
             return  # settled or dropped by somebody meanwhile
+        if said.outcome is DeliveryOutcome.UNAVAILABLE and not begun:
+            raise UnavailableError("mail", said.reply)
+        if not begin():
+            return
         self.budget -= 1
-        if written.mail is None:
-            assert written.fault
-            said = written.fault
-        else:
-            said = batch.send(written.mail, written.sending.to, meanwhile)
         self._answer = self.outbox.answer(written, said)
         self._tell(self._answer)
         self.outbox.progress("mails", sum(self.delivered.counts().values()), 0)

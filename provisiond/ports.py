@@ -656,9 +656,16 @@ class Delivery:
 class MailBatch(Protocol):
     """One connection, made when first needed and again when it was lost."""
 
-    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
-        """One message to one address, to its end. Raises nothing that a mail server does. `meanwhile` is done while
-        the server works on it (and in any case once)."""
+    def send(
+        self,
+        message: EmailMessage,
+        to: str,
+        begin: Callable[[], bool] = lambda: True,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Delivery | None:
+        """One message to one address, to its end. Raises nothing that a mail server does. `begin` is asked once,
+        before any of the content goes out, while the server is busy already: False, and nothing does (None is
+        returned). `meanwhile` is done while the server is busy with the content, perhaps never."""
         ...
 
 

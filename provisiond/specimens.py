@@ -167,6 +167,7 @@ def sample_accounts(now: datetime) -> Iterator[Account]:
             expected_end_on=None,
             personal_mail=mail,
             supervisor_mail=None,
+            language=None,
             confidential=False,
         )
         yield _account(record, now)

@@ -30,10 +30,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def slapd_kind(request: pytest.FixtureRequest) -> Kind:
     """Chosen only when a test needs it: unit tests alone start no Docker."""
-    config = request.config
+    return choice(request.config)[0]
+
+
+def choice(config: pytest.Config) -> tuple[Kind, str]:
+    """The kind, and why."""
     if config.stash.get(_CHOICE, None) is None:
         config.stash[_CHOICE] = chosen_kind()
-    return config.stash[_CHOICE][0]
+    return config.stash[_CHOICE]
 
 
 @pytest.fixture(scope="session")

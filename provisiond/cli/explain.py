@@ -50,10 +50,13 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
             {
                 "kind": i.notice.kind,
                 "due": i.notice.due_on,
-                "to": i.notice.to,
                 "status": i.status,
-                "at": i.settled_at,
+                "to": i.address,
+                "sent": i.tried_at,
+                "settled": i.settled_at,
                 "reply": i.reply,
+                "attempts": i.attempts or None,
+                "next_try": i.next_try_at,
             }
             for i in account.outbox
         ],

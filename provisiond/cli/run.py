@@ -14,7 +14,9 @@ from provisiond.adapters.ledger.leadership import Leadership
 from provisiond.adapters.service_manager import ServiceManager
 from provisiond.bootstrap import Parts
 from provisiond.cli.session import errors, session
+from provisiond.cycle import Progress
 from provisiond.daemon import Daemon
+from provisiond.domain.errors import UnavailableError
 from provisiond.means import Means
 from provisiond.metrics import Metrics
 from provisiond.monitoring import Monitoring
@@ -39,6 +41,7 @@ def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Mo
         clock=clock,
         manager=ServiceManager(),
         open=_Opening(clock, metrics),
+        errands={"outbox": _Delivery(metrics)},
         after_cycle=metrics.after_cycle,
     )
     daemon = Daemon(means)
@@ -63,3 +66,19 @@ class _Opening:
         self, settings: Settings, works: bool, leadership: Leadership
     ) -> AbstractContextManager[Parts]:
         return bootstrap.parts(settings, self.clock, writes=works, leadership=leadership, watch=self.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    metrics: Metrics
+
+    def __call__(self, parts: Parts, progress: Progress) -> None:
+        if parts.settings.mail is None:
+            return  # `check` says so
+        try:
+            delivered = parts.outbox(progress).deliver()
+        except UnavailableError as error:
+            if error.system == "mail":
+                self.metrics.looked("mail", reachable=False)
+            raise
+        self.metrics.after_delivery(delivered.counts())

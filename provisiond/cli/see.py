@@ -48,13 +48,21 @@ def check(
         found = settings.load(against) if against else present
         screen.say(f"ok  configuration {found.path}")
         faults = []
-        for name, probe in (("ledger", _check_ledger), ("directory", _check_directory)):
+        for name, probe in (
+            ("ledger", _check_ledger),
+            ("directory", _check_directory),
+            ("mail", _check_mail),
+        ):
             told = probe(present if name == "ledger" else found)
             faults += told
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
         told = bootstrap.letter_faults(found)
         faults += told
         screen.say(f"{'FAULT' if told else 'ok '} mail templates")
+        if found.mail is None:
+            screen.say(
+                "note mail: no mail server is configured ([mail] host): nothing is sent, notices stay due"
+            )
         for degradation in _degradations(found):
             screen.say(f"note directory: {degradation}")
         for registry in bootstrap.registries(found):
@@ -88,6 +96,10 @@ def _check_directory(found: settings.Settings) -> list[str]:
         return error.faults
     except ProvisiondError as error:
         return [str(error)]
+
+
+def _check_mail(found: settings.Settings) -> list[str]:
+    return bootstrap.mailer(found.mail).check() if found.mail else []
 
 
 def _degradations(found: settings.Settings) -> list[str]:

@@ -72,9 +72,13 @@ def message_id(key: str, domain: str) -> str:
 
 def waiting(attempts: int, policy: MailPolicy) -> timedelta | None:
     """How long to wait after that many attempts, all of them put off; None: give up."""
-    waits = [min(policy.backoff * 2**n, policy.longest_backoff) for n in range(min(attempts, 64))]
-    waited = sum(waits[:-1], timedelta()) + policy.longest_backoff * max(0, attempts - 64)
-    return waits[-1] if waited < policy.give_up_after else None
+    wait, waited = policy.backoff, timedelta()
+    for _ in range(attempts - 1):
+        waited += wait
+        if waited >= policy.give_up_after:
+            return None
+        wait = min(wait * 2, policy.longest_backoff)
+    return wait
 
 
 def other_address(notice: Notice, tried: str, account: Account | None, mail_domain: str) -> str | None:

@@ -18,6 +18,8 @@ _WHERE_IT_STOOD = frozenset({"file", "line"})
 def record_digest(record: RegistryRecord) -> str:
     """SHA-256 (hex) over all fields of the record but file and line."""
     said = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in _WHERE_IT_STOOD}
+    if record.language is None:
+        del said["language"]  # digests of versions that did not know of it go on to count
     canonical = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -79,6 +79,7 @@ class RegistryRecord:
     expected_end_on: date | None
     personal_mail: str | None
     supervisor_mail: str | None
+    language: Language | None
     confidential: bool
 
     @property

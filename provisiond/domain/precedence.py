@@ -19,6 +19,7 @@ PERSONAL = (
     ("birth_digest",),
     ("personal_mail",),
     ("supervisor_mail",),
+    ("language",),
 )
 OF_PROGRAMME = (("status", "status_on"), ("department",), ("level",), ("expected_end_on",))
 

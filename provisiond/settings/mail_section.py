@@ -34,7 +34,8 @@ def mail(section: s.Mail | None, folder: Path, faults: Faults) -> MailSettings |
             "mail.tls", f'"none" is for a server on this machine; {section.host} needs "starttls" or "tls"'
         )
     if section.sender is None:
-        faults.add("mail.sender", "missing: mails need a sender")
+        if not any(said.startswith(faults.key("mail.sender:")) for said in faults.sentences):
+            faults.add("mail.sender", "missing: mails need a sender")
         return None
     address = section.sender.rpartition("<")[2].removesuffix(">")
     known = {field.name for field in fields(MailSettings)}

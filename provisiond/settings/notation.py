@@ -273,6 +273,7 @@ REGISTRY_FIELDS = (
     "expected_end_on",
     "personal_mail",
     "supervisor_mail",
+    "language",
     "confidential",
 )
 

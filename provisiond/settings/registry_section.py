@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from provisiond.domain.errors import ConfigError
-from provisiond.domain.model import Level, Status
+from provisiond.domain.model import Language, Level, Status
 from provisiond.domain.policy import SourcePolicy
 from provisiond.settings.notation import database_url, https_url, unknown
 from provisiond.settings.parsing import Faults
@@ -40,6 +40,7 @@ _SECRETS = {"password_file": "password", "token_file": "token"}
 _OWN_WORDS = {
     "level": frozenset(Level),
     "status": frozenset(Status),
+    "language": frozenset(language.lower() for language in Language),
     "confidential": frozenset({"true", "false", "yes", "no", "y", "n", "1", "0", ""}),
 }
 # our field → the attribute of a record whose source it chooses
@@ -55,6 +56,7 @@ _PRECEDENCE = {
     "expected_end_on": "expected_end_on",
     "personal_mail": "personal_mail",
     "supervisor_mail": "supervisor_mail",
+    "language": "language",
 }
 _DECIDED = {
     "given_names": "a name is taken whole; surname decides",

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 
 from provisiond.message import Letterhead, message
-from provisiond.ports import DeliveryOutcome, Letter
+from provisiond.ports import Delivery, DeliveryOutcome, Letter, MailBatch
 from tests.rigs.relays import PLACES, SENDER, Place
 
 MINE, OTHER = "tai.man@example.net", "siu.ming@example.net"
@@ -27,9 +27,15 @@ def a_mail(number: int, to: str = MINE) -> EmailMessage:
     return message(Letter("Hello 通知", "Text", "<p>Text</p>"), HEAD, to, f"<{number}@example.edu>", at)
 
 
+def sent(batch: MailBatch, mail: EmailMessage, to: str) -> Delivery:
+    said = batch.send(mail, to)
+    assert said is not None
+    return said
+
+
 def test_a_batch_takes_mails_one_by_one(place: Place) -> None:
     with place.mailer.batch() as batch:
-        said = [batch.send(a_mail(n), MINE) for n in range(3)]
+        said = [sent(batch, a_mail(n), MINE) for n in range(3)]
     assert {one.outcome for one in said} == {DeliveryOutcome.ACCEPTED}
     assert said[0].reply.startswith("250 ")
     assert place.taken() == [(MINE, f"<{n}@example.edu>") for n in range(3)]
@@ -39,7 +45,7 @@ def test_a_batch_takes_mails_one_by_one(place: Place) -> None:
 def test_what_one_address_gets_does_not_touch_the_next_one(place: Place, outcome: DeliveryOutcome) -> None:
     place.does(outcome, to=MINE)
     with place.mailer.batch() as batch:
-        said = [batch.send(a_mail(1), MINE), batch.send(a_mail(2, OTHER), OTHER)]
+        said = [sent(batch, a_mail(1), MINE), sent(batch, a_mail(2, OTHER), OTHER)]
     assert [one.outcome for one in said] == [outcome, DeliveryOutcome.ACCEPTED]
     assert said[0].reply[0] in "45"
     assert place.taken() == [(OTHER, "<2@example.edu>")]
@@ -48,7 +54,7 @@ def test_what_one_address_gets_does_not_touch_the_next_one(place: Place, outcome
 def test_a_lost_answer_is_unknown_and_the_batch_goes_on(place: Place) -> None:
     place.does(DeliveryOutcome.UNKNOWN, times=1)
     with place.mailer.batch() as batch:
-        said = [batch.send(a_mail(n), MINE).outcome for n in range(2)]
+        said = [sent(batch, a_mail(n), MINE).outcome for n in range(2)]
     assert said == [DeliveryOutcome.UNKNOWN, DeliveryOutcome.ACCEPTED]
 
 
@@ -56,7 +62,7 @@ def test_without_a_server_nothing_is_sent_and_the_check_says_so(place: Place) ->
     assert place.mailer.check() == []
     place.does(DeliveryOutcome.UNAVAILABLE)
     with place.mailer.batch() as batch:
-        assert batch.send(a_mail(1), MINE).outcome is DeliveryOutcome.UNAVAILABLE
+        assert sent(batch, a_mail(1), MINE).outcome is DeliveryOutcome.UNAVAILABLE
     assert place.taken() == []
     (fault,) = place.mailer.check()
     assert fault.startswith("mail: ")
@@ -85,7 +91,37 @@ def test_without_a_server_nothing_is_sent_and_the_check_says_so(place: Place) ->
 )
 def test_what_is_no_address_is_refused_and_nothing_of_it_is_said(place: Place, address: str) -> None:
     with place.mailer.batch() as batch:
-        said = batch.send(a_mail(1), address)
-        assert batch.send(a_mail(2), MINE).outcome is DeliveryOutcome.ACCEPTED
+        said = sent(batch, a_mail(1), address)
+        assert sent(batch, a_mail(2), MINE).outcome is DeliveryOutcome.ACCEPTED
     assert said.outcome is DeliveryOutcome.REFUSED
     assert place.taken() == [(MINE, "<2@example.edu>")]
+
+
+def test_who_sends_may_change_their_mind_before_anything_is_sent(place: Place) -> None:
+    """And does other work while the server is busy."""
+    asked: list[str] = []
+
+    def begin(answer: bool) -> bool:
+        asked.append("begin")
+        return answer
+
+    with place.mailer.batch() as batch:
+        assert batch.send(a_mail(1), MINE, lambda: begin(False)) is None
+        assert place.taken() == []
+        said = batch.send(a_mail(2), MINE, lambda: begin(True), lambda: asked.append("meanwhile"))
+    assert said is not None and said.outcome is DeliveryOutcome.ACCEPTED
+    assert asked == ["begin", "begin", "meanwhile"]
+
+
+def test_without_a_server_nothing_is_begun(place: Place) -> None:
+    place.does(DeliveryOutcome.UNAVAILABLE)
+    begun: list[str] = []
+
+    def begin() -> bool:
+        begun.append("begun")
+        return True
+
+    with place.mailer.batch() as batch:
+        said = batch.send(a_mail(1), MINE, begin)
+    assert said is not None and said.outcome is DeliveryOutcome.UNAVAILABLE
+    assert begun == []

@@ -28,6 +28,7 @@ VERBS = [
     "activate",
     "extend",
     "names",
+    "notices",
     "outbox",
     "directory",
     "ledger",

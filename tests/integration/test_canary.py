@@ -52,6 +52,8 @@ RUNS: Sequence[tuple[str, int]] = (
     ("extend 47000001 --until 2099-01-01 --reason thesis", 0),
     ("adopt --match employeeNumber --csv", 0),
     ("rebuild --dry-run", 65),
+    ("notices list", 0),
+    ("notices preview created 47000001 --json", 0),
     ("outbox --json", 0),
     ("outbox settle --all", 0),
     ("outbox", 0),

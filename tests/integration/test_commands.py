@@ -140,3 +140,51 @@ def test_a_dropped_group_is_left_by_everybody_after_a_look_at_all(site: Site) ->
     told = site.json("plan", "--all", expect=65)
     assert {brake["brake"] for brake in told["brakes"]} == {"losses"}
     assert "library" in str(told["held"])
+
+
+def test_a_preview_is_the_very_mail(site: Site) -> None:
+    """The one that is due; else as it would be today. Nothing is written."""
+    site.run("once")
+    name = site.json("accounts")[0]["account_name"]
+    before = site.state()
+    created = site.json("notices", "preview", "created", name)
+    (due,) = [i["notice"] for i in site.json("outbox") if i["notice"]["to"] == created["to"]]
+    assert (created["key"], due["kind"]) == (due["key"], "created")
+    assert name in created["subject"] and name in created["text"] and name in created["html"]
+    page = site.university.folder / "expiry.html"
+    told = site.run("notices", "preview", "expiry", name, "--html", str(page))
+    assert "Today is the last day" in told and "no expiry notice is due" in told
+    assert "今天到期" in told and "備份" in page.read_text("utf-8")
+    assert "provisiond" in site.run("notices", "preview", "operator")
+    site.run("notices", "preview", "expiry", expect=2)
+    assert site.state() == before
+
+
+def test_a_refused_extension_is_told_with_its_reason(site: Site) -> None:
+    site.run("once")
+    name = site.json("accounts")[0]["account_name"]
+    site.run("extend", name, "--reason", "no", expect=2)
+    site.run("extend", name, "--refuse", "--reason", "the thesis was handed in", "--dry-run")
+    assert "extension-refused" not in site.run("outbox")
+    site.run("extend", name, "--refuse", "--reason", "the thesis was handed in")
+    assert site.run("outbox").count("\textension-refused\t") == 1
+    letter = site.json("notices", "preview", "extension-refused", name)
+    assert "the thesis was handed in" in letter["text"]
+    assert "the thesis was handed in" in site.run("explain", name)
+    assert site.run("outbox").count("\textension-refused\t") == 1
+
+
+def test_the_kinds_of_notices_are_listed(site: Site) -> None:
+    kinds = {row["kind"]: row for row in site.json("notices", "list")}
+    assert kinds["expiry-reminder"]["when"] == "30, 7, 1 days before the expiry date"
+    assert kinds["grace-begun"]["required"] and kinds["created"]["to"] == "private"
+
+
+def test_check_finds_a_broken_template(site: Site) -> None:
+    folder = site.university.folder / "templates"
+    folder.mkdir()
+    (folder / "created.txt").write_text("{{ nmae }}")
+    site.university.config.write_text(
+        site.university.config.read_text() + '\n[mail.templates]\nfolder = "templates"\n'
+    )
+    assert "created.txt:1: there is no variable nmae" in site.run("check", expect=78)

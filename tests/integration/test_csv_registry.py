@@ -13,7 +13,7 @@ import pytest
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.registry.csv_drop import CsvRegistry
 from provisiond.domain.errors import ConfigError, UnavailableError, UnsafeFetchError
-from provisiond.domain.model import Fetch, Level, Rejection, Status
+from provisiond.domain.model import Fetch, Language, Level, Rejection, Status
 from tests.rigs.memory import FakeMemory
 from tests.rigs.registry import COLUMNS, DIGESTS, TODAY, a_row, a_source, records_of, write_rows
 
@@ -447,3 +447,24 @@ def test_nothing_secret_is_in_a_fetch(drop: Path) -> None:
     fetch = fetched(drop)
     assert {f.name for f in fields(fetch)} >= {"changed", "rejections"}
     assert not [secret for secret in ("A123456", "2005-04-03") if secret in repr(fetch)]
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        ("C", Language.CHINESE),
+        ("EN", Language.ENGLISH),
+        ("zh-hant", Language.CHINESE),
+        ("fr", None),
+        ("", None),
+    ],
+)
+def test_the_language_of_mails_is_taken_where_we_write_it(
+    drop: Path, said: str, language: Language | None
+) -> None:
+    """Another one rejects nobody: both are written then."""
+    fields = {**COLUMNS, "language": COLUMNS["supervisor_mail"]}
+    del fields["supervisor_mail"]
+    write_rows(drop, [a_row(supervisor_mail=said)])
+    (record,) = records_of(fetched(drop, fields=fields, codes={"language": {"C": "zh-Hant"}}))
+    assert record.language is language

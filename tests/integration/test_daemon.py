@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provisiond.demo.sample import MAPPING
-from tests.integration.conftest import CODE, Site, same_name
+from tests.integration.conftest import CODE, Rows, Site, same_name
 from tests.rigs.daemon_process import DaemonProcess, eventually, running
 
 QUICK = '\n[daemon]\npoll_every = "2 seconds"\nretry_at_most = "2 seconds"\n'
@@ -65,7 +64,13 @@ def test_a_held_plan_is_carried_out_when_it_is_approved(daemon: DaemonProcess) -
 def test_an_order_has_its_turn_in_the_middle_of_a_long_load(site: Site) -> None:
     site.run("once")
     who, dn = an_account(site)
-    site.university.edit(lambda rows: same_name(2000)(more := rows.copy()) or rows.extend(more))
+
+    def many_more(rows: Rows) -> None:
+        more = rows.copy()
+        same_name(2000)(more)
+        rows += more
+
+    site.university.edit(many_more)
     with running(site) as daemon:
         eventually(lambda: any("apply 5" in told for told in daemon.told), "a load", daemon)
         site.run("hold", who, "--reason", "theft")
@@ -95,16 +100,16 @@ def test_a_new_configuration_is_taken_over_and_a_bad_one_refused_whole(daemon: D
     site, config = daemon.site, daemon.site.university.config
     good = config.read_text()
     config.write_text(good.replace('poll_every = "2 seconds"', 'poll_every = "1 hour"'))
-    daemon.signal(signal.SIGHUP)
+    daemon.process.send_signal(signal.SIGHUP)
     eventually(lambda: "configuration reloaded" in daemon.log(), "a reload", daemon)
     config.write_text(good.replace('"2 seconds"', '"soon"') + "\n[nonsense]\n")
-    daemon.signal(signal.SIGHUP)
+    daemon.process.send_signal(signal.SIGHUP)
     eventually(lambda: "configuration refused" in daemon.log(), "a refusal", daemon)
     told = site.run("status", expect=1)
     assert "configuration refused" in told and "daemon.poll_every" in told and "nonsense" in told
     assert any("configuration refused" in one for one in daemon.told if one.startswith("STATUS="))
     (site.university.folder / "provisiond.toml").write_text(good)
-    daemon.signal(signal.SIGHUP)
+    daemon.process.send_signal(signal.SIGHUP)
     eventually(lambda: "trouble       none" in _status(site), "all is well", daemon)
     reloads = [one for one in daemon.told if one.startswith("RELOADING=1\nMONOTONIC_USEC=")]
     assert len(reloads) == 3
@@ -160,12 +165,12 @@ def test_a_second_daemon_does_not_start_and_says_who_is_at_work(daemon: DaemonPr
 
 def test_a_process_that_stands_still_feeds_no_watchdog(daemon: DaemonProcess) -> None:
     eventually(lambda: daemon.pings() > 1, "a watchdog that is fed", daemon)
-    daemon.signal(signal.SIGSTOP)
+    daemon.process.send_signal(signal.SIGSTOP)
     time.sleep(0.5)
     before = daemon.pings()
     time.sleep(2.5)
     assert daemon.pings() == before
-    daemon.signal(signal.SIGCONT)
+    daemon.process.send_signal(signal.SIGCONT)
     eventually(lambda: daemon.pings() > before, "it goes on", daemon)
 
 
@@ -204,4 +209,3 @@ def test_what_the_log_says_names_nobody(daemon: DaemonProcess) -> None:
     rows = (folder / "registry" / "students.csv").read_text("utf-8-sig").splitlines()[1:]
     hkids = {cell for row in rows for cell in row.split(",") if "(" in cell}
     assert hkids and not [hkid for hkid in hkids if hkid in daemon.log()]
-    assert os.path.exists(folder / "ledger.db")  # noqa: PTH110

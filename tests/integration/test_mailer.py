@@ -11,25 +11,29 @@ import pytest
 from provisiond.adapters.mailer.relay import SmtpMailer
 from provisiond.ports import Delivery, DeliveryOutcome
 from tests.contract.test_mailer_contract import MINE, OTHER, a_mail
+from tests.contract.test_mailer_contract import sent as sent_one
 from tests.rigs.front import certificate
 from tests.rigs.relays import SENDER, relay
 from tests.rigs.smtp import DROP, STALL, SmtpRig
 
 ACCEPTED, DEFERRED = DeliveryOutcome.ACCEPTED, DeliveryOutcome.DEFERRED
 REFUSED, UNKNOWN, UNAVAILABLE = DeliveryOutcome.REFUSED, DeliveryOutcome.UNKNOWN, DeliveryOutcome.UNAVAILABLE
-PATIENCE = {"connect_timeout": 0.3, "reply_timeout": 0.3, "data_timeout": 0.3}
+PATIENCE = {"connect_timeout": 0.7, "reply_timeout": 0.7, "data_timeout": 0.7}
 
 
-@pytest.fixture
-def rig() -> Iterator[SmtpRig]:
+@pytest.fixture(params=["pipelining", "one by one"])
+def rig(request: pytest.FixtureRequest) -> Iterator[SmtpRig]:
+    """Servers that take several commands at once, and others."""
     with SmtpRig() as made:
+        if request.param != "pipelining":
+            made.offers = made.offers[1:]
         yield made
 
 
 def sent(rig: SmtpRig, *addresses: str, **told: object) -> list[Delivery]:
     """One mail to each, in one batch."""
     with SmtpMailer(relay(rig, **told)).batch() as batch:
-        return [batch.send(a_mail(n, to), to) for n, to in enumerate(addresses)]
+        return [sent_one(batch, a_mail(n, to), to) for n, to in enumerate(addresses)]
 
 
 def outcomes(said: list[Delivery]) -> list[DeliveryOutcome]:
@@ -148,11 +152,11 @@ def test_an_answer_to_the_final_dot_that_is_none_is_unknown(rig: SmtpRig) -> Non
 def test_a_connection_that_ended_between_two_mails_costs_nothing(rig: SmtpRig) -> None:
     """Servers close what is idle, or after so many mails (421): the next mail gets a new connection."""
     with SmtpMailer(relay(rig)).batch() as batch:
-        assert batch.send(a_mail(1), MINE).outcome is ACCEPTED
+        assert sent_one(batch, a_mail(1), MINE).outcome is ACCEPTED
         rig.when("MAIL", "421 4.7.0 enough for one connection", times=1)
-        assert batch.send(a_mail(2), MINE).outcome is ACCEPTED
+        assert sent_one(batch, a_mail(2), MINE).outcome is ACCEPTED
         rig.when("MAIL", DROP, times=1)
-        assert batch.send(a_mail(3), MINE).outcome is ACCEPTED
+        assert sent_one(batch, a_mail(3), MINE).outcome is ACCEPTED
     assert rig.connections == 3
     assert len(rig.mails) == 3
 

@@ -47,9 +47,6 @@ class DaemonProcess:
         for thread in self._threads:
             thread.start()
 
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """The exit code; more than fifteen seconds are a failure (it has ten)."""
         self.process.send_signal(number)
@@ -100,5 +97,6 @@ def eventually(
     """A bounded wait: what comes later than that does not come."""
     deadline = time.monotonic() + seconds
     while not is_so():
+        assert daemon is None or daemon.process.poll() is None, f"it ended\n{daemon.log()}"
         assert time.monotonic() < deadline, f"never: {what}\n{daemon.log()[-4000:] if daemon else ''}"
         time.sleep(0.05)

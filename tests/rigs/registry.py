@@ -63,6 +63,7 @@ def a_record(**overrides: Any) -> RegistryRecord:
         expected_end_on=date(2028, 6, 30),
         personal_mail="taiman@example.org",
         supervisor_mail=None,
+        language=None,
         confidential=False,
     )
     record = replace(record, **overrides)

@@ -50,11 +50,19 @@ class FakeMailer:
         away = any(order[0] is DeliveryOutcome.UNAVAILABLE for order in self.orders)
         return ["mail: nobody there"] if away else []
 
-    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
-        meanwhile()
+    def send(
+        self,
+        message: EmailMessage,
+        to: str,
+        begin: Callable[[], bool] = lambda: True,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Delivery | None:
         if not is_mail_address(to):
             return Delivery(DeliveryOutcome.REFUSED, "not sent: that is no mail address")
         outcome = self._ordered(to)
+        if outcome is not DeliveryOutcome.UNAVAILABLE and not begin():
+            return None
+        meanwhile()
         if outcome in (DeliveryOutcome.ACCEPTED, DeliveryOutcome.UNKNOWN):
             self.mails.append((to, message))
         return Delivery(outcome, _WORDS[outcome])

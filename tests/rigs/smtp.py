@@ -70,7 +70,7 @@ class SmtpRig:
 
     tls: ssl.SSLContext | None = None
     implicit_tls: bool = False
-    offers: tuple[str, ...] = ("SIZE 1000000", "8BITMIME", "SMTPUTF8")
+    offers: tuple[str, ...] = ("PIPELINING", "SIZE 1000000", "8BITMIME", "SMTPUTF8")
     account: tuple[str, str] | None = None
     keeps: bool = True
     mails: list[Mail] = field(default_factory=list)

@@ -68,6 +68,7 @@ def a_record(number: int) -> RegistryRecord:
         expected_end_on=date(2029, 6, 30),
         personal_mail="tai.man@example.net",
         supervisor_mail=None,
+        language=None,
         confidential=False,
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from provisiond.adapters.ledger.tenure import lost
 from provisiond.domain.delivery import MailPolicy
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import NoticeKind, NoticeStatus, OutboxItem, State
@@ -46,6 +49,26 @@ def test_what_is_due_goes_out_once(office: PostOffice, server: FakeMailer) -> No
 def test_nothing_due_opens_no_connection(office: PostOffice, server: FakeMailer) -> None:
     office.deliver()
     assert server.taken() == []
+
+
+def test_who_leads_no_more_sends_no_more_and_the_next_one_sends_each_once(
+    office: PostOffice, server: FakeMailer
+) -> None:
+    office.due(3)
+    leads = iter([True])
+
+    @contextmanager
+    def guard() -> Iterator[None]:
+        if not next(leads, False):
+            raise lost(4)
+        yield
+
+    with pytest.raises(UnavailableError, match="leadership: lost"):
+        office.outbox(guard=guard).deliver()
+    assert [to for to, _ in server.taken()] == [private(1)]
+    office.sleep(hours=1)
+    office.deliver()
+    assert sorted(to for to, _ in server.taken()) == [private(n) for n in (1, 2, 3)]
 
 
 # -- put off ---------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from provisiond import bootstrap
 from provisiond.adapters.clock import SetClock
 from provisiond.cli.notices import WHEN
 from provisiond.domain.errors import ConfigError
-from provisiond.domain.model import Account, NoticeKind
+from provisiond.domain.model import Account, Language, NoticeKind
 from provisiond.letters import Writer, day
 from provisiond.ports import Letter
 from provisiond.settings import load
@@ -87,6 +87,21 @@ def test_a_mail_in_one_language_holds_no_word_of_the_other(
     letter = written(NoticeKind.EXPIRY, writer(own, language), someone())
     assert has in letter.text and lacks not in letter.text
     assert has in str(letter.html) and lacks not in str(letter.html)
+
+
+@pytest.mark.parametrize(
+    ("said", "subject"),
+    [
+        (Language.CHINESE, "你的帳戶 tmchan 今天到期"),
+        (Language.ENGLISH, "Today is the last day of your account tmchan"),
+        (None, "Today is the last day of your account tmchan | 你的帳戶 tmchan 今天到期"),
+    ],
+)
+def test_by_record_a_student_is_written_to_in_the_registrys_language(
+    own: Path, said: Language | None, subject: str
+) -> None:
+    account = an_account(a_person(language=said))
+    assert written(NoticeKind.EXPIRY, writer(own, "record"), account).subject == subject
 
 
 def test_a_late_reminder_tells_the_date_that_holds(own: Path) -> None:

@@ -207,3 +207,36 @@ def test_a_rule_of_adoption_must_make_sense(tmp_path: Path) -> None:
     )
     keys = [fault.split(":")[0] for fault in faults_of(path)]
     assert keys == ["adopt.attribute", "adopt.pattern", "directory.account_bases", "directory.account_bases"]
+
+
+def test_mail_is_not_sent_in_the_clear_nor_without_a_sender_nor_given_up_at_once(tmp_path: Path) -> None:
+    section = """[mail]
+host = "mail.example.edu"
+tls = "none"
+user = "accounts"
+sender = "accounts"
+reply_to = "a@example.edu\\r\\nBcc: victim@example.edu"
+backoff = "2 hours"
+longest_backoff = "1 hour"
+give_up_after = "1 hour"
+"""
+    told = "\n".join(faults_of(write_settings(tmp_path, (LIFECYCLE, section + LIFECYCLE))))
+    assert told.count("mail.sender") == 1
+    for expected in (
+        'mail.tls: "none" is for a server on this machine',
+        "mail: user and password_file go together",
+        "mail.sender: must be a mail address",
+        "mail.reply_to: must be a mail address",
+        "mail.longest_backoff: must not be shorter than mail.backoff",
+        "mail.give_up_after: must not be shorter than mail.backoff",
+    ):
+        assert expected in told
+
+
+def test_without_a_host_there_is_no_mail_and_with_one_on_this_machine_no_encryption(tmp_path: Path) -> None:
+    assert load(write_settings(tmp_path)).mail is None
+    section = '[mail]\nhost = "localhost"\nsender = "Accounts <accounts@example.edu>"\n'
+    mail = load(write_settings(tmp_path, (LIFECYCLE, section + LIFECYCLE))).mail
+    assert mail is not None
+    assert (mail.tls, mail.port, mail.bounces_to) == ("none", 25, "accounts@example.edu")
+    assert (mail.message_id_domain, mail.data_timeout) == ("example.edu", 600)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,20 +17,16 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, create_engine, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, create_engine, select, update
 from sqlalchemy.pool import NullPool
 
 from provisiond.adapters.ledger.alarm import Alarm
 from provisiond.adapters.ledger.connection import (
-    LEADER,
-    LOCKS,
-    WRITER,
     session_name,
-    session_suffix,
     translated,
 )
 from provisiond.adapters.ledger.place import Place
+from provisiond.adapters.ledger.succession import SERVER_TIME, evict, locked, present, succeed
 from provisiond.adapters.ledger.tables import leadership as table
 from provisiond.adapters.ledger.tenure import LEASE_FOR, MARGIN_FOR, Leader, Tenure, uptime
 from provisiond.domain.errors import UnavailableError
@@ -39,7 +34,6 @@ from provisiond.domain.errors import UnavailableError
 log = structlog.get_logger("provisiond.leadership")
 
 _ANSWER_FOR = 5.0  # seconds that the server may take when we stand by
-_LOCK_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ class RowLeadership:
 
     def _try(self) -> bool:
         with self._talk(_ANSWER_FOR) as connection:
-            row = _row(connection)
+            row = present(connection)
             return self._is_over(row) and self._take(connection, row)
 
     def renew(self) -> bool:
@@ -107,7 +101,7 @@ class RowLeadership:
             return "the connection was lost"
         try:
             with self._talk(seconds) as connection:
-                found = connection.execute(_of(tenure).values(renewed_at=_SERVER_TIME)).rowcount
+                found = connection.execute(_of(tenure).values(renewed_at=SERVER_TIME)).rowcount
         except UnavailableError as error:
             return error.reason
         return None if found else "another one took over"
@@ -140,11 +134,11 @@ class RowLeadership:
 
     def _take(self, connection: Connection, row: Row[Any]) -> bool:
         if row.renewed_at is not None:
-            _evict(connection, row)
+            evict(connection, row)
         began = self._now()
-        if not _locked(connection):
+        if not locked(connection):
             return False
-        epoch = _succeed(connection, row)
+        epoch = succeed(connection, row)
         if epoch is None:  # another one was quicker
             self._hang_up()
             return False
@@ -173,12 +167,9 @@ class RowLeadership:
 
 def leader(where: Place) -> Leader | None:
     with translated(), _connect(where) as connection:
-        heard = table.c.renewed_at > _SERVER_TIME - timedelta(seconds=LEASE_FOR)
+        heard = table.c.renewed_at > SERVER_TIME - timedelta(seconds=LEASE_FOR)
         row = connection.execute(select(table).where(heard)).first()
     return Leader(row.node, row.pid, row.epoch, row.since, row.renewed_at) if row else None
-
-
-_SERVER_TIME: Any = func.clock_timestamp()
 
 
 def _of(tenure: Tenure) -> Any:
@@ -215,64 +206,3 @@ def _cut_after(connection: Connection, seconds: float) -> Iterator[None]:
 def _cut(raw: Any) -> None:
     with suppress(Exception), socket.socket(fileno=os.dup(raw.fileno())) as wire:
         wire.shutdown(socket.SHUT_RDWR)
-
-
-def _row(connection: Connection) -> Row[Any]:
-    """The one row; made by whoever comes first."""
-    if (found := connection.execute(select(table)).first()) is not None:
-        return found
-    connection.execute(insert(table).values(id=1, epoch=0).on_conflict_do_nothing())
-    return connection.execute(select(table)).one()
-
-
-def _locked(connection: Connection) -> bool:
-    """A session that was told to end takes a moment."""
-    for _ in range(_LOCK_TRIES):
-        if connection.scalar(select(func.pg_try_advisory_lock(LOCKS, LEADER))):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def _succeed(connection: Connection, row: Row[Any]) -> int | None:
-    """Count the epoch up, if the row is still as we saw it. Under the writers' lock: no transaction that was begun in
-    the epoch before ends after this."""
-    connection.exec_driver_sql("BEGIN")
-    try:
-        connection.execute(select(func.pg_advisory_xact_lock(LOCKS, WRITER)))
-        mine = {
-            "node": socket.gethostname(),
-            "pid": os.getpid(),
-            "since": _SERVER_TIME,
-            "renewed_at": _SERVER_TIME,
-        }
-        same = table.c.epoch == row.epoch, table.c.renewed_at.is_not_distinct_from(row.renewed_at)
-        statement = update(table).where(*same).values(epoch=row.epoch + 1, **mine)
-        epoch: int | None = connection.scalar(statement.returning(table.c.epoch))
-        connection.exec_driver_sql("COMMIT")
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK")
-        raise
-    return epoch
-
-
-def _evict(connection: Connection, row: Row[Any]) -> None:
-    """End the sessions of who led: a stopped process would keep its locks, of leader, cycle and writer, for ever."""
-    try:
-        with translated():
-            connection.execute(_EVICTION, {"suffix": session_suffix(row.node, row.pid)})
-    except UnavailableError as error:
-        raise UnavailableError(
-            "ledger",
-            f"the sessions of provisiond (pid {row.pid} on {row.node}), which leads no more, cannot be ended: all"
-            f" daemons need the same database user ({error.reason})",
-        ) from None
-
-
-_EVICTION = text(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-    " AND datname = current_database()"
-    " AND (right(application_name, length(:suffix)) = :suffix OR pid IN (SELECT pid FROM pg_locks"
-    " WHERE locktype = 'advisory' AND classid = :locks AND objid = :leader AND granted"
-    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))"
-).bindparams(locks=LOCKS, leader=LEADER)

@@ -13,7 +13,7 @@ from provisiond.adapters.ledger import absences
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.tables import record as table
 from provisiond.domain.digest import record_digest
-from provisiond.domain.model import Level, RegistryRecord, Status
+from provisiond.domain.model import Language, Level, RegistryRecord, Status
 
 _FIELDS = tuple(field.name for field in fields(RegistryRecord))
 
@@ -76,8 +76,9 @@ def record_row(record: RegistryRecord) -> dict[str, object]:
 
 
 def record_of(content: Mapping[str, Any]) -> RegistryRecord:
-    end = content["expected_end_on"]
+    end, language = content["expected_end_on"], content.get("language")  # not in rows of earlier versions
     typed = {
+        "language": Language(language) if language else None,
         "level": Level(content["level"]),
         "status": Status(content["status"]),
         "status_on": date.fromisoformat(content["status_on"]),

@@ -1,7 +1,7 @@
 """One mail to one address over an open connection: MAIL, RCPT, DATA, content, and what each reply means (RFC 5321).
 
-Spoken here command by command, because aiosmtplib's `sendmail` does not tell a connection lost before the content
-from one lost after it."""
+Command by command, because only so a connection lost before the content (nothing was sent) is told from one lost
+after it (unknown)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,32 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from typing import Protocol
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPServerDisconnected, SMTPTimeoutError
-
+from provisiond.adapters.mailer.wire import Reply, Wire, WireError
 from provisiond.domain.delivery import with_ascii_domain
 from provisiond.ports import Delivery, DeliveryOutcome
 
-LONGEST_REPLY = 400
 NOT_SERVED = 530  # log-in or encryption wanted: says nothing of this mail
 TOO_LARGE = 552
 CLOSING = 421
+
+
+class Patience(Protocol):
+    """Seconds to wait for a reply to a command, and to the final dot."""
+
+    @property
+    def reply_timeout(self) -> float: ...
+
+    @property
+    def data_timeout(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What whoever sends does in between: `begin` once the server is busy with the first commands, before any content
+    (False: do not send), `meanwhile` while it is busy with the content."""
+
+    begin: Callable[[], bool]
+    meanwhile: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +51,16 @@ class Envelope:
 
 
 class LostError(Exception):
-    """The connection was lost, or spoke rubbish, before anything was handed over. `knows_recipient`: the server had
-    accepted our sender before, so it is perhaps about this mail only."""
+    """The connection was lost, or spoke rubbish, before anything was handed over. `serves`: the server had accepted
+    our sender before, so it is perhaps about this mail only."""
 
-    def __init__(self, reason: str, *, knows_recipient: bool) -> None:
-        super().__init__(reason)
-        self.knows_recipient = knows_recipient
+    def __init__(self, reason: str, *, serves: bool) -> None:
+        super().__init__(f"{reason} before the mail was handed over")
+        self.serves = serves
 
 
 def envelope(message: EmailMessage, sender: str, to: str) -> Envelope:
-    """Line ends made CRLF, leading dots doubled, the final dot added."""
+    """Line ends made CRLF, leading dots doubled, the final dot added. Raises ValueError."""
     address, policy = with_ascii_domain(to), message.policy
     utf8 = not address.isascii()
     if utf8 and isinstance(policy, EmailPolicy):
@@ -56,122 +73,96 @@ def envelope(message: EmailMessage, sender: str, to: str) -> Envelope:
     )
 
 
-class Patience(Protocol):
-    """Seconds to wait for a reply to a command, and to the final dot."""
-
-    @property
-    def reply_timeout(self) -> float: ...
-
-    @property
-    def data_timeout(self) -> float: ...
-
-
-async def handed_over(
-    client: SMTP, mail: Envelope, patience: Patience, meanwhile: Callable[[], None]
-) -> Delivery:
-    """Raises LostError; once the content was written a lost connection is an unknown outcome."""
-    if mail.utf8 and not client.supports_extension("smtputf8"):
+async def handed_over(wire: Wire, mail: Envelope, patience: Patience, work: Work) -> Delivery | None:
+    """None: not begun. Raises LostError; once the content was written a lost connection is an unknown outcome."""
+    if mail.utf8 and "smtputf8" not in wire.extensions:
         return Delivery(
             DeliveryOutcome.REFUSED, "not sent: the mail server has no SMTPUTF8, which this address needs"
         )
-    talk = _Talk(client, patience.reply_timeout)
-    refused = (
-        _sender_refused(await talk.say(f"MAIL FROM:<{mail.sender}>{_options(client, mail)}"), talk)
-        or _refused(await talk.say(f"RCPT TO:<{mail.to}>"))
-        or _refused(await talk.say("DATA"), 354)
-    )
-    if refused is None:
-        return await _content(client, mail.content, patience.data_timeout, meanwhile)
-    await _reset(client, patience.reply_timeout)
-    return refused
+    talk = _Talk(wire, patience.reply_timeout)
+    refused, begun = await talk.addressed(mail, work.begin)
+    if begun and not refused:
+        refused = _refused(await talk.answer("DATA"))
+    if refused or not begun:
+        await talk.reset()
+        return refused if begun else None
+    return await _content(wire, mail.content, patience.data_timeout, work.meanwhile)
 
 
 @dataclass(slots=True)
 class _Talk:
-    client: SMTP
+    wire: Wire
     timeout: float
-    sender_is_known: bool = False
+    serves: bool = False
 
-    async def say(self, command: str) -> SMTPResponse:
+    async def addressed(self, mail: Envelope, begin: Callable[[], bool]) -> tuple[Delivery | None, bool]:
+        """MAIL and RCPT together where the server allows it: what refuses them, and whether to go on."""
+        sender = f"MAIL FROM:<{mail.sender}>{_options(self.wire, mail)}"
+        recipient = f"RCPT TO:<{mail.to}>"
+        together = "pipelining" in self.wire.extensions
+        self.wire.say(sender, *([recipient] if together else []))
+        begun = begin()
+        refused = self._sender_refused(await self.reply("MAIL"))
+        if together:
+            said = await self.reply("RCPT")
+            refused = refused or _refused(said)
+        elif not refused:
+            refused = _refused(await self.answer(recipient))
+        return refused, begun
+
+    async def answer(self, command: str) -> Reply:
+        self.wire.say(command)
+        return await self.reply(command.partition(" ")[0])
+
+    async def reply(self, command: str) -> Reply:
         try:
-            return await self.client.execute_command(command.encode(), timeout=self.timeout)
-        except (SMTPException, OSError) as error:
-            word = command.partition(" ")[0]
-            raise LostError(
-                f"{_what_happened(error)} at {word}, before the mail was handed over",
-                knows_recipient=self.sender_is_known,
-            ) from error
+            return await self.wire.reply(self.timeout)
+        except WireError as error:
+            raise LostError(f"{error} at {command},", serves=self.serves) from error
+
+    async def reset(self) -> None:
+        """The next mail begins anew; where that is not possible, on a new connection."""
+        try:
+            self.wire.say("RSET")
+            said = await self.wire.reply(self.timeout)
+        except WireError:
+            return
+        if not said.is_yes:
+            self.wire.end()
+
+    def _sender_refused(self, said: Reply) -> Delivery | None:
+        """A server that does not take our sender, or is closing, refuses no certain mail."""
+        if said.code == CLOSING:
+            raise LostError(f"{said},", serves=False)
+        found = _refused(said)
+        self.serves = found is None
+        if found and found.outcome is DeliveryOutcome.REFUSED and said.code != TOO_LARGE:
+            return Delivery(DeliveryOutcome.UNAVAILABLE, f"the sender was refused: {found.reply}")
+        return found
 
 
-def _options(client: SMTP, mail: Envelope) -> str:
-    size = f" SIZE={len(mail.content)}" if client.supports_extension("size") else ""
+def _options(wire: Wire, mail: Envelope) -> str:
+    size = f" SIZE={len(mail.content)}" if "size" in wire.extensions else ""
     return size + (" SMTPUTF8 BODY=8BITMIME" if mail.utf8 else "")
 
 
-def _sender_refused(said: SMTPResponse, talk: _Talk) -> Delivery | None:
-    """A server that does not take our sender, or is closing, refuses no certain mail."""
-    if said.code == CLOSING:
-        raise LostError(reply(said), knows_recipient=False)
-    found = _refused(said)
-    talk.sender_is_known = found is None
-    if found and found.outcome is DeliveryOutcome.REFUSED and said.code != TOO_LARGE:
-        return Delivery(DeliveryOutcome.UNAVAILABLE, f"the sender was refused: {found.reply}")
-    return found
-
-
-def _refused(said: SMTPResponse, wanted: int = 250) -> Delivery | None:
+def _refused(said: Reply) -> Delivery | None:
     """None: go on."""
-    if said.code // 100 == wanted // 100:
+    if said.is_yes:
         return None
     if said.code == NOT_SERVED:
-        return Delivery(DeliveryOutcome.UNAVAILABLE, reply(said))
+        return Delivery(DeliveryOutcome.UNAVAILABLE, str(said))
     outcome = DeliveryOutcome.REFUSED if said.code // 100 == 5 else DeliveryOutcome.DEFERRED
-    return Delivery(outcome, reply(said))
+    return Delivery(outcome, str(said))
 
 
-async def _content(client: SMTP, content: bytes, timeout: float, meanwhile: Callable[[], None]) -> Delivery:
-    protocol = client.protocol
-    if protocol is None:
-        raise LostError("connection lost at DATA, before the mail was handed over", knows_recipient=True)
+async def _content(wire: Wire, content: bytes, timeout: float, meanwhile: Callable[[], None]) -> Delivery:
+    wire.send(content)
+    meanwhile()  # the server has it on its disk before it answers
     try:
-        protocol.write(content)
-        meanwhile()  # the server has it on its disk before it answers
-        said = await protocol.read_response(timeout=timeout)
-    except (SMTPException, OSError) as error:
-        client.close()
-        return Delivery(
-            DeliveryOutcome.UNKNOWN, f"{_what_happened(error)} before the answer to the final dot came"
-        )
+        said = await wire.reply(timeout)
+    except WireError as error:
+        return Delivery(DeliveryOutcome.UNKNOWN, f"{error}, before the answer to the final dot came")
     if said.code == CLOSING:
-        client.close()
-    if said.code // 100 not in (2, 4, 5):
-        client.close()
-        return Delivery(DeliveryOutcome.UNKNOWN, f"an answer to the final dot that is none: {reply(said)}")
-    return _refused(said) or Delivery(DeliveryOutcome.ACCEPTED, reply(said))
-
-
-async def _reset(client: SMTP, timeout: float) -> None:
-    """The next mail begins anew; where that is not possible, on a new connection."""
-    try:
-        if client.is_connected:
-            await client.rset(timeout=timeout)
-    except (SMTPException, OSError):
-        client.close()
-
-
-def _what_happened(error: Exception) -> str:
-    if isinstance(error, SMTPTimeoutError):
-        return "no reply in time"
-    if isinstance(error, SMTPServerDisconnected | OSError):
-        return "the connection was lost"
-    return f"a reply that is none ({one_line(str(error))})"
-
-
-def reply(said: SMTPResponse) -> str:
-    return one_line(f"{said.code} {said.message}")
-
-
-def one_line(text: str) -> str:
-    """Without control characters; a server may say anything."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
-    return " ".join(plain.split())[:LONGEST_REPLY]
+        wire.end()
+    return _refused(said) or Delivery(DeliveryOutcome.ACCEPTED, str(said))

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
 
-from provisiond.adapters.mailer.conversation import Envelope, LostError, envelope, handed_over, one_line
+from provisiond.adapters.mailer.conversation import Envelope, LostError, Work, envelope, handed_over
+from provisiond.adapters.mailer.wire import Wire, WireError, one_line
 from provisiond.domain.delivery import is_mail_address
 from provisiond.ports import Delivery, DeliveryOutcome
 
@@ -71,19 +73,17 @@ class SmtpBatch:
     """ports.MailBatch: one connection at a time."""
 
     def __init__(self, relay: Relay, runner: asyncio.Runner) -> None:
-        self._relay, self._runner = relay, runner
-        self._client: SMTP | None = None
-        self._transport: asyncio.BaseTransport | None = None
+        self._relay, self._loop = relay, runner.get_loop()
+        self._wire: Wire | None = None
         self._losses = 0
 
-    def send(self, message: EmailMessage, to: str, meanwhile: Callable[[], None] = lambda: None) -> Delivery:
-        work = _Once(meanwhile)
-        try:
-            return self._said(message, to, work)
-        finally:
-            work()
-
-    def _said(self, message: EmailMessage, to: str, meanwhile: Callable[[], None]) -> Delivery:
+    def send(
+        self,
+        message: EmailMessage,
+        to: str,
+        begin: Callable[[], bool] = lambda: True,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Delivery | None:
         if not is_mail_address(to):
             return Delivery(DeliveryOutcome.REFUSED, "not sent: that is no mail address")
         try:
@@ -92,25 +92,25 @@ class SmtpBatch:
             ValueError
         ):  # a label too long for the DNS, a sign that is none: not quoted, it may be anything
             return Delivery(DeliveryOutcome.REFUSED, "not sent: mail or address cannot be encoded")
-        return self._runner.run(self._send(mail, meanwhile))
+        work = Work(cache(begin), cache(meanwhile))  # once, on whichever connection
+        return self._loop.run_until_complete(self._send(mail, work))
 
     def connected(self) -> str | None:
         """What is in the way of a connection that can be used."""
-        return self._runner.run(self._connect())
+        return self._loop.run_until_complete(self._connect())
 
     def close(self) -> None:
-        self._runner.run(self._quit())
+        self._loop.run_until_complete(self._quit())
 
-    async def _send(self, mail: Envelope, meanwhile: Callable[[], None]) -> Delivery:
+    async def _send(self, mail: Envelope, work: Work) -> Delivery | None:
         """An old connection may have ended since its last mail: that is no fault of this one, which gets another."""
         for _ in range(2):
-            await _hear(self._client)
-            fresh = self._client is None or not self._client.is_connected
+            fresh = self._wire is None or not self._wire.is_open
             if fresh and (fault := await self._connect()):
                 return Delivery(DeliveryOutcome.UNAVAILABLE, fault)
-            assert self._client
+            assert self._wire
             try:
-                said = await handed_over(self._client, mail, self._relay, meanwhile)
+                said = await handed_over(self._wire, mail, self._relay, work)
             except LostError as lost:
                 self._drop()
                 if not fresh:
@@ -124,7 +124,7 @@ class SmtpBatch:
         """Nothing was handed over. Several in a row are no accident of one mail, and neither is a server that closes
         before it heard of any."""
         self._losses += 1
-        serves = lost.knows_recipient and self._losses < LOSSES
+        serves = lost.serves and self._losses < LOSSES
         outcome = DeliveryOutcome.DEFERRED if serves else DeliveryOutcome.UNAVAILABLE
         return Delivery(outcome, f"{self._relay}: {lost}")
 
@@ -132,72 +132,61 @@ class SmtpBatch:
         self._drop()
         relay = self._relay
         try:
-            await self._open()
+            client = SMTP(
+                hostname=relay.host,
+                port=relay.port,
+                use_tls=relay.tls == "tls",
+                start_tls=relay.tls == "starttls",
+                tls_context=_trust(relay) if relay.tls != "none" else None,
+                timeout=relay.connect_timeout,
+            )
+            await client.connect()
+            self._wire = await _ready(client, relay)
         except SMTPAuthenticationError as error:
-            fault = f"{relay} refused the log-in of {relay.user}: {_told(error)}"
+            return f"{relay} refused the log-in of {relay.user}: {_told(error)}"
         except (SMTPException, OSError, ValueError) as error:
-            fault = f"{relay} cannot be used: {_told(error)}"
-        else:
-            return None
-        self._drop()
-        return fault
-
-    async def _open(self) -> None:
-        relay = self._relay
-        client = SMTP(
-            hostname=relay.host,
-            port=relay.port,
-            use_tls=relay.tls == "tls",
-            start_tls=relay.tls == "starttls",
-            tls_context=self._trust() if relay.tls != "none" else None,
-            timeout=relay.connect_timeout,
-        )
-        await client.connect()
-        self._client, self._transport = client, client.transport
-        await _greet(client)
-        if relay.user is not None:
-            await client.login(relay.user, relay.password or "")
-
-    def _trust(self) -> ssl.SSLContext:
-        """Certificate and name are verified."""
-        return ssl.create_default_context(cafile=self._relay.ca_file)
+            return f"{relay} cannot be used: {_told(error)}"
+        return None
 
     async def _quit(self) -> None:
-        if self._client and self._client.is_connected:
-            with suppress(SMTPException, OSError):
-                await self._client.quit(timeout=FAREWELL)
+        if self._wire and self._wire.is_open:
+            with suppress(WireError):
+                self._wire.say("QUIT")
+                await self._wire.reply(FAREWELL)
         self._drop()
         await _turns()
 
     def _drop(self) -> None:
         """At once: a polite end of TLS would wait for the server's."""
-        if self._client:
-            self._client.close()
-        if isinstance(self._transport, asyncio.WriteTransport):
-            self._transport.abort()
-        self._client = self._transport = None
+        if self._wire:
+            self._wire.end()
+        self._wire = None
 
 
-class _Once:
-    """Work that is done at the first call."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._work: Callable[[], None] | None = work
-
-    def __call__(self) -> None:
-        work, self._work = self._work, None
-        if work:
-            work()
+def _trust(relay: Relay) -> ssl.SSLContext:
+    """Certificate and name are verified."""
+    return ssl.create_default_context(cafile=relay.ca_file)
 
 
-async def _hear(client: SMTP | None) -> None:
-    """What came while nobody listened between two mails: the end of the connection, or a reply to nothing."""
-    if client is not None:
+async def _ready(client: SMTP, relay: Relay) -> Wire:
+    """Greeted and logged in."""
+    transport = client.transport
+    try:
+        await _greet(client)
+        if relay.user is not None:
+            await client.login(relay.user, relay.password or "")
+        assert isinstance(transport, asyncio.Transport)
+        return Wire(transport, frozenset(client.esmtp_extensions))
+    except BaseException:
+        client.close()
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
         await _turns()
+        raise
 
 
 async def _turns() -> None:
-    """Of the loop: one to look, one to read or to close, one for what follows."""
+    """Of the loop, in which it closes what is to be closed."""
     for _ in range(3):
         await asyncio.sleep(0)
 

@@ -48,7 +48,9 @@ class RecordMapping:
         """`raw`: cells in the order of FIELDS. A tuple of reasons instead of a record when there are any."""
         cells, reasons = self._cells(raw)
         student_id, surname, given, full, preferred, chinese, identity, *rest = cells
-        born, programme, department, level_code, status_code, since, end, mail, supervisor, secret = rest
+        born, programme, department, level_code, status_code, since, end, mail, supervisor, tongue, secret = (
+            rest
+        )
         surname, given = map(values.narrow, _name(surname, given, full))
         birth, why_birth = self._birth(born)
         (level, status, status_on), why_studies = self._studies(level_code, status_code, since)
@@ -84,6 +86,7 @@ class RecordMapping:
             expected_end_on=end_on,
             personal_mail=mail or None,
             supervisor_mail=supervisor or None,
+            language=values.language(tongue) if tongue else None,
             confidential=bool(confidential),
         )
 

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from provisiond.adapters.registry.rows import MappedSource
-from provisiond.domain.model import Level, Status
+from provisiond.domain.model import Language, Level, Status
 
 FIELDS = (
     "student_id",
@@ -31,6 +31,7 @@ FIELDS = (
     "expected_end_on",
     "personal_mail",
     "supervisor_mail",
+    "language",
     "confidential",
 )
 REQUIRED = ("student_id", "birth_date", "programme", "department", "level", "status", "status_on")
@@ -39,6 +40,7 @@ FALSE_WORDS = frozenset({"false", "no", "n", "0", ""})
 _OWN_VALUES: Mapping[str, frozenset[str]] = {
     "level": frozenset(Level),
     "status": frozenset(Status),
+    "language": frozenset(language.lower() for language in Language),
     "confidential": TRUE_WORDS | FALSE_WORDS,
 }
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any
 
 from provisiond.adapters.registry.blocks import RawBlock
-from provisiond.domain.model import Block, Level, RegistryRecord, RowKey, Status
+from provisiond.domain.model import Block, Language, Level, RegistryRecord, RowKey, Status
 
 Key = tuple[str, str]
 """Student ID and programme, case not counting."""
@@ -65,6 +65,7 @@ def content_of(r: RegistryRecord) -> str:
         r.expected_end_on.isoformat() if r.expected_end_on else "",
         r.personal_mail or "",
         r.supervisor_mail or "",
+        r.language or "",
         "confidential" if r.confidential else "",
     )
     return _SEPARATOR.join(texts)
@@ -143,7 +144,7 @@ class Staging:
         student, proposed, surname, given, preferred, chinese, hkid, birth, programme, department, *rest = (
             texts
         )
-        level, status, since, end, mail, supervisor, confidential = rest
+        level, status, since, end, mail, supervisor, language, confidential = rest
         return RegistryRecord(
             source=self._source,
             file=self._file,
@@ -164,6 +165,7 @@ class Staging:
             expected_end_on=date.fromisoformat(end) if end else None,
             personal_mail=mail or None,
             supervisor_mail=supervisor or None,
+            language=Language(language) if language else None,
             confidential=bool(confidential),
         )
 

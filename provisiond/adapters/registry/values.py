@@ -13,7 +13,7 @@ from functools import lru_cache
 from provisiond.adapters.registry.garbling import is_garbled
 from provisiond.adapters.registry.source import FALSE_WORDS, TRUE_WORDS
 from provisiond.domain import hkid
-from provisiond.domain.model import Level, Status
+from provisiond.domain.model import Language, Level, Status
 
 MAXIMUM_LENGTH = 256
 _REMEMBERED = 5000  # codes; a wrong column may hold a new one in every row
@@ -152,6 +152,11 @@ def level(text: str) -> Level | None:
 
 def status(text: str) -> Status | None:
     return Status(_folded(text)) if _folded(text) in frozenset(Status) else None
+
+
+def language(text: str) -> Language | None:
+    """Of another one, or none, mails are written as if the registry did not say."""
+    return next((one for one in Language if one.lower() == _folded(text)), None)
 
 
 def flag(text: str) -> bool | None:

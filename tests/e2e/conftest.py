@@ -1,0 +1,100 @@
+"""The package, and a machine on which it is installed as docs/operations.md says. Without containers there is no
+machine: the story of tests/e2e/test_service.py is then left out, and the run says so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import choice
+from tests.rigs.machine import Machine, running_machine
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = "/etc/provisiond/provisiond.toml"
+DROP = "/var/lib/provisiond/drop/students.csv"
+HKID, BIRTH_DATE = "A123456(3)", "2006-05-01"
+COLUMNS = (
+    "student_id,surname,given_names,preferred_name,chinese_name,hkid,birth_date,programme,department,level,status,"
+    "status_on,expected_end_on,personal_mail,supervisor_mail,confidential"
+)
+_LEFT_OUT = pytest.StashKey[str]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    story = [item for item in items if item.path.name == "test_service.py"]
+    if story and not config.option.collectonly:
+        kind, why = choice(config)
+        if kind == "local":
+            config.stash[_LEFT_OUT] = why
+            config.hook.pytest_deselected(items=story)
+            items[:] = [item for item in items if item not in story]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if why := config.stash.get(_LEFT_OUT, None):
+        terminalreporter.write_line(f"NOT RUN, it needs containers: the service on systemd ({why})")
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make deb` makes."""
+    file = tmp_path_factory.mktemp("package") / "provisiond.deb"
+    environment = os.environ | {"VENV": sys.prefix}
+    subprocess.run(
+        [ROOT / ".ci" / "deb", file], env=environment, check=True, capture_output=True, timeout=300
+    )
+    return file
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Machine]:
+    with running_machine() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def installed(machine: Machine, package: Path) -> Machine:
+    """Every command of the section, in its order; between the blocks, what it says is to be done by hand."""
+    machine.take(package, "/root/provisiond_0.1.0_amd64.deb")
+    first, then = documented_commands()[:2]
+    for command in first:
+        machine.run(command)
+    machine.edit(CONFIG, ('urls = ["ldaps://directory.example.edu"]', 'urls = ["ldapi:///"]'))
+    enrol(machine, "20260001,CHAN,Tai Man")
+    for command in then:
+        machine.run(command, expect=1 if command.startswith("provisiond plan") else 0)
+    return machine
+
+
+def documented_commands() -> list[list[str]]:
+    """The blocks of the section on installation."""
+    section = (ROOT / "docs" / "operations.md").read_text("utf-8").split("\n## Installation\n")[1]
+    blocks = re.findall(r"(?:^    .*\n)+", section.split("\n## ")[0], re.MULTILINE)
+    return [
+        [f"cd /root; {line.strip()}" if "./" in line else line.strip() for line in block.splitlines()]
+        for block in blocks
+    ]
+
+
+def enrol(machine: Machine, *students: str) -> None:
+    """A delivery of the registry: `student ID,surname,given names` each, whole as always."""
+    facts = f",,陳大文,{HKID},{BIRTH_DATE},BSCCS,Computer Science,UG,R,2026-09-01,2030-06-30"
+    rows = [
+        f"{who}{facts if i == 0 else facts.replace(HKID, '')},s{i}@example.com,,"
+        for i, who in enumerate(students)
+    ]
+    machine.write(f"{DROP}.part", "\n".join([COLUMNS, *rows]) + "\n", mode="640")
+    machine.run(f"chgrp provisiond {DROP}.part; mv {DROP}.part {DROP}")
+
+
+def has_entry(machine: Machine, account_name: str) -> bool:
+    base = "ou=people,dc=example,dc=edu"
+    return "dn: " in machine.run(
+        f"ldapsearch -QLLL -Y EXTERNAL -H ldapi:/// -b {base} uid={account_name} 1.1", expect=None
+    )

@@ -1,0 +1,190 @@
+"""The life of the service on a machine that boots systemd: installed, killed, stuck, reloaded, upgraded, removed.
+Each test leaves it running; the last one takes it away."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import BIRTH_DATE, CONFIG, HKID, enrol, has_entry
+from tests.rigs.machine import Machine
+
+SERVICE = "provisiond.service"
+DROP_IN = f"/etc/systemd/system/{SERVICE}.d"
+
+
+def status(machine: Machine) -> str:
+    return machine.shows(SERVICE, "StatusText")[0]
+
+
+def runs(machine: Machine) -> bool:
+    return machine.shows(SERVICE, "ActiveState", "SubState") == ["active", "running"]
+
+
+def main_pid(machine: Machine) -> str:
+    return machine.shows(SERVICE, "MainPID")[0]
+
+
+def returned(machine: Machine, before: str) -> bool:
+    return runs(machine) and main_pid(machine) not in ("0", before)
+
+
+@pytest.fixture
+def service(installed: Machine) -> Machine:
+    """Running, with its first cycle done."""
+    installed.wait("the service runs", lambda: runs(installed))
+    installed.wait("an entry", lambda: has_entry(installed, "tmchan"))
+    return installed
+
+
+def drop_in(machine: Machine, name: str, text: str) -> None:
+    machine.run(f"mkdir -p {DROP_IN}")
+    machine.write(f"{DROP_IN}/{name}", text)
+    machine.run("systemctl daemon-reload")
+
+
+def restart(machine: Machine) -> None:
+    machine.run(f"systemctl reset-failed {SERVICE}; systemctl restart {SERVICE}")
+
+
+def test_what_is_installed_as_documented_makes_entries(service: Machine) -> None:
+    assert service.shows(SERVICE, "User", "UnitFileState") == ["provisiond", "enabled"]
+    service.wait("it says that it is idle", lambda: "idle" in status(service))
+    owners = service.run("stat -c %U:%a /var/lib/provisiond/ledger.sqlite* /etc/provisiond/secrets")
+    assert set(owners.split()) == {"provisiond:600", "root:700"}
+
+
+def test_the_service_can_do_no_more_than_it_must(service: Machine) -> None:
+    service.run(f"systemd-analyze security --offline=yes --threshold=12 /lib/systemd/system/{SERVICE}")
+    assert "provisiond.service" not in service.run(
+        f"systemd-analyze verify {SERVICE} 2>&1 | grep -v man:", expect=None
+    )
+
+
+def test_a_killed_service_returns_and_goes_on(service: Machine) -> None:
+    before = main_pid(service)
+    enrol(service, "20260001,CHAN,Tai Man", "20260002,WONG,Siu Ming")
+    service.run(f"kill -9 {before}")
+    service.wait("it returns", lambda: returned(service, before))
+    service.wait("the new entry", lambda: has_entry(service, "smwong"))
+
+
+def test_a_stopped_process_is_replaced_by_the_watchdog(service: Machine) -> None:
+    drop_in(service, "quick.conf", "[Service]\nWatchdogSec=3s\nTimeoutAbortSec=1s\nRestartSec=100ms\n")
+    restart(service)
+    before = main_pid(service)
+    service.run(f"kill -STOP {before}")
+    service.wait("it is replaced", lambda: returned(service, before))
+    assert "Watchdog timeout" in service.journal("-u", SERVICE)
+    service.run(f"rm {DROP_IN}/quick.conf; systemctl daemon-reload")
+    restart(service)
+
+
+def test_a_reload_takes_a_good_configuration_and_refuses_a_bad_one(service: Machine) -> None:
+    before = main_pid(service)
+    service.edit(CONFIG, ('time_zone = "Asia/Hong_Kong"', 'time_zone = "Asia/Nowhere"'))
+    service.run(f"systemctl reload {SERVICE}")
+    service.wait("it says that it was refused", lambda: "configuration refused" in status(service))
+    assert "Asia/Nowhere" in service.journal("-u", SERVICE)
+    service.edit(CONFIG, ('time_zone = "Asia/Nowhere"', 'time_zone = "Asia/Macau"'))
+    service.run(f"systemctl reload {SERVICE}")
+    service.wait("it is content", lambda: runs(service) and "refused" not in status(service))
+    assert main_pid(service) == before
+
+
+def test_a_wrong_configuration_stays_down_and_is_told(service: Machine) -> None:
+    service.edit(CONFIG, ('time_zone = "Asia/Macau"', 'time_zone = "Asia/Nowhere"'))
+    service.run(f"systemctl restart {SERVICE}", expect=1)
+    assert service.shows(SERVICE, "ActiveState", "ExecMainStatus") == ["failed", "78"]
+    service.edit(CONFIG, ('time_zone = "Asia/Nowhere"', 'time_zone = "Asia/Macau"'))
+    restart(service)
+    assert runs(service)
+
+
+def test_every_server_is_reached_from_inside(service: Machine) -> None:
+    """The same unit, with another command: `check`, on a ledger in PostgreSQL and the directory over TCP."""
+    service.run("systemctl start postgresql; cd /; until pg_isready -q; do sleep 0.2; done")
+    ledger = "CREATE ROLE provisiond LOGIN PASSWORD 'Xq7-ledger'; CREATE DATABASE provisiond OWNER provisiond"
+    for statement in ledger.split("; "):
+        statement += " ENCODING 'UTF8' TEMPLATE template0" if "DATABASE" in statement else ""
+        service.run(f'cd /; su postgres -c "psql -qc \\"{statement}\\""')
+    service.write("/etc/provisiond/secrets/ledger-password", "Xq7-ledger", mode="600")
+    service.run(f"cp {CONFIG} /etc/provisiond/elsewhere.toml")
+    service.edit(
+        "/etc/provisiond/elsewhere.toml",
+        (
+            'path = "/var/lib/provisiond/ledger.sqlite"',
+            'url = "postgresql://provisiond@127.0.0.1/provisiond"',
+        ),
+        ('#   password_file = "credential:ledger-password"', 'password_file = "credential:ledger-password"'),
+        ('urls = ["ldapi:///"]', 'urls = ["ldap://127.0.0.1"]'),
+    )
+    service.run("provisiond -c /etc/provisiond/elsewhere.toml ledger init")
+    unit = service.run(f"cat /lib/systemd/system/{SERVICE}")
+    command = "/usr/bin/provisiond -c /etc/provisiond/elsewhere.toml check"
+    unit = unit.replace("Type=notify", "Type=oneshot").replace("/usr/bin/provisiond run", command)
+    unit = unit.replace("Restart=on-failure", "Restart=no")
+    service.write("/etc/systemd/system/elsewhere.service", unit)
+    service.run("systemctl daemon-reload; systemctl start elsewhere")
+    said = service.journal("-u", "elsewhere", "-o", "cat")
+    assert "ok  ledger" in said and "ok  directory" in said and "FAULT" not in said
+
+
+def test_secrets_may_be_encrypted(service: Machine) -> None:
+    example = "/usr/share/doc/provisiond/examples/encrypted-secrets.conf"
+    shown = [line[4:] for line in service.run(f"cat {example}").splitlines() if line.startswith("#   ")]
+    service.run("; ".join(shown))
+    service.run(f"mkdir -p {DROP_IN}; cp {example} {DROP_IN}/; systemctl daemon-reload")
+    restart(service)
+    assert "directory-password.cred" in service.run("ls /etc/provisiond/secrets")
+    service.run("provisiond check")
+    enrol(service, "20260001,CHAN,Tai Man", "20260002,WONG,Siu Ming", "20260003,LEE,Ka Yan")
+    service.run(f"systemctl reload {SERVICE}")
+    service.wait("the new entry", lambda: has_entry(service, "kylee"))
+
+
+def test_an_upgrade_keeps_the_configuration_and_backs_the_ledger_up(service: Machine) -> None:
+    before = main_pid(service)
+    service.run(
+        "cd /root; dpkg-deb -R provisiond_0.1.0_amd64.deb new;"
+        " sed -i 's/^Version: .*/Version: 99.1/' new/DEBIAN/control;"
+        " echo '# a new key' >>new/etc/provisiond/provisiond.toml; dpkg-deb -Znone -b new provisiond_99.deb"
+    )
+    said = service.run("cd /root; apt-get install ./provisiond_99.deb")
+    assert "the ledger /var/lib/provisiond/ledger.sqlite is ready" in said
+    assert 'urls = ["ldapi:///"]' in service.run(f"cat {CONFIG}")
+    assert "a new key" in service.run(f"cat {CONFIG}.dpkg-dist")
+    assert "ledger-before-99.1" in service.run("ls /var/backups/provisiond")
+    service.wait("it runs again", lambda: returned(service, before))
+
+
+def test_the_journal_holds_no_secret_and_no_personal_data(service: Machine) -> None:
+    said = service.journal()
+    plain = service.run(
+        "cat /etc/provisiond/secrets/digest-key /etc/provisiond/secrets/ledger-password"
+    ).split()
+    assert "provisiond" in said
+    assert [word for word in (*plain, HKID, "A123456", BIRTH_DATE, "CHAN", "陳大文") if word in said] == []
+
+
+def test_completion_and_manual_are_installed(service: Machine) -> None:
+    complete = (
+        ". /usr/share/bash-completion/completions/provisiond; COMP_WORDS=(provisiond lead); COMP_CWORD=1;"
+        " _provisiond_completion provisiond; echo ${COMPREPLY[*]}"
+    )
+    assert "ledger" in service.run(f"bash -c '{complete.replace('lead', 'led')}'")
+    assert "provisiond.toml" in service.run(
+        "zcat /usr/share/man/man1/provisiond.1.gz /usr/share/man/man5/provisiond.toml.5.gz"
+    )
+
+
+def test_removing_it_stops_it_and_a_purge_keeps_the_ledger(service: Machine) -> None:
+    service.run("apt-get remove provisiond")
+    assert service.shows(SERVICE, "ActiveState") == ["inactive"]
+    assert "provisiond.toml" in service.run("ls /etc/provisiond")
+    said = service.run("apt-get purge provisiond")
+    assert "kept: /var/lib/provisiond" in said
+    assert (
+        service.run("cd /etc/provisiond; find . -type f ! -name elsewhere.toml") == "./secrets/digest-key\n"
+    )
+    assert "ledger.sqlite" in service.run("ls /var/lib/provisiond")
+    assert "provisiond" not in service.run("ls /usr/lib /etc/systemd/system/multi-user.target.wants")
