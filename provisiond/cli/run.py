@@ -68,7 +68,7 @@ class _Opening:
         return bootstrap.parts(settings, self.clock, writes=works, leadership=leadership, watch=self.metrics)
 
 
-def _read_inbox(parts: Parts, progress: Progress) -> None:
+def _read_inbox(parts: Parts, progress: Progress, _stopping: Callable[[], bool]) -> None:
     if parts.settings.inbox is not None:
         parts.bounces(progress).read()
 
