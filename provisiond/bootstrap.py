@@ -52,6 +52,7 @@ from provisiond.settings import (
     HttpSettings,
     InboxSettings,
     MailSettings,
+    Outline,
     Settings,
     SqlSettings,
 )
@@ -268,7 +269,7 @@ def daemon_target(wanted: DirectorySettings) -> LdapTarget:
     )
 
 
-def ledger_place(settings: Settings) -> Place:
+def ledger_place(settings: Settings | Outline) -> Place:
     return place(settings.ledger.url, settings.ledger.password)
 
 
@@ -277,13 +278,13 @@ def ledger_leadership(settings: Settings) -> Leadership:
     return leadership_of(ledger_place(settings))
 
 
-def ledger_leader(settings: Settings) -> Leader | None:
+def ledger_leader(settings: Settings | Outline) -> Leader | None:
     """Who leads now, if anybody does."""
     return leader(ledger_place(settings))
 
 
 def _open_ledger(
-    settings: Settings, *, create: bool = False, fence: int | None = None, epoch: int | None = None
+    settings: Settings | Outline, *, create: bool = False, fence: int | None = None, epoch: int | None = None
 ) -> SqlLedger:
     where = settings.ledger
     return SqlLedger.open(where.url, create=create, password=where.password, fence=fence, epoch=epoch)
@@ -323,13 +324,13 @@ def monitored(settings: Settings, monitoring: Monitoring) -> AbstractContextMana
     return serving(where, monitoring.pages()) if where else nullcontext()
 
 
-def ledger_facts(settings: Settings) -> LedgerFacts:
+def ledger_facts(settings: Settings | Outline) -> LedgerFacts:
     """On a connection of its own, so that it can be asked beside a cycle."""
     with closing(_open_ledger(settings)) as ledger:
         return ledger.facts()
 
 
-def daemon_status(settings: Settings) -> dict[str, Any] | None:
+def daemon_status(settings: Settings | Outline) -> dict[str, Any] | None:
     """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
     listen = settings.monitoring.listen
     return status_of(listen) if listen else None

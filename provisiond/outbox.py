@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta, tzinfo
-from email.message import EmailMessage
 from typing import assert_never
 
 import structlog
@@ -73,7 +72,7 @@ class Written:
     item: OutboxItem
     account: Account | None
     sending: Sending
-    mail: EmailMessage | None
+    mail: bytes | None
     fault: Delivery | None = None
 
 

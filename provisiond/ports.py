@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email.message import EmailMessage
 from enum import StrEnum
 from typing import Protocol
 
@@ -649,7 +648,8 @@ class Ledger(Protocol):
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
         """In one transaction, so that a crash leaves one notice in doubt at most: record what became of the one being
         sent, mark the following one as `sending`. False: that one is not to be sent (any more), or there is none.
-        The person becomes due when the notice is settled (accepted, refused, given up)."""
+        The history, and that a person whose notice is settled (accepted, refused, given up) is due, follow with the
+        next `claim`."""
         ...
 
     def tried_between(self, after: datetime, until: datetime) -> int:
@@ -732,14 +732,14 @@ class MailBatch(Protocol):
 
     def send(
         self,
-        message: EmailMessage,
+        message: bytes,
         to: str,
         begin: Callable[[], bool] = lambda: True,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Delivery | None:
-        """One message to one address, to its end. Raises nothing that a mail server does. `begin` is asked once,
-        before any of the content goes out, while the server is busy already: False, and nothing does (None is
-        returned). `meanwhile` is done while the server is busy with the content, perhaps never."""
+        """One message (RFC 5322; ASCII where the address is) to one address, to its end. Raises nothing that a
+        mail server does. `begin` is asked once, before any content goes out, while the server is busy already; False:
+        nothing does, None is returned. `meanwhile` is done while the server has the content, perhaps never."""
         ...
 
 

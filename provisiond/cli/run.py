@@ -68,7 +68,7 @@ class _Opening:
         return bootstrap.parts(settings, self.clock, writes=works, leadership=leadership, watch=self.metrics)
 
 
-def _read_inbox(parts: Parts, progress: Progress) -> None:
+def _read_inbox(parts: Parts, progress: Progress, _stopping: Callable[[], bool]) -> None:
     if parts.settings.inbox is not None:
         parts.bounces(progress).read()
 
@@ -77,11 +77,11 @@ def _read_inbox(parts: Parts, progress: Progress) -> None:
 class _Delivery:
     metrics: Metrics
 
-    def __call__(self, parts: Parts, progress: Progress) -> None:
+    def __call__(self, parts: Parts, progress: Progress, stopping: Callable[[], bool]) -> None:
         if parts.settings.mail is None:
             return  # `check` says so
         try:
-            delivered = parts.outbox(progress).deliver()
+            delivered = parts.outbox(progress, stopping).deliver()
         except UnavailableError as error:
             if error.system == "mail":
                 self.metrics.looked("mail", reachable=False)

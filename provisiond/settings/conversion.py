@@ -25,6 +25,7 @@ from provisiond.settings.values import (
     LedgerSettings,
     LetterSettings,
     MonitoringSettings,
+    Outline,
     Settings,
     UniversitySettings,
 )
@@ -84,6 +85,13 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         monitoring=_monitoring(document.monitoring),
         letters=letters,
     )
+
+
+def outlined(document: s.Document, faults: Faults) -> Outline | None:
+    memory, university = _ledger(document.ledger, faults.path.parent, faults), document.university
+    if memory is None or university is None:
+        return None
+    return Outline(faults.path, ZoneInfo(university.time_zone), memory, _monitoring(document.monitoring))
 
 
 def _university(section: s.University | None) -> UniversitySettings | None:

@@ -217,6 +217,16 @@ class MonitoringSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """As much as it takes to find ledger and daemon."""
+
+    path: Path
+    zone: ZoneInfo
+    ledger: LedgerSettings
+    monitoring: MonitoringSettings
+
+
+@dataclass(frozen=True, slots=True)
 class LetterSettings:
     """`folder`: templates of the administrator's own, which go before the shipped ones. `language`: both, en,
     zh-Hant, or record (what the registry says of the student, both where it says nothing)."""

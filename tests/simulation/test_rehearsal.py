@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.future import Future
 
-TRIALS = int(os.environ.get("PROVISIOND_TRIALS", "25"))
+TRIALS = int(os.environ.get("PROVISIOND_TRIALS", "15"))
 
 
 @pytest.mark.parametrize("seed", range(TRIALS))

@@ -339,10 +339,10 @@ class SqlLedger:
 
     def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
         with self._db.read() as connection:
-            left = sending.left_behind(connection)
-        if left:
+            unfinished = sending.is_unfinished(connection)
+        if unfinished:
             with self._db.write() as connection:
-                sending.doubt(connection, left, at)
+                sending.finish(connection, at)
         with self._db.read() as connection:
             return sending.ready(connection, at, limit, longest)
 

@@ -204,6 +204,14 @@ outbox = Table(
     Column("tried_at", Instant, nullable=True, index=True),
     Column("message_id", Word, nullable=True, index=True),
     Column("sent_to", Word, nullable=True),
+    # what became of it is not in the history yet, nor was its person called
+    Column("untold", Boolean, nullable=False, server_default=false()),
+)
+Index(
+    "ix_outbox_untold",
+    outbox.c.untold,
+    sqlite_where=text("untold"),
+    postgresql_where=text("untold"),
 )
 
 # How far each folder of the mailbox was read.
