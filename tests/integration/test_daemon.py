@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -156,29 +155,21 @@ def test_a_slapd_that_is_killed_and_comes_back_is_gone_on_with(own_site: Site) -
         assert daemon.end() == 0
 
 
-def test_a_second_daemon_does_not_start_and_says_who_is_at_work(daemon: DaemonProcess) -> None:
-    told = daemon.site.run("run", expect=75)
-    assert f"pid {daemon.process.pid}" in told and "another daemon" in told
-    assert f"pid {daemon.process.pid}" in daemon.site.run("status")
-    assert daemon.process.poll() is None
-
-
-def test_a_process_that_stands_still_feeds_no_watchdog(daemon: DaemonProcess) -> None:
-    eventually(lambda: daemon.pings() > 1, "a watchdog that is fed", daemon)
-    daemon.process.send_signal(signal.SIGSTOP)
-    time.sleep(0.5)
-    before = daemon.pings()
-    time.sleep(2.5)
-    assert daemon.pings() == before
-    daemon.process.send_signal(signal.SIGCONT)
-    eventually(lambda: daemon.pings() > before, "it goes on", daemon)
-
-
-def test_a_job_that_makes_no_progress_stops_the_watchdog_though_the_process_lives(site: Site) -> None:
+def test_neither_a_process_that_stands_still_nor_a_job_without_progress_feeds_the_watchdog(
+    site: Site,
+) -> None:
     """The ledger is locked by somebody who does not let go; the cycle waits."""
     settings = QUICK + 'stuck_after = "1 second"\n'
     with running(site, settings=settings) as daemon:
         loaded(daemon)
+        eventually(lambda: daemon.pings() > 1, "a watchdog that is fed", daemon)
+        daemon.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        before = daemon.pings()
+        time.sleep(2)
+        assert daemon.pings() == before
+        daemon.process.send_signal(signal.SIGCONT)
+        eventually(lambda: daemon.pings() > before, "it goes on", daemon)
         with closing(sqlite3.connect(site.university.folder / "ledger.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             site.university.registry_file.touch()
@@ -191,8 +182,13 @@ def test_a_job_that_makes_no_progress_stops_the_watchdog_though_the_process_live
         eventually(lambda: "not stuck any more" in daemon.log(), "it goes on", daemon)
 
 
-def test_status_tells_in_about_ten_lines_how_the_service_is(daemon: DaemonProcess) -> None:
+def test_status_tells_how_the_service_is_and_a_second_daemon_is_told_who_is_at_work(
+    daemon: DaemonProcess,
+) -> None:
     site = daemon.site
+    refused = site.run("run", expect=75)
+    assert f"pid {daemon.process.pid}" in refused and "another daemon" in refused
+    assert f"pid {daemon.process.pid}" in site.run("status")
     told = site.run("status").splitlines()
     assert len(told) == 10
     assert {line.split("  ")[0] for line in told} >= {"daemon", "accounts", "outbox", "trouble"}
@@ -201,11 +197,3 @@ def test_status_tells_in_about_ten_lines_how_the_service_is(daemon: DaemonProces
     assert {job["name"] for job in found["daemon"]["jobs"]} >= {"poll", "lookout", "lead"}
     assert daemon.end() == 0
     assert "none is running" in site.run("status", expect=1)
-
-
-def test_what_the_log_says_names_nobody(daemon: DaemonProcess) -> None:
-    folder: Path = daemon.site.university.folder
-    assert daemon.end() == 0
-    rows = (folder / "registry" / "students.csv").read_text("utf-8-sig").splitlines()[1:]
-    hkids = {cell for row in rows for cell in row.split(",") if "(" in cell}
-    assert hkids and not [hkid for hkid in hkids if hkid in daemon.log()]
