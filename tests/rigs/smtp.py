@@ -23,6 +23,13 @@ STAGES = ("greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "conte
 ALWAYS = 10**6
 
 
+def parsed(content: bytes) -> EmailMessage:
+    """As a mail program reads it."""
+    found = message_from_bytes(content, policy=SMTPUTF8)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What the server took over: it said 250, or wanted to."""
@@ -34,9 +41,7 @@ class Mail:
 
     @property
     def message(self) -> EmailMessage:
-        found = message_from_bytes(self.content, policy=SMTPUTF8)
-        assert isinstance(found, EmailMessage)
-        return found
+        return parsed(self.content)
 
     @property
     def message_id(self) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import EmailPolicy
 from typing import Protocol
 
 from provisiond.adapters.mailer.wire import Reply, Wire, WireError
@@ -19,6 +17,7 @@ from provisiond.ports import Delivery, DeliveryOutcome
 NOT_SERVED = 530  # log-in or encryption wanted: says nothing of this mail
 TOO_LARGE = 552
 CLOSING = 421
+_OTHER_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 class Patience(Protocol):
@@ -59,15 +58,15 @@ class LostError(Exception):
         self.serves = serves
 
 
-def envelope(message: EmailMessage, sender: str, to: str) -> Envelope:
-    """Line ends made CRLF, leading dots doubled, the final dot added. Raises ValueError."""
-    address, policy = with_ascii_domain(to), message.policy
+def envelope(message: bytes, sender: str, to: str) -> Envelope:
+    """Line ends made CRLF (others let servers disagree about where a mail ends), leading dots doubled, the final dot
+    added. Raises ValueError."""
+    address = with_ascii_domain(to)
     utf8 = not address.isascii()
-    if utf8 and isinstance(policy, EmailPolicy):
-        policy = policy.clone(utf8=True)
-    content = message.as_bytes(policy=policy)
-    content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
-    content = re.sub(rb"(?m)^\.", b"..", content)
+    content = _OTHER_LINE_END.sub(b"\r\n", message)
+    content = content.replace(b"\r\n.", b"\r\n..")
+    if content.startswith(b"."):
+        content = b"." + content
     return Envelope(
         content + (b"" if content.endswith(b"\r\n") else b"\r\n") + b".\r\n", sender, address, utf8
     )
