@@ -31,7 +31,6 @@ def figures(folder: Path, scale: float) -> None:
     told = _measured("rehearse", university.config, "expected ends")
     note(f"{told['decided']:.0f} decisions, {told['notices']:.0f} notices, {told['alumni']:.0f} conversions")
     figure("rehearse", told["seconds"], "s", at_most(60))
-    figure("rehearse-cpu", told["cpu_seconds"], "s")
     figure("rehearse-memory", told["peak_mb"], "MB", at_most(200))
 
 
