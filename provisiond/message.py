@@ -1,7 +1,7 @@
 """A letter becomes a mail (RFC 5322, MIME) as it stands on the wire: headers, date, Message-ID, text and HTML.
 
-Made with the older half of the email package: its newer one (EmailMessage) takes longer for a mail than the sending of
-it. What would end a header is refused. Nothing is sent here."""
+Made with the older half of the email package: its newer one (EmailMessage) takes longer for a mail than the sending
+of it. What would end a header is refused. Nothing is sent here."""
 
 from __future__ import annotations
 
