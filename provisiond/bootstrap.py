@@ -19,6 +19,7 @@ from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setu
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.directory.watched import Watch, WatchedDirectory
+from provisiond.adapters.inbox.mailbox import ImapInbox, MailAccount
 from provisiond.adapters.ledger.copies import backup, checked, restore
 from provisiond.adapters.ledger.leadership import Leader, Leadership, Tenure, leader
 from provisiond.adapters.ledger.leadership import leadership as leadership_of
@@ -34,6 +35,7 @@ from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.adapters.templates import JinjaTemplates
+from provisiond.bounces import Bounces
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import ConfigError, UnavailableError
@@ -48,17 +50,18 @@ from provisiond.settings import (
     CsvSettings,
     DirectorySettings,
     HttpSettings,
+    InboxSettings,
     MailSettings,
+    Outline,
     Settings,
     SqlSettings,
 )
 from provisiond.shipped_files import shipped
 
 VERSION = version("provisiond")
-# What notices to the operators are about that no held plan explains, by the beginning of their ticket
-_SUMMARIES = {
-    "mail": "mails could not be delivered on {on}: `provisiond outbox` lists them",
-    "bounces": "mails came back on {on}: `provisiond outbox` lists them",
+_ABOUT_MAIL = {
+    "mail": "notices were refused or given up: `provisiond outbox` lists them",
+    "bounces": "notices came back: `provisiond inbox bad` lists their addresses",
 }
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
@@ -104,6 +107,20 @@ class Parts:
             progress=progress,
             stopping=stopping,
             guard=self.guard,
+        )
+
+    def bounces(self, progress: Progress = lambda what, done, total: None) -> Bounces:
+        """Raises ConfigError where no mailbox is configured."""
+        wanted = inbox_settings(self.settings)
+        return Bounces(
+            inbox=inbox(wanted),
+            ledger=self.ledger,
+            clock=self.clock,
+            zone=self.settings.zone,
+            mail_domain=self.settings.university.mail_domain,
+            operators=self.settings.policy.operators,
+            believed_for=wanted.believed_for,
+            progress=progress,
         )
 
 
@@ -164,10 +181,7 @@ def _summary(notice: Notice, ledger: Ledger | None) -> str:
     """What a brake or a fetch said when it was held; of other notices the key tells it."""
     ticket = operators_ticket(notice)
     held = ledger.held_plan(ticket) if ledger else None
-    what, _, on = ticket.partition(":")
-    if held:
-        return held.summary
-    return _SUMMARIES[what].format(on=on) if what in _SUMMARIES else ticket
+    return held.summary if held else _ABOUT_MAIL.get(ticket.partition(":")[0], ticket)
 
 
 def letter_faults(settings: Settings) -> list[str]:
@@ -213,6 +227,19 @@ def mailer(mail: MailSettings) -> SmtpMailer:
     return SmtpMailer(Relay(**relay))
 
 
+def inbox_settings(settings: Settings) -> InboxSettings:
+    """Raises ConfigError where there are none."""
+    if settings.inbox is None:
+        raise ConfigError([f"{settings.path}: inbox.host: missing: no mailbox is read; name its server"])
+    return settings.inbox
+
+
+def inbox(wanted: InboxSettings) -> ImapInbox:
+    given = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
+    del given["believed_for"]
+    return ImapInbox(MailAccount(**given))
+
+
 def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:
     where = settings.policy.directory
     return LdapDirectory(
@@ -242,7 +269,7 @@ def daemon_target(wanted: DirectorySettings) -> LdapTarget:
     )
 
 
-def ledger_place(settings: Settings) -> Place:
+def ledger_place(settings: Settings | Outline) -> Place:
     return place(settings.ledger.url, settings.ledger.password)
 
 
@@ -251,13 +278,13 @@ def ledger_leadership(settings: Settings) -> Leadership:
     return leadership_of(ledger_place(settings))
 
 
-def ledger_leader(settings: Settings) -> Leader | None:
+def ledger_leader(settings: Settings | Outline) -> Leader | None:
     """Who leads now, if anybody does."""
     return leader(ledger_place(settings))
 
 
 def _open_ledger(
-    settings: Settings, *, create: bool = False, fence: int | None = None, epoch: int | None = None
+    settings: Settings | Outline, *, create: bool = False, fence: int | None = None, epoch: int | None = None
 ) -> SqlLedger:
     where = settings.ledger
     return SqlLedger.open(where.url, create=create, password=where.password, fence=fence, epoch=epoch)
@@ -297,13 +324,13 @@ def monitored(settings: Settings, monitoring: Monitoring) -> AbstractContextMana
     return serving(where, monitoring.pages()) if where else nullcontext()
 
 
-def ledger_facts(settings: Settings) -> LedgerFacts:
+def ledger_facts(settings: Settings | Outline) -> LedgerFacts:
     """On a connection of its own, so that it can be asked beside a cycle."""
     with closing(_open_ledger(settings)) as ledger:
         return ledger.facts()
 
 
-def daemon_status(settings: Settings) -> dict[str, Any] | None:
+def daemon_status(settings: Settings | Outline) -> dict[str, Any] | None:
     """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
     listen = settings.monitoring.listen
     return status_of(listen) if listen else None

@@ -31,8 +31,9 @@ KEPT_FOR = timedelta(days=90)  # held plans after their use; the history keeps t
 Opening = Callable[[bool], AbstractContextManager[Parts]]
 """Opens the parts; True: to work on the ledger alone, as a cycle does."""
 
-Errand = Callable[[Parts, Progress], object]
-"""Something beside cycles, in a thread of its own: deliver the outbox, read the inbox."""
+Errand = Callable[[Parts, Progress, Callable[[], bool]], object]
+"""Something beside cycles, in a thread of its own: deliver the outbox, read the inbox. The last one says whether to
+leave the rest to another time."""
 
 
 @dataclass(slots=True)
@@ -47,12 +48,9 @@ class Turns:
         return self.is_leaving() or self.waits()
 
     def take(self) -> frozenset[str]:
-        self.leave_if_asked()
-        return self.serve()
-
-    def leave_if_asked(self) -> None:
         if self.is_leaving():
             raise Leaving
+        return self.serve()
 
 
 @dataclass(slots=True)
@@ -92,11 +90,10 @@ class Duties:
 
     def errand(self, name: str, run: Errand) -> str:
         def progress(what: str, done: int, total: int) -> None:
-            self.turns.leave_if_asked()
             self.pulse.progress(name, _told(what, done, total))
 
         with self.opening(False) as parts:
-            run(parts, progress)
+            run(parts, progress, self.turns.is_leaving)
             return ""
 
     # -- inside ------------------------------------------------------------------------------------------

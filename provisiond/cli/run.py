@@ -41,7 +41,7 @@ def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Mo
         clock=clock,
         manager=ServiceManager(),
         open=_Opening(clock, metrics),
-        errands={"outbox": _Delivery(metrics)},
+        errands={"outbox": _Delivery(metrics), "inbox": _read_inbox},
         after_cycle=metrics.after_cycle,
     )
     daemon = Daemon(means)
@@ -68,15 +68,20 @@ class _Opening:
         return bootstrap.parts(settings, self.clock, writes=works, leadership=leadership, watch=self.metrics)
 
 
+def _read_inbox(parts: Parts, progress: Progress, _stopping: Callable[[], bool]) -> None:
+    if parts.settings.inbox is not None:
+        parts.bounces(progress).read()
+
+
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     metrics: Metrics
 
-    def __call__(self, parts: Parts, progress: Progress) -> None:
+    def __call__(self, parts: Parts, progress: Progress, stopping: Callable[[], bool]) -> None:
         if parts.settings.mail is None:
             return  # `check` says so
         try:
-            delivered = parts.outbox(progress).deliver()
+            delivered = parts.outbox(progress, stopping).deliver()
         except UnavailableError as error:
             if error.system == "mail":
                 self.metrics.looked("mail", reachable=False)

@@ -23,7 +23,7 @@ from provisiond.cli import screen
 from provisiond.domain.errors import ConfigError, ProvisiondError, UnavailableError
 from provisiond.domain.model import Account
 from provisiond.ports import Clock
-from provisiond.settings import Settings, load
+from provisiond.settings import Outline, Settings, load, outline
 
 DEFAULT_CONFIG = Path("/etc/provisiond/provisiond.toml")
 
@@ -42,6 +42,16 @@ class Session:
 
     def settings(self) -> Settings:
         return load(self.config)
+
+    def outline(self) -> tuple[Settings | Outline, list[str]]:
+        """Enough to find ledger and daemon, also where the file has faults elsewhere, and those."""
+        try:
+            return load(self.config), []
+        except ConfigError as error:
+            found = outline(self.config)
+            if found is None:
+                raise
+            return found, error.faults
 
     def has_configuration(self) -> bool:
         """One that we may not read is there: loading it tells why not."""

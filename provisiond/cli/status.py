@@ -16,7 +16,7 @@ from provisiond.cli.see import Json
 from provisiond.cli.session import errors, session
 from provisiond.domain.model import State
 from provisiond.ports import LedgerFacts
-from provisiond.settings import Settings
+from provisiond.settings import Outline, Settings
 
 Told = dict[str, Any]
 NOT_WELL = 1
@@ -25,21 +25,22 @@ NOT_WELL = 1
 def status(context: typer.Context, json: Json = False) -> None:
     """How the service is. Exit 0: a daemon works and nothing is in its way, 1: not so."""
     with errors():
-        settings = session(context).settings()
+        settings, faults = session(context).outline()
         leader = bootstrap.ledger_leader(settings)
         told, facts = bootstrap.daemon_status(settings), bootstrap.ledger_facts(settings)
+        troubles = [*(f"the file as it is now: {fault}" for fault in faults), *_troubles(told)]
         if json:
-            screen.as_json({"leader": leader, "daemon": told, "ledger": asdict(facts)})
+            screen.as_json({"faults": faults, "leader": leader, "daemon": told, "ledger": asdict(facts)})
         else:
             lines = {"daemon": str(leader) if leader else "none is running: `systemctl start provisiond`"}
             lines |= dict(_of_daemon(told, settings)) | dict(_of_ledger(facts, settings.zone))
-            lines["trouble"] = "; ".join(_troubles(told)) or "none"
+            lines["trouble"] = "; ".join(troubles) or "none"
             for name, line in lines.items():
                 screen.say(f"{name:<14}{line}", "bold red" if name == "trouble" and line != "none" else "")
-        sys.exit(0 if leader and not list(_troubles(told)) else NOT_WELL)
+        sys.exit(0 if leader and not troubles else NOT_WELL)
 
 
-def _of_daemon(told: Told | None, settings: Settings) -> Iterator[tuple[str, str]]:
+def _of_daemon(told: Told | None, settings: Settings | Outline) -> Iterator[tuple[str, str]]:
     if told is None:
         where = settings.monitoring.listen
         why = f"nobody answers at {where}" if where else "it tells more where monitoring.listen says so"

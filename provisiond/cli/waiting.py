@@ -13,8 +13,8 @@ from provisiond.bootstrap import Parts
 from provisiond.cli import screen
 from provisiond.cycle import record_order
 from provisiond.domain.errors import RejectedError, UnavailableError, UnsafePlanError
-from provisiond.domain.model import Account
-from provisiond.domain.orders import Order
+from provisiond.domain.model import Account, HoldKind
+from provisiond.domain.orders import Order, SetHold
 from provisiond.ports import HeldPlan, HistoryLine
 
 WAIT_FOR = 15.0  # seconds
@@ -36,7 +36,9 @@ def order(parts: Parts, account: Account, order: Order) -> bool:
     steps = [line for line in done if line.actor == "cycle" and line.event != "parked"]
     for line in steps:
         _tell(account, line)
-    _complain(parts, account)
+    freezes = isinstance(order, SetHold) and order.hold.kind is HoldKind.FREEZE
+    if not freezes:  # which is to leave the person parked
+        _complain(parts, account)
     return bool(steps)
 
 

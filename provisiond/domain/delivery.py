@@ -40,13 +40,15 @@ _TWO_MEANINGS = frozenset("ßς")
 @dataclass(frozen=True, slots=True)
 class MailPolicy:
     """How many mails go out, and how long one is tried. After a 4xx: `backoff`, then twice that, up to
-    `longest_backoff`; no more once all this waiting came to `give_up_after`."""
+    `longest_backoff`; no more once all this waiting came to `give_up_after`. An address from which a mail came back
+    is not tried for `avoid_for` where there is another one."""
 
     per_minute: int = 300
     per_run: int = 1000
     backoff: timedelta = timedelta(minutes=5)
     longest_backoff: timedelta = timedelta(hours=4)
     give_up_after: timedelta = timedelta(days=3)
+    avoid_for: timedelta = timedelta(days=90)
 
 
 def is_mail_address(text: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provisiond.settings.conversion import settings
+from provisiond.settings.conversion import outlined, settings
 from provisiond.settings.parsing import Faults, parse, read_table
 from provisiond.settings.secret_files import SecretFile
 from provisiond.settings.values import (
@@ -15,8 +15,10 @@ from provisiond.settings.values import (
     CsvSettings,
     DirectorySettings,
     HttpSettings,
+    InboxSettings,
     LetterSettings,
     MailSettings,
+    Outline,
     Settings,
     SqlSettings,
     UniversitySettings,
@@ -28,15 +30,24 @@ __all__ = [
     "CsvSettings",
     "DirectorySettings",
     "HttpSettings",
+    "InboxSettings",
     "LetterSettings",
     "MailSettings",
+    "Outline",
     "SecretFile",
     "Settings",
     "SqlSettings",
     "UniversitySettings",
     "load",
     "names_policy",
+    "outline",
 ]
+
+
+def outline(path: Path) -> Outline | None:
+    """Where ledger and daemon are, from a file that may have faults elsewhere; None where it does not say."""
+    faults = Faults(path.absolute())
+    return outlined(parse(read_table(faults.path), faults), faults)
 
 
 def load(path: Path) -> Settings:

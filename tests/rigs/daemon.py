@@ -188,7 +188,7 @@ class Simulated:
         directory: Any = _Away() if "directory" in self.away else self.world.directory
         yield WorldParts(settings, self.world.clock, self.world.ledger, directory, world=self.world)
 
-    def _deliver(self, parts: Parts, _progress: Progress) -> None:
+    def _deliver(self, parts: Parts, _progress: Progress, _stopping: object) -> None:
         due = parts.ledger.outbox(NoticeStatus.DUE)
         if due and "mail" in self.away:
             raise UnavailableError("mail", "no server answers")
