@@ -3,6 +3,7 @@ preview`."""
 
 from __future__ import annotations
 
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Annotated
 
@@ -98,7 +99,8 @@ def _headers(parts: Parts, letter: Letter, notice: Notice) -> dict[str, str]:
         return {"To": notice.to, "Subject": letter.subject}
     letterhead = Letterhead(mail.sender, mail.message_id_domain, mail.reply_to)
     identity = message_id(notice.key, mail.message_id_domain)
-    built = message(letter, letterhead, with_ascii_domain(notice.to), identity, at)
+    octets = message(letter, letterhead, with_ascii_domain(notice.to), identity, at)
+    built = message_from_bytes(octets, policy=policy.default)
     return {name: str(value) for name, value in built.items() if name not in _OF_THE_BODY}
 
 
