@@ -19,6 +19,7 @@ from provisiond.adapters.directory.setup_ds389 import ds389_ldif, run_ds389_setu
 from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldif
 from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.directory.watched import Watch, WatchedDirectory
+from provisiond.adapters.inbox.mailbox import ImapInbox, MailAccount
 from provisiond.adapters.ledger.copies import backup, checked, restore
 from provisiond.adapters.ledger.leadership import Leader, Leadership, Tenure, leader
 from provisiond.adapters.ledger.leadership import leadership as leadership_of
@@ -34,6 +35,7 @@ from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.adapters.templates import JinjaTemplates
+from provisiond.bounces import Bounces
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import ConfigError, UnavailableError
@@ -48,6 +50,7 @@ from provisiond.settings import (
     CsvSettings,
     DirectorySettings,
     HttpSettings,
+    InboxSettings,
     MailSettings,
     Outline,
     Settings,
@@ -56,6 +59,10 @@ from provisiond.settings import (
 from provisiond.shipped_files import shipped
 
 VERSION = version("provisiond")
+_ABOUT_MAIL = {
+    "mail": "notices were refused or given up: `provisiond outbox` lists them",
+    "bounces": "notices came back: `provisiond inbox bad` lists their addresses",
+}
 EXTERNAL_ROOT = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth"  # root over ldapi:///
 
 
@@ -100,6 +107,20 @@ class Parts:
             progress=progress,
             stopping=stopping,
             guard=self.guard,
+        )
+
+    def bounces(self, progress: Progress = lambda what, done, total: None) -> Bounces:
+        """Raises ConfigError where no mailbox is configured."""
+        wanted = inbox_settings(self.settings)
+        return Bounces(
+            inbox=inbox(wanted),
+            ledger=self.ledger,
+            clock=self.clock,
+            zone=self.settings.zone,
+            mail_domain=self.settings.university.mail_domain,
+            operators=self.settings.policy.operators,
+            believed_for=wanted.believed_for,
+            progress=progress,
         )
 
 
@@ -160,7 +181,7 @@ def _summary(notice: Notice, ledger: Ledger | None) -> str:
     """What a brake or a fetch said when it was held; of other notices the key tells it."""
     ticket = operators_ticket(notice)
     held = ledger.held_plan(ticket) if ledger else None
-    return held.summary if held else ticket
+    return held.summary if held else _ABOUT_MAIL.get(ticket.partition(":")[0], ticket)
 
 
 def letter_faults(settings: Settings) -> list[str]:
@@ -204,6 +225,19 @@ def mail_settings(settings: Settings) -> MailSettings:
 def mailer(mail: MailSettings) -> SmtpMailer:
     relay = {field.name: getattr(mail, field.name) for field in fields(Relay)}
     return SmtpMailer(Relay(**relay))
+
+
+def inbox_settings(settings: Settings) -> InboxSettings:
+    """Raises ConfigError where there are none."""
+    if settings.inbox is None:
+        raise ConfigError([f"{settings.path}: inbox.host: missing: no mailbox is read; name its server"])
+    return settings.inbox
+
+
+def inbox(wanted: InboxSettings) -> ImapInbox:
+    given = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
+    del given["believed_for"]
+    return ImapInbox(MailAccount(**given))
 
 
 def ldap_directory(settings: Settings, guard: Guard = unguarded) -> LdapDirectory:

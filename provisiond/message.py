@@ -1,6 +1,7 @@
-"""A letter becomes a mail (RFC 5322): headers, date, Message-ID, text and HTML. Nothing is sent here.
+"""A letter becomes a mail (RFC 5322, MIME) as it stands on the wire: headers, date, Message-ID, text and HTML.
 
-Every value goes through EmailMessage, which here refuses what would end a header."""
+Made with the older half of the email package: its newer one (EmailMessage) takes longer for a mail than the sending
+of it. What would end a header is refused. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -8,42 +9,17 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.message import EmailMessage
-from email.policy import EmailPolicy
+from email.mime.base import MIMEBase
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
 from email.utils import format_datetime, formataddr, parseaddr
-from typing import Any
 
 from provisiond.ports import Letter
 
 _ENDS_A_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
-_SHORT = 900  # a line may have 998 octets (RFC 5322 2.1.1)
-
-
-class _Plainly(EmailPolicy):
-    """Headers as they are given: parsing and refolding them takes longer than sending. What would end a header
-    is refused; what is not ASCII is encoded (RFC 2047) or, where the whole way is UTF-8, left."""
-
-    def header_store_parse(self, name: str, value: Any) -> tuple[str, str]:
-        text = str(value)
-        if _ENDS_A_HEADER.search(text):
-            raise ValueError(f"the header {name} would hold a line break")
-        return name, text
-
-    def header_fetch_parse(self, name: str, value: str) -> str:
-        return value
-
-    def fold(self, name: str, value: str) -> str:
-        if self.utf8 or (value.isascii() and len(value) < _SHORT):
-            return f"{name}: {value}\r\n"
-        folded = Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
-        return f"{name}: {folded}\r\n"
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        return self.fold(name, value).encode()
-
-
-# Never 8 bit: whether the next server understands 8BITMIME is not known here.
-_POLICY = _Plainly(linesep="\r\n", cte_type="7bit")
+_LONGEST = 900  # a line may have 998 octets (RFC 5322 2.1.1)
+_ON_THE_WIRE = compat32.clone(linesep="\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +31,40 @@ class Letterhead:
     reply_to: str | None = None
 
 
-def message(letter: Letter, head: Letterhead, to: str, message_id: str, at: datetime) -> EmailMessage:
-    """`at` shows in its own time zone. Raises ValueError where a header would hold a line break."""
-    mail = EmailMessage(_POLICY)
-    mail["From"] = formataddr(parseaddr(head.sender))
-    mail["To"] = to
-    if head.reply_to:
-        mail["Reply-To"] = head.reply_to
-    mail["Subject"] = letter.subject
-    mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = message_id
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice answers it
-    mail.set_content(letter.text)
-    if letter.html is not None:
-        mail.add_alternative(letter.html, subtype="html")
-    return mail
+def message(letter: Letter, head: Letterhead, to: str, message_id: str, at: datetime) -> bytes:
+    """`at` shows in its own time zone. ASCII, unless the address is not. Raises ValueError where a header would hold
+    a line break, or a text what is no character."""
+    headers = {
+        "From": formataddr(parseaddr(head.sender)),
+        "To": to,
+        "Reply-To": head.reply_to,
+        "Subject": letter.subject,
+        "Date": format_datetime(at),
+        "Message-ID": message_id,
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no vacation notice answers it
+    }
+    for name, value in headers.items():
+        if _ENDS_A_HEADER.search(value or ""):
+            raise ValueError(f"the header {name} would hold a line break")
+    headers["Subject"] = _encoded(letter.subject)
+    # written plainly, since the package would encode an address of other letters, which SMTPUTF8 does not
+    top = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value is not None)
+    return top.encode() + _body(letter, message_id).as_bytes(policy=_ON_THE_WIRE)
+
+
+def _body(letter: Letter, message_id: str) -> MIMEBase:
+    text = _part("plain", letter.text)
+    if letter.html is None:
+        return text
+    boundary = "=_" + message_id.strip("<>").partition("@")[0]  # base64 has "=" only at its end
+    return MIMEMultipart("alternative", boundary, [text, _part("html", letter.html)])
+
+
+def _part(kind: str, text: str) -> MIMEText:
+    return MIMEText("\r\n".join([*(text.splitlines() or [""]), ""]), kind, "utf-8")
+
+
+def _encoded(subject: str) -> str:
+    if subject.isascii() and len(subject) < _LONGEST and "=?" not in subject:
+        return subject
+    return Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")

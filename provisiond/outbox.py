@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta, tzinfo
-from email.message import EmailMessage
 from typing import assert_never
 
 import structlog
@@ -73,7 +72,7 @@ class Written:
     item: OutboxItem
     account: Account | None
     sending: Sending
-    mail: EmailMessage | None
+    mail: bytes | None
     fault: Delivery | None = None
 
 
@@ -122,6 +121,22 @@ class Outbox:
             self.ledger.drop([key], "outbox", why, self.clock.now())
             log.info("notice dropped", notice=key, reason=why)
         return reasons
+
+    def directed(self, items: Sequence[OutboxItem], accounts: Mapping[str, Account]) -> list[OutboxItem]:
+        """Away from addresses that lately sent a mail back, where there is another one."""
+        others = {i.notice.key: self._other(i, _of(i, accounts)) for i in items}
+        wanted = {item.address for item in items} | {other for other in others.values() if other}
+        bad = self.ledger.bad_among(wanted, self.clock.now() - self.policy.avoid_for)
+        better = {key: other for key, other in others.items() if other and other not in bad}
+        return [
+            replace(item, sent_to=better[item.notice.key])
+            if item.address in bad and item.notice.key in better
+            else item
+            for item in items
+        ]
+
+    def _other(self, item: OutboxItem, account: Account | None) -> str | None:
+        return other_address(item.notice, item.address, account, self.mail_domain)
 
     def write(self, item: OutboxItem, account: Account | None) -> Written:
         """A letter that cannot be written waits as if it had been put off: the others go on."""
@@ -211,7 +226,8 @@ class _Run:
         accounts = outbox.ledger.load({i.notice.person_id for i in items if i.notice.person_id})
         gone = outbox.drop_overtaken(items, accounts)
         self._count("dropped", len(gone))
-        left = ((item, _of(item, accounts)) for item in items if item.notice.key not in gone)
+        kept = [item for item in items if item.notice.key not in gone]
+        left = ((item, _of(item, accounts)) for item in outbox.directed(kept, accounts))
         ahead = _Ahead(outbox.write(*each) for each in left)
         while (written := ahead.take()) and not outbox.stopping():
             self._send(batch, written, ahead.prepare)

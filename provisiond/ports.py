@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from email.message import EmailMessage
 from enum import StrEnum
 from typing import Protocol
 
@@ -329,6 +328,47 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """How far a folder of the mailbox was read: the last UID, which means something under its UIDVALIDITY only."""
+
+    uid_validity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedMail:
+    """A mail that tells of one of ours, by its place in the mailbox. `message_id`: its own, if it has one."""
+
+    folder: str
+    uid_validity: int
+    uid: int
+    message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A notice that was accepted and came back. `sent_to`: from where; `goes_to`: the other address on record, None:
+    there is no other. `is_lasting`: that address will not do next time either. `reply`: one line."""
+
+    key: str
+    sent_to: str
+    reply: str
+    is_lasting: bool
+    goes_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadAddress:
+    """An address from which a notice came back for good. `notice`: its key."""
+
+    address: str
+    reply: str
+    at: datetime
+    notice: str
+    person_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What became of a notice that was being sent. `sent_to`: where it went or, while it is due, where it goes next.
     `counts`: the mail server answered for this notice (False: none was there, the attempt was none)."""
@@ -608,7 +648,8 @@ class Ledger(Protocol):
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
         """In one transaction, so that a crash leaves one notice in doubt at most: record what became of the one being
         sent, mark the following one as `sending`. False: that one is not to be sent (any more), or there is none.
-        The person becomes due when the notice is settled (accepted, refused, given up)."""
+        The history, and that a person whose notice is settled (accepted, refused, given up) is due, follow with the
+        next `claim`."""
         ...
 
     def tried_between(self, after: datetime, until: datetime) -> int:
@@ -617,11 +658,44 @@ class Ledger(Protocol):
 
     def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
         """Due at once, as if never tried, to the address first chosen: those refused, given up, dropped, unknown or
-        waiting for their next try. How many."""
+        waiting for their next try. A mark on that address is taken off. How many."""
         ...
 
     def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
         """Not to be sent any more: those due, unknown, refused or given up. How many."""
+        ...
+
+    # -- returned mail ---------------------------------------------------------------------------------
+    def looked(self, folder: str) -> Looked | None:
+        """How far this folder of the mailbox was read."""
+        ...
+
+    def look_on(self, folder: str, until: Looked) -> None: ...
+
+    def take_returned(self, mail: ReturnedMail, bounces: Sequence[Bounce], at: datetime) -> int:
+        """Remember the mail, and in the same transaction send on each notice that still counts as delivered to the
+        address it came back from (or record it as refused), and mark that address. How many; none when a mail of
+        that Message-ID, or at that place, was taken before. The persons become due."""
+        ...
+
+    def unfiled(self, folder: str, uid_validity: int) -> list[int]:
+        """UIDs of mails that were taken and not put away yet."""
+        ...
+
+    def file_returned(self, folder: str, uid_validity: int, uids: Iterable[int], at: datetime) -> None:
+        """They were put away."""
+        ...
+
+    def bad_addresses(self, since: datetime | None = None) -> list[BadAddress]:
+        """Marked after `since`, latest first."""
+        ...
+
+    def bad_among(self, addresses: Iterable[str], since: datetime) -> frozenset[str]:
+        """Those of these that were marked after `since`, as they are written here."""
+        ...
+
+    def trust(self, addresses: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        """Take the marks off. How many."""
         ...
 
     # -- history ---------------------------------------------------------------------------------------
@@ -658,14 +732,14 @@ class MailBatch(Protocol):
 
     def send(
         self,
-        message: EmailMessage,
+        message: bytes,
         to: str,
         begin: Callable[[], bool] = lambda: True,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Delivery | None:
-        """One message to one address, to its end. Raises nothing that a mail server does. `begin` is asked once,
-        before any of the content goes out, while the server is busy already: False, and nothing does (None is
-        returned). `meanwhile` is done while the server is busy with the content, perhaps never."""
+        """One message (RFC 5322; ASCII where the address is) to one address, to its end. Raises nothing that a
+        mail server does. `begin` is asked once, before any content goes out, while the server is busy already; False:
+        nothing does, None is returned. `meanwhile` is done while the server has the content, perhaps never."""
         ...
 
 
@@ -674,4 +748,36 @@ class Mailer(Protocol):
 
     def check(self) -> list[str]:
         """Faults found by connecting, encrypting and logging in; empty when all is well."""
+        ...
+
+
+class InboxFolder(Protocol):
+    """A folder of a mailbox, opened."""
+
+    @property
+    def uid_validity(self) -> int: ...
+
+    def uids(self, after: int) -> list[int]:
+        """Of the mails behind that UID, ascending."""
+        ...
+
+    def mail(self, uid: int) -> bytes | None:
+        """As it is, unchanged and still unseen, cut off behind a bound. None: the server does not give it."""
+        ...
+
+    def file(self, uids: Sequence[int]) -> None:
+        """Put away as read; those that are gone are passed over."""
+        ...
+
+
+class Inbox(Protocol):
+    """The mailbox to which mails come back. Raises UnavailableError("inbox", …)."""
+
+    @property
+    def folder(self) -> str: ...
+
+    def opened(self, *, read_only: bool = False) -> AbstractContextManager[InboxFolder]: ...
+
+    def check(self) -> list[str]:
+        """Faults found by connecting, encrypting, logging in and looking for the folders; empty when all is well."""
         ...

@@ -4,11 +4,14 @@ agenda's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from heapq import merge
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
+from multiprocessing import get_context
 from operator import itemgetter
 
 from provisiond.cycle import Progress
@@ -19,6 +22,8 @@ from provisiond.domain.policy import Policy
 from provisiond.ports import Ledger
 from provisiond.spool import Spool
 from provisiond.workset import PERSONS_A_BATCH
+
+FEW_BATCHES = 4  # fewer are lived sooner than a process begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,42 @@ class Rehearsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lived:
+    """What becomes of one batch: under the present policy and the other one, and whose dates move."""
+
+    present: Agenda
+    other: Agenda
+    moved: Sequence[Moved]
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a batch lives by; also in a process of its own."""
+
+    span: Span
+    policy: Policy
+    other: Policy | None
+    assumed: Assumed
+
+    def lived(self, accounts: Sequence[Account], due_now: Collection[str]) -> Lived:
+        before = self._course(accounts, due_now, self.policy)
+        if self.other is None:
+            return Lived(before.agenda, Agenda(), (), len(accounts))
+        then = self._course(accounts, due_now, self.other)
+        return Lived(before.agenda, then.agenda, list(_moved(accounts, before, then)), len(accounts))
+
+    def _course(self, accounts: Sequence[Account], due_now: Collection[str], policy: Policy) -> Course:
+        traced = self.other is not None
+        course = Course(self.span, policy, self.policy, self.assumed.mail, Agenda(), traced)
+        course.live(accounts, due_now)
+        return course
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """With `other` a second policy beside the present one: then both look at everybody today, as `plan --all`."""
+    """With `other` a second policy beside the present one: then both look at everybody today, as `plan --all`.
+    `processes`: how many live batches side by side, where there are more than a few."""
 
     ledger: Ledger
     span: Span
@@ -74,26 +113,41 @@ class Rehearsal:
     other: Policy | None = None
     assumed: Assumed = Assumed()
     progress: Progress = field(default=lambda what, done, total: None)
+    processes: int = 1
+    persons_a_batch: int = PERSONS_A_BATCH
 
     def run(self) -> Rehearsed:
-        agendas = (Agenda(), Agenda())
+        present, other, done = Agenda(), Agenda(), 0
         moved: Spool[Sequence[Moved]] = Spool()
-        done = 0
-        for batch in self._batches():
-            accounts, due_now = self._loaded(batch), {student_id for student_id, now in batch if now}
-            before = self._lived(accounts, due_now, self.policy, agendas[0])
-            if self.other:
-                then = self._lived(accounts, due_now, self.other, agendas[1])
-                moved.add(list(_moved(accounts, before, then)))
-            done += len(batch)
+        for lived in self._lives():
+            present.merge(lived.present)
+            other.merge(lived.other)
+            moved.add(lived.moved)
+            done += lived.persons
             self.progress("rehearse", done, 0)
         population = self.ledger.population()
-        self._judge(agendas[0], self.policy, population)
+        self._judge(present, self.policy, population)
         if self.other:
-            self._judge(agendas[1], self.other, population)
+            self._judge(other, self.other, population)
         absent = len(self.ledger.absences()) if (self.other or self.policy).lifecycle.absent_fetches else 0
-        parked, other = len(self.ledger.parked()), agendas[1] if self.other else None
-        return Rehearsed(self.span, agendas[0], population, absent, parked, other, moved)
+        parked = len(self.ledger.parked())
+        return Rehearsed(self.span, present, population, absent, parked, other if self.other else None, moved)
+
+    def _lives(self) -> Iterator[Lived]:
+        """In the order of student IDs, however many processes work."""
+        rules = Rules(self.span, self.policy, self.other, self.assumed)
+        tasks = ((self._loaded(batch), {who for who, now in batch if now}) for batch in self._batches())
+        first = list(islice(tasks, FEW_BATCHES))
+        if self.processes < 2 or len(first) < FEW_BATCHES:
+            yield from (rules.lived(*task) for task in chain(first, tasks))
+            return
+        with ProcessPoolExecutor(self.processes, get_context("spawn")) as pool:
+            waiting: deque[Future[Lived]] = deque()
+            for task in chain(first, tasks):
+                waiting.append(pool.submit(rules.lived, *task))
+                if len(waiting) > 2 * self.processes:  # or the whole ledger would lie in the queue
+                    yield waiting.popleft().result()
+            yield from (future.result() for future in waiting)
 
     def _batches(self) -> Iterator[list[tuple[str, bool]]]:
         """Student IDs, ascending, and whether a cycle would look at them today. Who has no day to be looked at until
@@ -106,7 +160,7 @@ class Rehearsal:
             later = ((who, False) for who in ledger.due_students(span.until))
             grouped = groupby(merge(now, later, key=itemgetter(0)), key=itemgetter(0))
             found = ((who, any(due for _, due in several)) for who, several in grouped)
-        while batch := list(islice(found, PERSONS_A_BATCH)):
+        while batch := list(islice(found, self.persons_a_batch)):
             yield batch
 
     def _loaded(self, batch: Sequence[tuple[str, bool]]) -> list[Account]:
@@ -114,14 +168,6 @@ class Rehearsal:
         if not self.assumed.expected_ends:
             return list(accounts)
         return [completing_as_expected(account, self.span.today) for account in accounts]
-
-    def _lived(
-        self, accounts: Sequence[Account], due_now: set[str], policy: Policy, agenda: Agenda
-    ) -> Course:
-        traced = self.other is not None
-        course = Course(self.span, policy, self.policy, self.assumed.mail, agenda, traced)
-        course.live(accounts, due_now)
-        return course
 
     def _judge(self, agenda: Agenda, policy: Policy, population: int) -> None:
         recent, operators = self.ledger.recent_weights, len(policy.operators)

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.rigs.dovecot import DovecotRig
 from tests.rigs.ds389 import running_ds389
+from tests.rigs.postfix import PostfixRig, running_postfix
 from tests.rigs.postgres import PostgresRig, running_postgres
 from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
 
@@ -73,3 +75,16 @@ def postgres() -> Iterator[PostgresRig]:
     """One server for the whole run; tests make databases of their own."""
     with running_postgres() as rig:
         yield rig
+
+
+@pytest.fixture(scope="session")
+def postfix() -> Iterator[PostfixRig]:
+    """One mail server for the whole run, with mailboxes behind it; tests use addresses of their own."""
+    with running_postfix() as rig:
+        yield rig
+
+
+@pytest.fixture(scope="session")
+def dovecot(postfix: PostfixRig) -> DovecotRig:
+    """The mailboxes; tests use addresses of their own."""
+    return postfix.dovecot

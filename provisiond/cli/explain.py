@@ -67,6 +67,11 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
         told["names_passed_over"] = _names_passed_over(parts, account)
         told["due_now"] = [report.step_json(step) for step in (*plan.due, *plan.held)]
     told["rejects"] = [r for r in parts.ledger.rejections() if r.student_id == account.student_id]
+    told["bad_addresses"] = [
+        f"{bad.address} since {bad.at.date()}: {bad.reply}"
+        for bad in parts.ledger.bad_addresses()
+        if bad.person_id == account.person_id
+    ]
     told["parked"] = [p.reason for p in parts.ledger.parked() if p.person_id == account.person_id]
     return told
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from provisiond import logs
-from provisiond.cli import act, notices, outbox, rehearse, run, see, setup, status, takeover
+from provisiond.cli import act, inbox, notices, outbox, rehearse, run, see, setup, status, takeover
 from provisiond.cli.session import DEFAULT_CONFIG, Session
 
 app = typer.Typer(
@@ -59,6 +59,7 @@ for verb in VERBS:
     app.command()(verb)
 app.add_typer(notices.app, name="notices")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(setup.directory, name="directory")
 app.add_typer(setup.ledger, name="ledger")
 

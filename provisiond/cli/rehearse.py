@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from provisiond.settings import load
 COLUMNS = ("month", "grace", "expiry", "alumni", "ended", "back", "losses", "notices", "notable days")
 MOST_MOVED = 20  # told one by one on a terminal; a pipe and --json have them all
 MOST_DAYS = 3  # days with a brake named in a month's line
+MOST_PROCESSES = 4
 PICTURES = (".png", ".svg")
 
 
@@ -50,8 +52,8 @@ def rehearse(
             span = Span(parts.clock.now(), until.date(), parts.settings.zone)
             if span.until < span.today:
                 raise RejectedError(f"{span.until} has passed: give a day from today on")
-            rehearsal = Rehearsal(parts.ledger, span, parts.settings.policy, policy, assumed, progress)
-            found = rehearsal.run()
+            mine, processes = parts.settings.policy, min(os.cpu_count() or 1, MOST_PROCESSES)
+            found = Rehearsal(parts.ledger, span, mine, policy, assumed, progress, processes).run()
         if plot:
             _draw(found, plot)
         if json:
@@ -65,7 +67,10 @@ def _draw(found: Rehearsed, plot: Path) -> None:
         from provisiond.cli import picture
     except ImportError as error:
         raise ConfigError(
-            ["--plot needs matplotlib, which is not installed: pip install 'provisiond[plot]'"]
+            [
+                "--plot needs matplotlib, which is not installed: pip install 'provisiond[plot]', or with the"
+                " Debian package: apt-get install python3-matplotlib"
+            ]
         ) from error
     picture.draw(found, plot)
 

@@ -41,7 +41,7 @@ def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Mo
         clock=clock,
         manager=ServiceManager(),
         open=_Opening(clock, metrics),
-        errands={"outbox": _Delivery(metrics)},
+        errands={"outbox": _Delivery(metrics), "inbox": _read_inbox},
         after_cycle=metrics.after_cycle,
     )
     daemon = Daemon(means)
@@ -66,6 +66,11 @@ class _Opening:
         self, settings: Settings, works: bool, leadership: Leadership
     ) -> AbstractContextManager[Parts]:
         return bootstrap.parts(settings, self.clock, writes=works, leadership=leadership, watch=self.metrics)
+
+
+def _read_inbox(parts: Parts, progress: Progress, _stopping: Callable[[], bool]) -> None:
+    if parts.settings.inbox is not None:
+        parts.bounces(progress).read()
 
 
 @dataclass(frozen=True, slots=True)

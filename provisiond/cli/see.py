@@ -52,6 +52,7 @@ def check(
             ("ledger", _check_ledger),
             ("directory", _check_directory),
             ("mail", _check_mail),
+            ("inbox", _check_inbox),
         ):
             told = probe(present if name == "ledger" else found)
             faults += told
@@ -100,6 +101,10 @@ def _check_directory(found: settings.Settings) -> list[str]:
 
 def _check_mail(found: settings.Settings) -> list[str]:
     return bootstrap.mailer(found.mail).check() if found.mail else []
+
+
+def _check_inbox(found: settings.Settings) -> list[str]:
+    return bootstrap.inbox(found.inbox).check() if found.inbox else []
 
 
 def _degradations(found: settings.Settings) -> list[str]:

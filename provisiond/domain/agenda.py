@@ -76,6 +76,14 @@ class Agenda:
                 self._count(day, step)
                 self.turns.setdefault((day, turn), Counter())[_impact(step, before)] += 1
 
+    def merge(self, other: Agenda) -> None:
+        """Of other persons."""
+        self.looked_at += other.looked_at
+        for day, counted in other.days.items():
+            self._day(day).merge(counted)
+        for turn, impacts in other.turns.items():
+            self.turns.setdefault(turn, Counter()).update(impacts)
+
     def total(self) -> Day:
         total = Day()
         for day in self.days.values():

@@ -14,6 +14,7 @@ from provisiond.domain.policy import Policy
 from provisiond.listening import Place
 from provisiond.settings import sections as s
 from provisiond.settings.directory_section import directory_policy, directory_settings
+from provisiond.settings.inbox_section import inbox
 from provisiond.settings.mail_section import mail
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
@@ -49,6 +50,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)
     memory = _ledger(document.ledger, folder, faults)
     mailing = mail(document.mail, folder, faults)
+    returning = inbox(document.inbox, folder, faults)
     letters = _letters((document.mail or s.Mail()).templates or s.MailTemplates(), folder, faults)
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
@@ -79,6 +81,7 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         AdoptRule(**(document.adopt or s.Adopt()).given()),
         daemon=DaemonSettings(**(document.daemon or s.Daemon()).given()),
         mail=mailing,
+        inbox=returning,
         monitoring=_monitoring(document.monitoring),
         letters=letters,
     )

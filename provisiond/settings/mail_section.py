@@ -8,13 +8,11 @@ from dataclasses import fields
 from pathlib import Path
 
 from provisiond.domain.delivery import MailPolicy
-from provisiond.domain.errors import ConfigError
 from provisiond.settings import sections as s
+from provisiond.settings.mail_server import encryption, log_in_password, trusted
 from provisiond.settings.parsing import Faults
-from provisiond.settings.secret_files import secret_file
 from provisiond.settings.values import MailSettings
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -23,16 +21,11 @@ def mail(section: s.Mail | None, folder: Path, faults: Faults) -> MailSettings |
     if section is None:
         return None
     policy = _policy(section, faults)
-    password = _password(section, folder, faults)
-    ca_file = _ca_file(section, folder, faults)
+    password = log_in_password("mail", section, folder, faults)
+    ca_file = trusted("mail", section, folder, faults)
     if section.host is None:
         return None
-    local = section.host in _LOOPBACK
-    tls = section.tls or ("none" if local else "starttls")
-    if tls == "none" and not local:
-        faults.add(
-            "mail.tls", f'"none" is for a server on this machine; {section.host} needs "starttls" or "tls"'
-        )
+    tls = encryption("mail", section, section.host, "starttls", faults)
     if section.sender is None:
         if not any(said.startswith(faults.key("mail.sender:")) for said in faults.sentences):
             faults.add("mail.sender", "missing: mails need a sender")
@@ -59,26 +52,3 @@ def _policy(section: s.Mail, faults: Faults) -> MailPolicy:
             "mail.give_up_after", "must not be shorter than mail.backoff: nothing would be tried twice"
         )
     return policy
-
-
-def _password(section: s.Mail, folder: Path, faults: Faults) -> str | None:
-    if (section.user is None) is not (section.password_file is None):
-        faults.add("mail", "user and password_file go together")
-    if section.password_file is None:
-        return None
-    try:
-        return secret_file(faults.key("mail.password_file"), section.password_file, folder).read()
-    except ConfigError as error:
-        faults.sentences += error.faults
-        return None
-
-
-def _ca_file(section: s.Mail, folder: Path, faults: Faults) -> Path | None:
-    if section.ca_file is None:
-        return None
-    path = folder / section.ca_file
-    try:
-        path.read_bytes()
-    except OSError as error:
-        faults.add("mail.ca_file", f"{path} cannot be read: {error.strerror}")
-    return path

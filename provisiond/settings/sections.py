@@ -28,6 +28,8 @@ Span = Annotated[timedelta, BeforeValidator(notation.duration), Field(ge=timedel
 TimeOfDay = Annotated[time, BeforeValidator(notation.time_of_day)]
 Quota = Annotated[int | None, BeforeValidator(notation.quota)]
 Bind = Literal["simple", "external"]
+# what every server takes as it is: no modified UTF-7 (RFC 3501 5.1.3), no wildcards
+MailFolder = Annotated[str, Field(pattern=r"^[A-Za-z0-9 ./_+-]+$")]
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Attribute = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*(;[A-Za-z0-9-]+)*$")]
 Uri = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")]
@@ -231,6 +233,7 @@ class Mail(Section):
     backoff: Duration | None = None
     longest_backoff: Duration | None = None
     give_up_after: Duration | None = None
+    avoid_for: Duration | None = None
 
 
 class Daemon(Section):
@@ -245,6 +248,19 @@ class Daemon(Section):
 
 class Monitoring(Section):
     listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
+
+
+class Inbox(Section):
+    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] | None = None
+    port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = None
+    tls: Literal["starttls", "tls", "none"] | None = None
+    ca_file: Text | None = None
+    user: Text | None = None
+    password_file: Text | None = None
+    folder: MailFolder | None = None
+    done_folder: MailFolder | None = None
+    timeout: Positive | None = None
+    believed_for: Duration | None = None
 
 
 class Document(Section):
@@ -264,6 +280,7 @@ class Document(Section):
     brakes: Brakes | None = None
     adopt: Adopt | None = None
     mail: Mail | None = None
+    inbox: Inbox | None = None
     daemon: Daemon | None = None
     monitoring: Monitoring | None = None
 

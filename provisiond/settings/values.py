@@ -156,6 +156,23 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxSettings:
+    """Where bounces are read: the fields of `adapters.inbox.mailbox.MailAccount`. `believed_for`: so long after it
+    was sent a mail may come back."""
+
+    host: str
+    port: int
+    tls: str
+    user: str
+    password: str = field(repr=False)
+    folder: str = "INBOX"
+    done_folder: str | None = None
+    ca_file: Path | None = None
+    timeout: int = 30
+    believed_for: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
 class MailSettings:
     """How mails go out: the fields of `adapters.mailer.relay.Relay`, and who sends them. Time-outs in seconds;
     `data_timeout`: for the answer to the final dot (RFC 5321 4.5.3.2.6 wants ten minutes)."""
@@ -233,6 +250,7 @@ class Settings:
     digest_key: bytes = field(repr=False)
     adopt: AdoptRule = field(default_factory=AdoptRule)
     mail: MailSettings | None = None  # no mail server: nothing is sent, and notices stay due
+    inbox: InboxSettings | None = None  # no mailbox: bounces are not read
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     letters: LetterSettings = field(default_factory=LetterSettings)

@@ -126,7 +126,7 @@ def rehearse(settings: Settings, argument: str) -> Told:
         span = Span(now, until, settings.zone)
         assumed = Assumed(expected_ends=bool(argument))
         began = time.perf_counter()
-        found = Rehearsal(parts.ledger, span, settings.policy, assumed=assumed).run()
+        found = Rehearsal(parts.ledger, span, settings.policy, assumed=assumed, processes=2).run()
         took = time.perf_counter() - began
     total = found.agenda.total()
     return {

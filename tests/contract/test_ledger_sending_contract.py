@@ -67,9 +67,9 @@ def test_a_notice_is_sent_and_the_next_one_begun_in_one_step(ledger: Ledger) -> 
     assert (first.status, first.reply, first.settled_at) == (NoticeStatus.ACCEPTED, "250 ok", LATER)
     assert (first.attempts, first.sent_to, first.tried_at) == (1, PRIVATE, LATER)
     assert one(ledger, "b").status is NoticeStatus.SENDING
-    assert list(ledger.due_students(TODAY)) == ["S0000001"], "an accepted notice may let an expiry go on"
     assert not ledger.turn(answer("b"), None, LATER)
     assert claimed(ledger) == []
+    assert list(ledger.due_students(TODAY)) == ["S0000001"], "an accepted notice may let an expiry go on"
     assert events(ledger).count("notice-settled") == 2
     assert ledger.sent_as("<b@example.edu>") == one(ledger, "b")
     assert ledger.sent_as("<c@example.edu>") is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.message import EmailMessage
 
 import pytest
 
@@ -22,12 +21,12 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
         yield made
 
 
-def a_mail(number: int, to: str = MINE) -> EmailMessage:
+def a_mail(number: int, to: str = MINE) -> bytes:
     at = datetime(2025, 9, 1, 8, 30, tzinfo=UTC)
     return message(Letter("Hello 通知", "Text", "<p>Text</p>"), HEAD, to, f"<{number}@example.edu>", at)
 
 
-def sent(batch: MailBatch, mail: EmailMessage, to: str) -> Delivery:
+def sent(batch: MailBatch, mail: bytes, to: str) -> Delivery:
     said = batch.send(mail, to)
     assert said is not None
     return said

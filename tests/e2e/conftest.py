@@ -42,18 +42,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make deb` makes."""
+def packaging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """`make deb`, at work: the machine boots meanwhile."""
     file = tmp_path_factory.mktemp("package") / "provisiond.deb"
-    environment = os.environ | {"VENV": sys.prefix}
-    subprocess.run(
-        [ROOT / ".ci" / "deb", file], env=environment, check=True, capture_output=True, timeout=300
-    )
+    with subprocess.Popen(
+        [ROOT / ".ci" / "deb", file],
+        env=os.environ | {"VENV": sys.prefix},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    ) as work:
+        yield file, work
+
+
+@pytest.fixture(scope="session")
+def package(packaging: tuple[Path, subprocess.Popen[str]]) -> Path:
+    file, work = packaging
+    said, _ = work.communicate(timeout=600)
+    assert work.returncode == 0, said
     return file
 
 
 @pytest.fixture(scope="session")
-def machine() -> Iterator[Machine]:
+def machine(packaging: object) -> Iterator[Machine]:
     with running_machine() as found:
         yield found
 

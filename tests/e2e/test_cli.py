@@ -16,6 +16,7 @@ COMMAND = Path(sys.executable).parent / "provisiond"
 VERBS = [
     "check",
     "plan",
+    "rehearse",
     "once",
     "approve",
     "explain",

@@ -38,11 +38,15 @@ def told(site: Site, *words: str) -> Any:
     return site.json("rehearse", "--until", (ENDS + timedelta(days=200)).isoformat(), *words)
 
 
-def test_a_rehearsal_foretells_a_graduation_and_writes_nothing(site: Site) -> None:
+def test_a_rehearsal_foretells_a_graduation_in_numbers_lines_and_pictures_and_writes_nothing(
+    site: Site,
+) -> None:
     completing(site)
     ledger = site.university.folder / "ledger.db"
     before = site.state(), hashlib.sha256(ledger.read_bytes()).hexdigest()
-    foretold = told(site)
+    png, svg = site.university.folder / "months.png", site.university.folder / "months.svg"
+    foretold = told(site, "--plot", str(png))
+    lines = site.run("rehearse", "--until", ENDS.isoformat(), "--plot", str(svg)).splitlines()
     assert (site.state(), hashlib.sha256(ledger.read_bytes()).hexdigest()) == before
     (begun,) = (day for day in foretold["days"] if day["grace_begun"])
     assert begun["day"] == ENDS.isoformat()
@@ -50,24 +54,17 @@ def test_a_rehearsal_foretells_a_graduation_and_writes_nothing(site: Site) -> No
     assert total["expiries"] == total["alumni"] == total["grace_begun"] > 5
     assert any("accepted" in sentence for sentence in foretold["assumed"])
     assert any(brake["brake"] == "completions" for brake in begun["brakes"])
-    assert told(site, "--no-mail")["total"]["alumni"] == 0
-
-
-def test_a_rehearsal_in_a_pipe_is_a_line_a_day(site: Site) -> None:
-    completing(site)
-    lines = site.run("rehearse", "--until", ENDS.isoformat()).splitlines()
     (line,) = (line for line in lines if line.startswith(ENDS.isoformat()))
     assert "grace-begun" in line.split("\t")[7] and "completions" in line.split("\t")[8]
+    assert png.read_bytes().startswith(b"\x89PNG") and "grace-begun" in svg.read_text("utf-8")
 
 
-def test_a_rehearsal_is_drawn(site: Site) -> None:
-    completing(site)
-    png, svg = site.university.folder / "months.png", site.university.folder / "months.svg"
-    for file in (png, svg):
-        told(site, "--plot", str(file))
-    assert png.read_bytes().startswith(b"\x89PNG")
-    assert "grace-begun" in svg.read_text("utf-8")
-    site.run("rehearse", "--until", ENDS.isoformat(), "--plot", "months.gif", expect=RejectedError.exit_code)
+def test_an_impossible_wish_is_refused_with_a_sentence(site: Site) -> None:
+    said = site.run(
+        "rehearse", "--until", ENDS.isoformat(), "--plot", "a.gif", expect=RejectedError.exit_code
+    )
+    assert ".png or .svg" in said
+    site.run("rehearse", "--until", "2020-01-01", expect=RejectedError.exit_code)
 
 
 def test_a_rehearsal_with_a_changed_configuration_says_whose_dates_move(site: Site) -> None:
@@ -76,6 +73,7 @@ def test_a_rehearsal_with_a_changed_configuration_says_whose_dates_move(site: Si
         site, "[entitlements.pending]", "[lifecycle]\ngrace_months = 6\n\n[entitlements.pending]"
     )
     foretold = told(site, "--with", str(changed))["with"]
+    assert foretold["difference"]
     moved = {one["what"] for one in foretold["moved"]}
     assert moved == {"expiry", "alumni"}
     assert (

@@ -27,6 +27,7 @@ from tests.rigs.front import Front
 from tests.rigs.ledgers import as_administrator
 from tests.rigs.postgres import PASSWORD, PostgresRig
 from tests.rigs.slapd import SlapdRig
+from tests.rigs.smtp import SmtpRig
 
 T = TypeVar("T")
 COMMAND = Path(sys.executable).parent / "provisiond"
@@ -36,7 +37,18 @@ BURST = 20_000  # bytes: more than a cycle asks before it writes
 _MORE = """
 [daemon]
 poll_every = "1 second"
+outbox_every = "1 second"
 retry_at_most = "2 seconds"
+
+[mail]
+host = "127.0.0.1"
+tls = "none"
+port = {port}
+sender = "accounts@example.edu"
+per_minute = 100000
+per_run = 100000
+backoff = "1 second"
+longest_backoff = "2 seconds"
 """
 
 
@@ -184,7 +196,9 @@ class Daemons:
         ]
 
 
-def made(stack: ExitStack, slapd: SlapdRig, university: University, postgres: PostgresRig) -> Daemons:
+def made(
+    stack: ExitStack, slapd: SlapdRig, university: University, postgres: PostgresRig, mail: SmtpRig
+) -> Daemons:
     """Two, not started. The university's own configuration is put on the same ledger, which is not made yet."""
     url = postgres.ledger_url()
     university.keep_secret("ledger", PASSWORD)
@@ -199,7 +213,7 @@ def made(stack: ExitStack, slapd: SlapdRig, university: University, postgres: Po
         config = university.folder / f"daemon{number}.toml"
         way = text.replace(f":{postgres.port}/", f":{ledger_way.port}/")
         way = way.replace(f'urls = ["{slapd.url}"]', f'urls = ["ldap://127.0.0.1:{directory_way.port}"]')
-        config.write_text(way + _MORE)
+        config.write_text(way + _MORE.format(port=mail.port))
         nodes.append(
             Node(config, source, ledger_way, directory_way, university.folder / f"daemon{number}.log")
         )

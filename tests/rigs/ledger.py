@@ -160,7 +160,7 @@ class FakeLedger(TakenOver):
         gone = sum(len(w) for _, w in self.weighed) - sum(len(w) for _, w in weighed)
         gone += len(self.plans) - len(plans)
         self.weighed, self.plans = weighed, plans
-        return gone
+        return gone + self._purge_taken(before)
 
     # -- identifiers -----------------------------------------------------------------------------------
     def names_with_prefixes(self, prefixes: Iterable[str]) -> dict[str, frozenset[str]]:

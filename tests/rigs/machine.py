@@ -67,7 +67,7 @@ class Machine:
         found = dict(line.split("=", 1) for line in said.splitlines())
         return [found[name] for name in names]
 
-    def wait(self, what: str, until: Callable[[], object], within: float = 30) -> None:
+    def wait(self, what: str, until: Callable[[], object], within: float = 60) -> None:
         """Asks again and again. That it comes is what is asserted, not when."""
         deadline = time.monotonic() + within
         while not until():

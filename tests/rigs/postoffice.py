@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from provisiond.adapters.clock import SetClock
+from provisiond.bounces import Bounces
 from provisiond.domain.delivery import MailPolicy
 from provisiond.domain.model import NoticeStatus, OutboxItem, State
 from provisiond.message import Letterhead
 from provisiond.outbox import Delivered, Outbox
-from provisiond.ports import Ledger, Mailer
+from provisiond.ports import Inbox, Ledger, Mailer
 from tests.rigs.ledgers import AT, DOMAIN
 from tests.rigs.lives import ZONE
 from tests.rigs.plain_letters import PlainLetters
@@ -58,6 +59,11 @@ class PostOffice:
 
     def deliver(self) -> Delivered:
         return self.outbox().deliver()
+
+    def bounces(self, inbox: Inbox, **told: Any) -> Bounces:
+        believed_for = timedelta(days=14)
+        made = Bounces(inbox, self.ledger, self.clock, ZONE, DOMAIN, (OPERATOR,), believed_for)
+        return replace(made, **told)
 
     def sleep(self, **time: float) -> None:
         self.clock.at += timedelta(**time)

@@ -11,11 +11,11 @@ from provisiond.adapters.ledger.chain import Happened
 from provisiond.domain.model import Notice, Rejection
 from provisiond.domain.plan import Parked
 from provisiond.ports import HeldPlan, HistoryLine
-from tests.rigs.posted import Posted
+from tests.rigs.bounced import Bounced
 
 
 @dataclass(slots=True)
-class Promises(Posted):
+class Promises(Bounced):
     refused: dict[str, tuple[Rejection, ...]] = field(default_factory=dict)
     plans: dict[str, HeldPlan] = field(default_factory=dict)
     parking: dict[str, list[Parked]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import Protocol
 from provisiond.adapters.mailer.relay import Relay, SmtpMailer
 from provisiond.domain.delivery import is_mail_address
 from provisiond.ports import Delivery, DeliveryOutcome, Mailer
-from tests.rigs.smtp import ALWAYS, DROP, SmtpRig
+from tests.rigs.smtp import ALWAYS, DROP, SmtpRig, parsed
 
 SENDER = "accounts@example.edu"
 
@@ -52,7 +52,7 @@ class FakeMailer:
 
     def send(
         self,
-        message: EmailMessage,
+        message: bytes,
         to: str,
         begin: Callable[[], bool] = lambda: True,
         meanwhile: Callable[[], None] = lambda: None,
@@ -64,7 +64,7 @@ class FakeMailer:
             return None
         meanwhile()
         if outcome in (DeliveryOutcome.ACCEPTED, DeliveryOutcome.UNKNOWN):
-            self.mails.append((to, message))
+            self.mails.append((to, parsed(message)))
         return Delivery(outcome, _WORDS[outcome])
 
     def does(self, outcome: DeliveryOutcome, to: str | None = None, times: int = ALWAYS) -> None:

@@ -23,6 +23,13 @@ STAGES = ("greeting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "conte
 ALWAYS = 10**6
 
 
+def parsed(content: bytes) -> EmailMessage:
+    """As a mail program reads it."""
+    found = message_from_bytes(content, policy=SMTPUTF8)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What the server took over: it said 250, or wanted to."""
@@ -34,9 +41,7 @@ class Mail:
 
     @property
     def message(self) -> EmailMessage:
-        found = message_from_bytes(self.content, policy=SMTPUTF8)
-        assert isinstance(found, EmailMessage)
-        return found
+        return parsed(self.content)
 
     @property
     def message_id(self) -> str:
@@ -62,6 +67,8 @@ class _Session:
     to: str = ""
     content: bytes = b""
     encrypted: bool = False
+    has_sender: bool = False
+    has_recipient: bool = False
 
 
 @dataclass(slots=True)
@@ -189,13 +196,14 @@ class SmtpRig:
                 self._authenticate(session, command)
             case "MAIL":
                 session.sender, session.options = _path(command)
-                session.to = ""
-                self._say(session, word, "250 2.1.0 ok")
+                session.to, session.has_recipient = "", False
+                session.has_sender = self._say(session, word, "250 2.1.0 ok")
             case "RCPT":
                 session.to, _ = _path(command)
-                self._say(session, word, "250 2.1.5 ok")
+                usual = "250 2.1.5 ok" if session.has_sender else "503 5.5.1 MAIL first"
+                session.has_recipient = self._say(session, word, usual)
             case "DATA":
-                if self._say(session, word, "354 go on"):
+                if self._say(session, word, "354 go on" if session.has_recipient else "503 5.5.1 RCPT first"):
                     self._content(session)
             case "RSET" | "NOOP":
                 self._say(session, "RSET", "250 2.0.0 ok")

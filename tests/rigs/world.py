@@ -105,8 +105,8 @@ class World:
     def cycle(self, *, everyone: bool = False) -> Result:
         return self._cycle().run(Work(everyone=everyone))
 
-    def plan(self) -> Result:
-        return self._cycle().plan()
+    def plan(self, *, everyone: bool = False) -> Result:
+        return self._cycle().plan(Work(everyone=everyone))
 
     def order(self, who: str, order: Order) -> Result:
         return self._cycle().run(Work((self.account(who).student_id,), order))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
+from provisiond.rehearsal import FEW_BATCHES, Rehearsal
 from tests.simulation.future import Future
 
-TRIALS = int(os.environ.get("PROVISIOND_TRIALS", "25"))
+TRIALS = int(os.environ.get("PROVISIOND_TRIALS", "15"))
 
 
 @pytest.mark.parametrize("seed", range(TRIALS))
@@ -49,3 +51,12 @@ def test_the_futures_hold_what_they_are_to_prove() -> None:
     seen = [future.rehearsed().agenda.total() for future in map(Future, range(25))]
     for what in ("expiries", "alumni", "terminated", "grace_begun", "losses", "brakes"):
         assert any(getattr(total, what) for total in seen), what
+
+
+def test_several_processes_foresee_what_one_does() -> None:
+    future = next(one for one in map(Future, range(50)) if len(one.world.ledger.people) >= FEW_BATCHES)
+    ledger, policy = future.world.ledger, future.world.policy
+    one = Rehearsal(ledger, future.span, policy, future.any_policy(), persons_a_batch=1)
+    alone, together = one.run(), replace(one, processes=2).run()
+    assert (alone.agenda, alone.other) == (together.agenda, together.other)
+    assert list(alone.moved) == list(together.moved)

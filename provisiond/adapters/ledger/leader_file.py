@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.schema import MAKE
 from provisiond.adapters.ledger.tenure import Leader, Tenure
 from provisiond.domain.errors import UnavailableError
@@ -86,7 +87,7 @@ def _lock_file(ledger: Path) -> Path:
 
 def _opened(path: Path, how: int) -> int:
     try:
-        return os.open(path, how | os.O_CLOEXEC, 0o600)
+        return opened_file(path) if how & os.O_CREAT else os.open(path, how | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise UnavailableError("ledger", f"there is no folder {path.parent}; {MAKE}") from error
     except OSError as error:

@@ -49,8 +49,8 @@ _ANSWER = (
         attempts=table.c.attempts + bindparam("more", type_=Integer),
         doubts=table.c.doubts + bindparam("doubt", type_=Integer),
         sent_to=func.coalesce(bindparam("address", type_=Word), table.c.sent_to),
+        untold=bindparam("news"),
     )
-    .returning(table.c.person_id)
 )
 _MARK = (
     update(table)
@@ -64,15 +64,39 @@ _MARK = (
 )
 
 
-def left_behind(connection: Connection) -> list[str]:
-    """Keys of what is still marked as being sent."""
-    return list(connection.scalars(select(table.c.key).where(table.c.status == NoticeStatus.SENDING.value)))
+def is_unfinished(connection: Connection) -> bool:
+    """Something is still marked as being sent, or is not told yet."""
+    sent = select(table.c.key).where(table.c.status == NoticeStatus.SENDING.value).limit(1)
+    untold = select(table.c.key).where(table.c.untold).limit(1)
+    return any(connection.execute(wanted).first() for wanted in (sent, untold))
 
 
-def doubt(connection: Connection, keys: Iterable[str], at: datetime) -> None:
-    """A crash is told, and costs a further copy at most; it is no doubt about the mail server."""
-    for key in keys:
+def finish(connection: Connection, at: datetime) -> None:
+    """A crash costs a further copy at most, and is no doubt about the mail server. What became of notices is told,
+    and whose are settled are called: many at a time, as each mail waits for its transaction."""
+    for key in connection.scalars(
+        select(table.c.key).where(table.c.status == NoticeStatus.SENDING.value)
+    ).all():
         _answered(connection, Answer(key, NoticeStatus.UNKNOWN, LEFT, ""), at, doubts=0)
+    items = found(connection, select(table).where(table.c.untold).order_by(*IN_ORDER))
+    if not items:
+        return
+    connection.execute(update(table).where(table.c.untold).values(untold=False))
+    settled = {i.notice.person_id for i in items if i.status in _SETTLED and i.notice.person_id is not None}
+    orders.call(connection, sorted(settled), at)
+    history.append(connection, (_happened(item, at) for item in items))
+
+
+def _happened(item: OutboxItem, at: datetime) -> Happened:
+    detail = {
+        "notice": item.notice.key,
+        "status": item.status.value,
+        "reply": item.reply,
+        "to": item.address,
+        "tried_at": item.tried_at.isoformat() if item.tried_at else None,
+    }
+    event = _EVENTS.get(item.status, "notice-settled")
+    return Happened(event, item.notice.person_id, item.settled_at or at, "outbox", detail)
 
 
 def ready(connection: Connection, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
@@ -104,30 +128,18 @@ def drop(connection: Connection, keys: Iterable[str], actor: str, reason: str, a
 
 
 def _answered(connection: Connection, answer: Answer, at: datetime, doubts: int) -> None:
-    settled = answer.status in _SETTLED
     values = {
         "of": answer.key,
         "now": answer.status.value,
         "said": answer.reply,
-        "ended": at if settled else None,
+        "ended": at if answer.status in _SETTLED else None,
         "again": answer.next_try_at,
         "more": int(answer.counts),
         "doubt": doubts,
         "address": answer.sent_to or None,
+        "news": answer.counts,
     }
-    row = connection.execute(_ANSWER, values).first()
-    if row is None or not answer.counts:
-        return
-    if settled and row.person_id is not None:
-        orders.call(connection, [row.person_id], at)
-    detail = {
-        "notice": answer.key,
-        "status": answer.status.value,
-        "reply": answer.reply,
-        "to": answer.sent_to,
-    }
-    event = _EVENTS.get(answer.status, "notice-settled")
-    history.append(connection, [Happened(event, row.person_id, at, "outbox", detail)])
+    connection.execute(_ANSWER, values)
 
 
 def _marked(connection: Connection, following: Sending, at: datetime) -> bool:

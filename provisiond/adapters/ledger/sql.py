@@ -17,6 +17,7 @@ from provisiond.adapters.ledger import (
     outbox,
     parking,
     people,
+    returned,
     sending,
     sightings,
     steps,
@@ -45,11 +46,15 @@ from provisiond.domain.takeover import Takeover
 from provisiond.ports import (
     AccountFilter,
     Answer,
+    BadAddress,
+    Bounce,
     FetchMark,
     HeldPlan,
     HistoryLine,
     LedgerFacts,
+    Looked,
     RecordKey,
+    ReturnedMail,
     Sending,
     Sighting,
 )
@@ -251,7 +256,7 @@ class SqlLedger:
 
     def purge(self, before: datetime) -> int:
         with self._db.write() as connection:
-            return brakes.purge(connection, before)
+            return brakes.purge(connection, before) + returned.purge(connection, before)
 
     # -- drift -----------------------------------------------------------------------------------------
     def watermark(self) -> str | None:
@@ -334,10 +339,10 @@ class SqlLedger:
 
     def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
         with self._db.read() as connection:
-            left = sending.left_behind(connection)
-        if left:
+            unfinished = sending.is_unfinished(connection)
+        if unfinished:
             with self._db.write() as connection:
-                sending.doubt(connection, left, at)
+                sending.finish(connection, at)
         with self._db.read() as connection:
             return sending.ready(connection, at, limit, longest)
 
@@ -351,11 +356,47 @@ class SqlLedger:
 
     def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
         with self._db.write() as connection:
-            return sending.retry(connection, keys, actor, reason, at)
+            wanted = outbox.with_keys(connection, keys)
+            addresses = [item.notice.to for item in wanted]
+            returned.trust(connection, addresses, actor, reason, at)
+            return sending.retry(connection, (i.notice.key for i in wanted), actor, reason, at)
 
     def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
         with self._db.write() as connection:
             return sending.drop(connection, keys, actor, reason, at)
+
+    # -- returned mail ---------------------------------------------------------------------------------
+    def looked(self, folder: str) -> Looked | None:
+        with self._db.read() as connection:
+            return returned.looked(connection, folder)
+
+    def look_on(self, folder: str, until: Looked) -> None:
+        with self._db.write() as connection:
+            returned.look_on(connection, folder, until)
+
+    def take_returned(self, mail: ReturnedMail, bounces: Sequence[Bounce], at: datetime) -> int:
+        with self._db.write() as connection:
+            return returned.take(connection, mail, bounces, at)
+
+    def unfiled(self, folder: str, uid_validity: int) -> list[int]:
+        with self._db.read() as connection:
+            return returned.unfiled(connection, folder, uid_validity)
+
+    def file_returned(self, folder: str, uid_validity: int, uids: Iterable[int], at: datetime) -> None:
+        with self._db.write() as connection:
+            returned.file(connection, folder, uid_validity, uids, at)
+
+    def bad_addresses(self, since: datetime | None = None) -> list[BadAddress]:
+        with self._db.read() as connection:
+            return returned.bad_addresses(connection, since)
+
+    def bad_among(self, addresses: Iterable[str], since: datetime) -> frozenset[str]:
+        with self._db.read() as connection:
+            return returned.bad_among(connection, addresses, since)
+
+    def trust(self, addresses: Iterable[str], actor: str, reason: str, at: datetime) -> int:
+        with self._db.write() as connection:
+            return returned.trust(connection, addresses, actor, reason, at)
 
     # -- history ---------------------------------------------------------------------------------------
     def history(self, person_id: str | None = None) -> list[HistoryLine]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -203,6 +204,47 @@ outbox = Table(
     Column("tried_at", Instant, nullable=True, index=True),
     Column("message_id", Word, nullable=True, index=True),
     Column("sent_to", Word, nullable=True),
+    # what became of it is not in the history yet, nor was its person called
+    Column("untold", Boolean, nullable=False, server_default=false()),
+)
+Index(
+    "ix_outbox_untold",
+    outbox.c.untold,
+    sqlite_where=text("untold"),
+    postgresql_where=text("untold"),
+)
+
+# How far each folder of the mailbox was read.
+inbox_mark = Table(
+    "inbox_mark",
+    metadata,
+    Column("folder", Word, primary_key=True),
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+)
+
+# Mails that came back, by their place in the mailbox; `filed_at`: put away there, too.
+returned_mail = Table(
+    "returned_mail",
+    metadata,
+    Column("folder", Word, primary_key=True),
+    Column("uid_validity", BigInteger, primary_key=True, autoincrement=False),
+    Column("uid", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", Word, nullable=True, index=True),
+    Column("taken_at", Instant, nullable=False),
+    Column("filed_at", Instant, nullable=True),
+)
+
+# `folded`: the address as it is compared.
+bad_address = Table(
+    "bad_address",
+    metadata,
+    Column("folded", Word, primary_key=True),
+    Column("address", Word, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("notice", Word, nullable=False),
+    Column("person_id", Word, nullable=True),
 )
 
 history = Table(

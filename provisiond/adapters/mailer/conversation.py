@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import EmailPolicy
 from typing import Protocol
 
 from provisiond.adapters.mailer.wire import Reply, Wire, WireError
@@ -19,6 +17,7 @@ from provisiond.ports import Delivery, DeliveryOutcome
 NOT_SERVED = 530  # log-in or encryption wanted: says nothing of this mail
 TOO_LARGE = 552
 CLOSING = 421
+_OTHER_LINE_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 class Patience(Protocol):
@@ -59,15 +58,15 @@ class LostError(Exception):
         self.serves = serves
 
 
-def envelope(message: EmailMessage, sender: str, to: str) -> Envelope:
-    """Line ends made CRLF, leading dots doubled, the final dot added. Raises ValueError."""
-    address, policy = with_ascii_domain(to), message.policy
+def envelope(message: bytes, sender: str, to: str) -> Envelope:
+    """Line ends made CRLF (others let servers disagree about where a mail ends), leading dots doubled, the final dot
+    added. Raises ValueError."""
+    address = with_ascii_domain(to)
     utf8 = not address.isascii()
-    if utf8 and isinstance(policy, EmailPolicy):
-        policy = policy.clone(utf8=True)
-    content = message.as_bytes(policy=policy)
-    content = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
-    content = re.sub(rb"(?m)^\.", b"..", content)
+    content = _OTHER_LINE_END.sub(b"\r\n", message)
+    content = content.replace(b"\r\n.", b"\r\n..")
+    if content.startswith(b"."):
+        content = b"." + content
     return Envelope(
         content + (b"" if content.endswith(b"\r\n") else b"\r\n") + b".\r\n", sender, address, utf8
     )
@@ -80,48 +79,59 @@ async def handed_over(wire: Wire, mail: Envelope, patience: Patience, work: Work
             DeliveryOutcome.REFUSED, "not sent: the mail server has no SMTPUTF8, which this address needs"
         )
     talk = _Talk(wire, patience.reply_timeout)
-    refused, begun = await talk.addressed(mail, work.begin)
-    if begun and not refused:
-        refused = _refused(await talk.answer("DATA"))
-    if refused or not begun:
-        await talk.reset()
-        return refused if begun else None
-    return await _content(wire, mail.content, patience.data_timeout, work.meanwhile)
+    begun = await talk.prepared(mail, work.begin)
+    if begun and talk.refused is None:
+        return await _content(wire, mail.content, patience.data_timeout, work.meanwhile)
+    await talk.take_back()
+    return talk.refused if begun else None
 
 
 @dataclass(slots=True)
 class _Talk:
+    """`serves`: the server took our sender; `wants_content`: it waits for the mail itself."""
+
     wire: Wire
     timeout: float
     serves: bool = False
+    wants_content: bool = False
+    refused: Delivery | None = None
 
-    async def addressed(self, mail: Envelope, begin: Callable[[], bool]) -> tuple[Delivery | None, bool]:
-        """MAIL and RCPT together where the server allows it: what refuses them, and whether to go on."""
+    async def prepared(self, mail: Envelope, begin: Callable[[], bool]) -> bool:
+        """MAIL, RCPT and DATA, together where the server allows it (RFC 2920). Whether to go on."""
         sender = f"MAIL FROM:<{mail.sender}>{_options(self.wire, mail)}"
-        recipient = f"RCPT TO:<{mail.to}>"
+        commands = [sender, f"RCPT TO:<{mail.to}>", "DATA"]
         together = "pipelining" in self.wire.extensions
-        self.wire.say(sender, *([recipient] if together else []))
+        self.wire.say(*(commands if together else commands[:1]))
         begun = begin()
-        refused = self._sender_refused(await self.reply("MAIL"))
-        if together:
-            said = await self.reply("RCPT")
-            refused = refused or _refused(said)
-        elif not refused:
-            refused = _refused(await self.answer(recipient))
-        return refused, begun
+        for number, command in enumerate(commands):
+            if number and not together:
+                if self.refused or not begun:
+                    break
+                self.wire.say(command)
+            if not await self._heard(command[:4]):
+                break
+        return begun
 
-    async def answer(self, command: str) -> Reply:
-        self.wire.say(command)
-        return await self.reply(command.partition(" ")[0])
-
-    async def reply(self, command: str) -> Reply:
+    async def _heard(self, command: str) -> bool:
+        """False: nothing more will come."""
         try:
-            return await self.wire.reply(self.timeout)
+            said = await self.wire.reply(self.timeout)
         except WireError as error:
+            if self.refused:
+                return False
             raise LostError(f"{error} at {command},", serves=self.serves) from error
+        if self.refused is None:
+            self.refused = self._sender_refused(said) if command == "MAIL" else _refused(said)
+        self.wants_content = command == "DATA" and said.is_yes
+        if said.code == CLOSING:
+            self.wire.end()
+        return said.code != CLOSING
 
-    async def reset(self) -> None:
+    async def take_back(self) -> None:
         """The next mail begins anew; where that is not possible, on a new connection."""
+        if self.wants_content or not self.wire.is_open:
+            self.wire.end()
+            return
         try:
             self.wire.say("RSET")
             said = await self.wire.reply(self.timeout)

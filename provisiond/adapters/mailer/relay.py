@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
 
@@ -79,7 +78,7 @@ class SmtpBatch:
 
     def send(
         self,
-        message: EmailMessage,
+        message: bytes,
         to: str,
         begin: Callable[[], bool] = lambda: True,
         meanwhile: Callable[[], None] = lambda: None,

@@ -24,12 +24,16 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("tried_at", _INSTANT, nullable=True))
     op.add_column("outbox", sa.Column("message_id", _WORD, nullable=True))
     op.add_column("outbox", sa.Column("sent_to", _WORD, nullable=True))
+    op.add_column("outbox", sa.Column("untold", sa.Boolean, nullable=False, server_default=sa.false()))
+    only = sa.text("untold")
+    op.create_index("ix_outbox_untold", "outbox", ["untold"], sqlite_where=only, postgresql_where=only)
     op.create_index("ix_outbox_tried_at", "outbox", ["tried_at"])
     op.create_index("ix_outbox_message_id", "outbox", ["message_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_outbox_untold", "outbox")
     op.drop_index("ix_outbox_message_id", "outbox")
     op.drop_index("ix_outbox_tried_at", "outbox")
-    for column in ("sent_to", "message_id", "tried_at", "next_try_at", "doubts", "attempts"):
+    for column in ("untold", "sent_to", "message_id", "tried_at", "next_try_at", "doubts", "attempts"):
         op.drop_column("outbox", column)
