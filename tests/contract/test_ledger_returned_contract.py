@@ -57,7 +57,9 @@ def test_a_notice_that_came_back_goes_to_the_other_address_and_the_first_is_mark
     assert (bad.address, bad.reply, bad.at) == (PRIVATE, BOUNCE.reply, LATER)
     assert (bad.notice, bad.person_id) == (KEY, "person-1")
     assert list(ledger.due_students(TODAY)) == ["S0000001"], "an expiry may wait for it again"
-    assert events(ledger, "person-1")[-1] == "notice-returned"
+    told = events(ledger, "person-1")
+    assert told[-1] == "notice-returned" and told.count("notice-settled") == 1
+    assert "notice-put-off" not in told
 
 
 def test_where_there_is_no_other_address_it_counts_as_refused(ledger: Ledger) -> None:

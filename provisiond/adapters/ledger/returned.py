@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
-from provisiond.adapters.ledger import history, orders
+from provisiond.adapters.ledger import history, orders, sending
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.tables import bad_address, inbox_mark, returned_mail
@@ -104,6 +104,7 @@ def _is_known(connection: Connection, message_id: str) -> bool:
 
 
 def _returned(connection: Connection, bounce: Bounce, at: datetime) -> int:
+    sending.tell(connection, at, table.c.key == bounce.key)
     goes_on = bounce.goes_to is not None
     now = {
         "status": (NoticeStatus.DUE if goes_on else NoticeStatus.REFUSED).value,

@@ -78,10 +78,16 @@ def finish(connection: Connection, at: datetime) -> None:
         select(table.c.key).where(table.c.status == NoticeStatus.SENDING.value)
     ).all():
         _answered(connection, Answer(key, NoticeStatus.UNKNOWN, LEFT, ""), at, doubts=0)
-    items = found(connection, select(table).where(table.c.untold).order_by(*IN_ORDER))
+    tell(connection, at)
+
+
+def tell(connection: Connection, at: datetime, *which: ColumnElement[bool]) -> None:
+    """What became of notices that is not in the history yet; of these, before something else becomes of them."""
+    untold = (table.c.untold, *which)
+    items = found(connection, select(table).where(*untold).order_by(*IN_ORDER))
     if not items:
         return
-    connection.execute(update(table).where(table.c.untold).values(untold=False))
+    connection.execute(update(table).where(*untold).values(untold=False))
     settled = {i.notice.person_id for i in items if i.status in _SETTLED and i.notice.person_id is not None}
     orders.call(connection, sorted(settled), at)
     history.append(connection, (_happened(item, at) for item in items))
