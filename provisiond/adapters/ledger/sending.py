@@ -19,6 +19,8 @@ from provisiond.adapters.ledger.tables import outbox as table
 from provisiond.domain.model import NoticeStatus, OutboxItem
 from provisiond.ports import Answer, Sending
 
+# Between two mails nothing waits for the disk, but after so many: a kill costs one copy, a power cut so many.
+SYNCED_EVERY = 10
 LEFT = "whoever sent it died before the answer was known"
 _SETTLED = (NoticeStatus.ACCEPTED, NoticeStatus.REFUSED, NoticeStatus.GIVEN_UP)
 _EVENTS = {NoticeStatus.DUE: "notice-put-off", NoticeStatus.UNKNOWN: "notice-unknown"}

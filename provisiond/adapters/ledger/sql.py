@@ -65,6 +65,7 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._turns = 0  # between two mails
 
     @classmethod
     def open(
@@ -347,7 +348,9 @@ class SqlLedger:
             return sending.ready(connection, at, limit, longest)
 
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
-        with self._db.write() as connection:
+        self._turns += 1
+        synced = following is None or self._turns % sending.SYNCED_EVERY == 0
+        with self._db.write(synced=synced) as connection:
             return sending.turn(connection, answer, following, at)
 
     def tried_between(self, after: datetime, until: datetime) -> int:
