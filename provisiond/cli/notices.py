@@ -3,6 +3,7 @@ preview`."""
 
 from __future__ import annotations
 
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,17 @@ from provisiond.bootstrap import Parts
 from provisiond.cli import screen
 from provisiond.cli.see import Json
 from provisiond.cli.session import errors, person, session
+from provisiond.domain.delivery import message_id, with_ascii_domain
 from provisiond.domain.model import Account, Notice, NoticeKind, NoticeStatus
 from provisiond.domain.notices import TO_PERSONAL_MAIL
 from provisiond.domain.policy import LifecyclePolicy
+from provisiond.message import Letterhead, message
+from provisiond.ports import Letter
 from provisiond.specimens import Specimens
 
 app = typer.Typer(help="The mails that people get.", no_args_is_help=True)
 
+_OF_THE_BODY = frozenset({"MIME-Version", "Content-Type", "Content-Transfer-Encoding"})
 WHEN = {
     NoticeKind.CREATED: "the account was made",
     NoticeKind.ACTIVATED: "the person activated it",
@@ -77,16 +82,26 @@ def preview(
     with errors(), session(context).parts(writes=False) as parts:
         notice, account = _due(parts, kind, who)
         letter = bootstrap.letters(parts.settings, parts.clock, parts.ledger).letter(notice, account)
+        headers = _headers(parts, letter, notice)
         if html:
             html.write_text(letter.html or "", "utf-8")
         if json:
-            screen.as_json({"to": notice.to, "key": notice.key, **_fields(letter)})
+            screen.as_json({"key": notice.key, "headers": headers, "text": letter.text, "html": letter.html})
             return
-        screen.say(f"To: {notice.to}\nSubject: {letter.subject}\n\n{letter.text}")
+        screen.say("\n".join(f"{name}: {value}" for name, value in headers.items()))
+        screen.say(f"\n{letter.text}")
 
 
-def _fields(letter: object) -> dict[str, object]:
-    return {name: getattr(letter, name) for name in ("subject", "text", "html")}
+def _headers(parts: Parts, letter: Letter, notice: Notice) -> dict[str, str]:
+    """Of the message as the outbox would send it now; what of it is known where no mail server is configured."""
+    mail, at = parts.settings.mail, parts.clock.now().astimezone(parts.settings.zone)
+    if mail is None:
+        return {"To": notice.to, "Subject": letter.subject}
+    letterhead = Letterhead(mail.sender, mail.message_id_domain, mail.reply_to)
+    identity = message_id(notice.key, mail.message_id_domain)
+    octets = message(letter, letterhead, with_ascii_domain(notice.to), identity, at)
+    built = message_from_bytes(octets, policy=policy.default)
+    return {name: str(value) for name, value in built.items() if name not in _OF_THE_BODY}
 
 
 def _due(parts: Parts, kind: NoticeKind, who: str | None) -> tuple[Notice, Account | None]:

@@ -67,7 +67,10 @@ def _draw(found: Rehearsed, plot: Path) -> None:
         from provisiond.cli import picture
     except ImportError as error:
         raise ConfigError(
-            ["--plot needs matplotlib, which is not installed: pip install 'provisiond[plot]'"]
+            [
+                "--plot needs matplotlib, which is not installed: pip install 'provisiond[plot]', or with the"
+                " Debian package: apt-get install python3-matplotlib"
+            ]
         ) from error
     picture.draw(found, plot)
 

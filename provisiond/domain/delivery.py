@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from provisiond.domain.model import Account, Notice, NoticeKind, State
+from provisiond.domain.notices import addresses
 
 _STUDYING = frozenset({State.PENDING, State.ACTIVE, State.ON_LEAVE})
 # What a notice of these kinds says is true in these states only.
@@ -85,12 +86,11 @@ def waiting(attempts: int, policy: MailPolicy) -> timedelta | None:
 
 def other_address(notice: Notice, tried: str, account: Account | None, mail_domain: str) -> str | None:
     """The address on record to which a notice goes that `tried` does not take; None when there is no other, or it
-    was tried before. Where a notice was first meant for the private address, the other is the lifelong one."""
+    was tried before."""
     if account is None or tried != notice.to:
         return None
-    own = f"{account.account_name}@{mail_domain}"
-    private = (record.personal_mail for record in account.records if record.personal_mail)
-    return next((to for to in (own, *private) if to.casefold() != tried.casefold()), None)
+    ways = addresses(notice.kind, f"{account.account_name}@{mail_domain}", account.records)
+    return next((to for to in ways if to.casefold() != tried.casefold()), None)
 
 
 def overtaken(notice: Notice, account: Account | None, today: date) -> str | None:

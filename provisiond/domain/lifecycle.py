@@ -23,6 +23,7 @@ from provisiond.domain.model import (
 from provisiond.domain.people import Person
 from provisiond.domain.policy import LifecyclePolicy
 
+_NOT_SENT = frozenset({NoticeStatus.REFUSED, NoticeStatus.GIVEN_UP, NoticeStatus.DROPPED})
 ENDED = frozenset({State.ALUMNI, State.TERMINATED})
 
 
@@ -160,16 +161,16 @@ def _completed(
 
 def _why_waiting(account: Account | None, ended: Standing, waits_for: Iterable[NoticeKind]) -> str:
     """Says of each missing notice whether it is to come or was refused wherever it could go."""
-    outbox = account.outbox if account else ()
     whys = []
     for kind in waits_for:
-        became = {item.status for item in outbox if _announces(item.notice, kind, ended)}
-        refused = became == {NoticeStatus.REFUSED}
-        whys.append(
-            f"the {kind} notice was refused by every address on record"
-            if refused
-            else f"no {kind} notice was accepted yet"
-        )
+        items = [i for i in (account.outbox if account else ()) if _announces(i.notice, kind, ended)]
+        became = {item.status for item in items}
+        if became == {NoticeStatus.REFUSED}:
+            whys.append(f"the {kind} notice was refused by every address on record")
+        elif became and became <= _NOT_SENT:
+            whys.append(f"the {kind} notice was {' and '.join(sorted(became))}")
+        else:
+            whys.append(f"no {kind} notice was accepted yet")
     return " and ".join(whys)
 
 

@@ -4,7 +4,7 @@ is decided once however often the question is asked; sending is the outbox's."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, timedelta
 
 from provisiond.domain.lifecycle import ENDED, Standing
@@ -13,15 +13,19 @@ from provisiond.domain.people import Person
 from provisiond.domain.policy import Policy
 
 _AT_THE_END = re.compile(r":\d{4}-\d\d-\d\dT[\d:.+-]+$")
-# A mail to a mailbox that is not opened yet, or shut, goes to the private address on record, and to no other …
-OWN_IS_SHUT = frozenset({NoticeKind.CREATED, NoticeKind.TERMINATED, NoticeKind.HOLD_SET})
-# … and so do those that whoever took the account over must not be the only one to read.
-TO_PERSONAL_MAIL = OWN_IS_SHUT | {
-    NoticeKind.REINSTATED,
-    NoticeKind.HOLD_LIFTED,
-    NoticeKind.PASSWORD_CHANGED,
-    NoticeKind.SECOND_FACTOR_CHANGED,
-}
+# A mail about a mailbox that is shut, or not opened yet, goes to the private address on record first, and so do those
+# that whoever took the account over must not be the only one to read.
+TO_PERSONAL_MAIL = frozenset(
+    {
+        NoticeKind.CREATED,
+        NoticeKind.TERMINATED,
+        NoticeKind.REINSTATED,
+        NoticeKind.HOLD_SET,
+        NoticeKind.HOLD_LIFTED,
+        NoticeKind.PASSWORD_CHANGED,
+        NoticeKind.SECOND_FACTOR_CHANGED,
+    }
+)
 
 
 def notices_due(
@@ -70,20 +74,7 @@ def addresses(kind: NoticeKind, own: str, records: Iterable[RegistryRecord]) -> 
             known.setdefault(record.personal_mail.casefold(), record.personal_mail)
     own, *others = known.values()
     personal = tuple(others)
-    if kind not in TO_PERSONAL_MAIL:
-        return (own, *personal)
-    return personal if personal and kind in OWN_IS_SHUT else (*personal, own)
-
-
-def other_address(
-    notice: Notice, account: Account, mail_domain: str, tried: Collection[str] = ()
-) -> str | None:
-    """The next address on record for a notice that its first one refused; None: there is no other that would
-    reach the person. `tried`: addresses that refused it, beside the notice's own."""
-    own = f"{account.account_name}@{mail_domain}"
-    refused = {mail.casefold() for mail in (notice.to, *tried)}
-    left = (m for m in addresses(notice.kind, own, account.records) if m.casefold() not in refused)
-    return next(left, None)
+    return (*personal, own) if kind in TO_PERSONAL_MAIL else (own, *personal)
 
 
 def _milestones(

@@ -24,8 +24,6 @@ def inbox(section: s.Inbox | None, folder: Path, faults: Faults) -> InboxSetting
     tls = encryption("inbox", section, section.host, "tls", faults)
     if section.user is None:
         faults.add("inbox.user", "missing: a mailbox needs a log-in")
-    if section.folder == section.done_folder:
-        faults.add("inbox.done_folder", "must be another folder than inbox.folder")
     if section.believed_for is not None and not section.believed_for:
         faults.add("inbox.believed_for", "must be longer than nothing")
     known = {field.name for field in fields(InboxSettings)}
@@ -33,4 +31,7 @@ def inbox(section: s.Inbox | None, folder: Path, faults: Faults) -> InboxSetting
     given |= {"tls": tls, "ca_file": ca_file}
     given |= {"user": section.user or "", "password": password or ""}
     given.setdefault("port", _PORTS[tls])
-    return InboxSettings(**given)
+    made = InboxSettings(**given)
+    if made.folder == made.done_folder:
+        faults.add("inbox.done_folder", "must be another folder than inbox.folder")
+    return made

@@ -148,9 +148,9 @@ def test_a_preview_is_the_very_mail(site: Site) -> None:
     name = site.json("accounts")[0]["account_name"]
     before = site.state()
     created = site.json("notices", "preview", "created", name)
-    (due,) = [i["notice"] for i in site.json("outbox") if i["notice"]["to"] == created["to"]]
+    (due,) = [i["notice"] for i in site.json("outbox") if i["notice"]["to"] == created["headers"]["To"]]
     assert (created["key"], due["kind"]) == (due["key"], "created")
-    assert name in created["subject"] and name in created["text"] and name in created["html"]
+    assert name in created["headers"]["Subject"] and name in created["text"] and name in created["html"]
     page = site.university.folder / "expiry.html"
     told = site.run("notices", "preview", "expiry", name, "--html", str(page))
     assert "Today is the last day" in told and "no expiry notice is due" in told

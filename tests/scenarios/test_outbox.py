@@ -243,7 +243,7 @@ def test_an_address_that_is_none_gets_nothing(office: PostOffice, server: FakeMa
     item = office.of(1)
     office.ledger.items[item.notice.key] = _to(item, "x@y.example\r\nRCPT TO:<v@example.net>")  # type: ignore[attr-defined]
     assert office.deliver() == Delivered(readdressed=1, accepted=2)
-    assert [to for to, _ in server.taken()] == [private(2), own(1)]
+    assert [to for to, _ in server.taken()] == [private(2), private(1)]
 
 
 def test_what_is_not_true_any_more_is_dropped_with_the_reason(office: PostOffice, server: FakeMailer) -> None:

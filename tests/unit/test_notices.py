@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from provisiond.domain.delivery import other_address
 from provisiond.domain.model import Notice, NoticeKind, Occurrence
-from provisiond.domain.notices import operators_ticket, other_address
+from provisiond.domain.notices import addresses, operators_ticket
 from tests.rigs.lives import TODAY, a_case, a_person, a_policy, an_account, decide, noon, the_only_step
 
 OWN, PRIVATE = "tmchan@connect.example.edu", "tm@example.net"
@@ -25,29 +26,24 @@ def a_notice(kind: NoticeKind, to: str) -> Notice:
         (NoticeKind.EXPIRY, OWN, PRIVATE),
         (NoticeKind.PASSWORD_CHANGED, PRIVATE, OWN),
         (NoticeKind.REINSTATED, PRIVATE, OWN),
-        # nobody could read it in a mailbox that is not open
-        (NoticeKind.CREATED, PRIVATE, None),
-        (NoticeKind.TERMINATED, PRIVATE, None),
+        (NoticeKind.CREATED, PRIVATE, OWN),
     ],
 )
-def test_a_refused_notice_has_a_second_way_where_one_would_be_read(
-    kind: NoticeKind, to: str, other: str | None
-) -> None:
+def test_a_refused_notice_has_a_second_way(kind: NoticeKind, to: str, other: str) -> None:
     account = an_account(a_person(personal_mail=PRIVATE))
-    assert other_address(a_notice(kind, to), account, "connect.example.edu") == other
+    assert other_address(a_notice(kind, to), to, account, "connect.example.edu") == other
 
 
 def test_there_is_no_other_address_than_those_on_record() -> None:
     account = an_account(a_person(personal_mail=OWN.upper()))
-    assert other_address(a_notice(NoticeKind.EXPIRY, OWN), account, "connect.example.edu") is None
+    assert other_address(a_notice(NoticeKind.EXPIRY, OWN), OWN, account, "connect.example.edu") is None
 
 
-def test_the_private_address_of_another_programme_is_another_way() -> None:
-    account = an_account(
-        a_person(personal_mail=PRIVATE), a_person(programme="PHD", personal_mail="b@example.net")
-    )
-    notice = a_notice(NoticeKind.EXPIRY, OWN)
-    assert other_address(notice, account, "connect.example.edu", tried=[PRIVATE]) == "b@example.net"
+def test_every_private_address_on_record_is_a_way_and_none_stands_twice() -> None:
+    records = [a_person(personal_mail=mail) for mail in (PRIVATE, "b@example.net", PRIVATE.upper(), OWN)]
+    assert addresses(NoticeKind.EXPIRY, OWN, records) == (OWN, PRIVATE, "b@example.net")
+    assert addresses(NoticeKind.CREATED, OWN, records) == (PRIVATE, "b@example.net", OWN)
+    assert addresses(NoticeKind.CREATED, OWN, [a_person(personal_mail=None)]) == (OWN,)
 
 
 @pytest.mark.parametrize("kind", [NoticeKind.PASSWORD_CHANGED, NoticeKind.SECOND_FACTOR_CHANGED])

@@ -227,3 +227,14 @@ def test_registry_settings_mirror_the_adapters(kept: type, used: type) -> None:
 
     assert shape(kept) == shape(used)
     assert FIELDS == REGISTRY_FIELDS
+
+
+def test_a_mailbox_needs_a_host_and_a_log_in_only(tmp_path: Path) -> None:
+    write_secret(tmp_path / "imap", "hunter3-hunter3")
+    section = '[inbox]\nhost = "imap.example.edu"\nuser = "bounces"\npassword_file = "imap"\n'
+    inbox = load(write_settings(tmp_path, ("[names]", f"{section}[names]"))).inbox
+
+    assert inbox is not None
+    assert (inbox.tls, inbox.port, inbox.folder, inbox.done_folder) == ("tls", 993, "INBOX", None)
+    assert inbox.password == "hunter3-hunter3" and "hunter3" not in repr(inbox)
+    assert load(write_settings(tmp_path)).inbox is None

@@ -240,3 +240,23 @@ def test_without_a_host_there_is_no_mail_and_with_one_on_this_machine_no_encrypt
     assert mail is not None
     assert (mail.tls, mail.port, mail.bounces_to) == ("none", 25, "accounts@example.edu")
     assert (mail.message_id_domain, mail.data_timeout) == ("example.edu", 600)
+
+
+def test_a_mailbox_is_not_read_in_the_clear_nor_without_a_log_in_nor_into_itself(tmp_path: Path) -> None:
+    section = """[inbox]
+host = "imap.example.edu"
+tls = "none"
+done_folder = "INBOX"
+believed_for = "0 days"
+"""
+    told = faults_of(write_settings(tmp_path, ("[names]", f"{section}[names]")))
+    for fault in (
+        'inbox.tls: "none" is for a server on this machine',
+        "inbox.user: missing",
+        "inbox.done_folder: must be another folder",
+        "inbox.believed_for: must be longer than nothing",
+    ):
+        assert any(one.startswith(fault) for one in told), (fault, told)
+    folder = section.replace('"INBOX"', '"収件箱"')
+    (told_of_folder,) = faults_of(write_settings(tmp_path, ("[names]", f"{folder}[names]")))[:1]
+    assert told_of_folder.startswith("inbox.done_folder")
