@@ -74,12 +74,17 @@ def is_unfinished(connection: Connection) -> bool:
 
 
 def finish(connection: Connection, at: datetime) -> None:
-    """A crash costs a further copy at most, and is no doubt about the mail server. What became of notices is told,
-    and whose are settled are called: many at a time, as each mail waits for its transaction."""
+    """A crash costs a further copy at most, and is no doubt about the mail server."""
     for key in connection.scalars(
         select(table.c.key).where(table.c.status == NoticeStatus.SENDING.value)
     ).all():
         _answered(connection, Answer(key, NoticeStatus.UNKNOWN, LEFT, ""), at, doubts=0)
+    tell(connection, at)
+
+
+def tell(connection: Connection, at: datetime) -> None:
+    """The history hears what became of notices, and whose are settled are called: many at a time, as each mail waits
+    for its transaction; before anything else is done with a notice."""
     items = found(connection, select(table).where(table.c.untold).order_by(*IN_ORDER))
     if not items:
         return
