@@ -169,8 +169,10 @@ def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> N
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     begin = options.get("provisiond_begin")
-    if begin:  # the connection may have had another kind of writer before
-        connection.exec_driver_sql(f"PRAGMA synchronous = {options.get('provisiond_synchronous', 'FULL')}")
+    wanted = options.get("provisiond_synchronous", "FULL")
+    if begin and connection.info.get("synchronous", "FULL") != wanted:  # it had another kind of writer before
+        connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+        connection.info["synchronous"] = wanted
     connection.exec_driver_sql(begin or "BEGIN")
 
 
