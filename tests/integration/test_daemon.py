@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 import time
@@ -10,7 +11,11 @@ from contextlib import closing
 
 import pytest
 
+from provisiond import bootstrap
+from provisiond.adapters.clock import SystemClock
 from provisiond.demo.sample import MAPPING
+from provisiond.domain.model import Hold, HoldKind
+from provisiond.settings import load
 from tests.integration.conftest import CODE, Rows, Site, same_name
 from tests.rigs.daemon_process import DaemonProcess, eventually, running
 
@@ -70,28 +75,35 @@ def test_an_order_has_its_turn_in_the_middle_of_a_long_load(site: Site) -> None:
         rows += more
 
     site.university.edit(many_more)
-    with running(site) as daemon:
+    with (
+        running(site) as daemon,
+        bootstrap.parts(load(site.university.config), SystemClock(), writes=False) as parts,
+    ):
         eventually(lambda: len(site.accounts()) > 100, "a load", daemon)
-        site.run("hold", who, "--reason", "theft")
-        assert "pwdEndTime" in site.entry(dn, "pwdEndTime")
-        assert len(site.accounts()) < 900, "the load was not over"
-        assert daemon.end() == 0
+        account = parts.ledger.find(who)
+        assert account
+        theft = Hold(HoldKind.LOCK, parts.clock.now(), None, "theft", "test")
+        parts.ledger.hold(account.person_id, theft)
+        eventually(lambda: daemon.log().count("cycle done") == 2, "the load is over", daemon)
+        first, second = re.findall(r"cycle done.* applied=(\d+)", daemon.log())
+        assert int(first) == 1 and int(second) >= 900, "the order did not wait for the load"
+    assert "pwdEndTime" in site.entry(dn, "pwdEndTime")
 
 
 def test_told_to_stop_in_a_load_it_leaves_and_the_next_run_finishes(site: Site) -> None:
-    site.university.edit(same_name(900))
+    site.university.edit(same_name(700))
     with running(site) as daemon:
         eventually(lambda: len(site.accounts()) > 100, "a load", daemon)
         assert daemon.end() == 0
         assert "STOPPING=1" in daemon.told
     done = len(site.accounts())
-    assert done < 900, "it did not wait for the end"
+    assert done < 700, "it did not wait for the end"
     with running(site) as daemon:
         loaded(daemon)
         assert daemon.end(signal.SIGINT) == 0
     names = {row["account_name"] for row in site.json("accounts")}
-    assert len(names) == len(site.accounts()) == 900
-    assert len(site.json("outbox")) == 900, "each notice decided once"
+    assert len(names) == len(site.accounts()) == 700
+    assert len(site.json("outbox")) == 700, "each notice decided once"
     assert "nothing is due" in site.run("plan")
 
 
