@@ -12,14 +12,24 @@ from email.header import Header
 from email.mime.base import MIMEBase
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
-from email.policy import compat32
+from email.policy import Compat32
 from email.utils import format_datetime, formataddr, parseaddr
+from functools import cache
 
 from provisiond.ports import Letter
 
 _ENDS_A_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _LONGEST = 900  # a line may have 998 octets (RFC 5322 2.1.1)
-_ON_THE_WIRE = compat32.clone(linesep="\r\n")
+
+
+class _Unfolded(Compat32):
+    """Headers of parts are short and ASCII; folding them took longest."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return f"{name}: {value}\r\n".encode("ascii")
+
+
+_ON_THE_WIRE = _Unfolded(linesep="\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ def message(letter: Letter, head: Letterhead, to: str, message_id: str, at: date
     """`at` shows in its own time zone. ASCII, unless the address is not. Raises ValueError where a header would hold
     a line break, or a text what is no character."""
     headers = {
-        "From": formataddr(parseaddr(head.sender)),
+        "From": _mailbox(head.sender),
         "To": to,
         "Reply-To": head.reply_to,
         "Subject": letter.subject,
@@ -50,6 +60,11 @@ def message(letter: Letter, head: Letterhead, to: str, message_id: str, at: date
     # written plainly, since the package would encode an address of other letters, which SMTPUTF8 does not
     top = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value is not None)
     return top.encode() + _body(letter, message_id).as_bytes(policy=_ON_THE_WIRE)
+
+
+@cache
+def _mailbox(sender: str) -> str:
+    return formataddr(parseaddr(sender))
 
 
 def _body(letter: Letter, message_id: str) -> MIMEBase:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,31 @@ from tests.rigs.postgres import PostgresRig, running_postgres
 from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
 
 _CHOICE = pytest.StashKey[tuple[Kind, str]]()
+LEFT_OUT = pytest.StashKey[str]()  # why the service on systemd was
+_TOLD = "provisiond"  # by a worker to the process that reports
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers: the tests of a file stay together, and those that share the Debian package."""
+    for item in items:
+        together = "e2e" if "e2e" in item.path.parts else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    stash = session.config.stash
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_TOLD] = stash.get(_CHOICE, None), stash.get(LEFT_OUT, None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    chosen, left_out = getattr(node, "workeroutput", {}).get(_TOLD, (None, None))
+    if chosen:
+        node.config.stash[_CHOICE] = tuple(chosen)
+    if left_out:
+        node.config.stash[LEFT_OUT] = left_out
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -27,6 +53,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         servers = "OpenLDAP and 389 Directory Server"
         where = f"{servers} in containers" if kind == "container" else f"{servers} from Debian, no container"
         terminalreporter.write_line(f"integration tests ran on {where}: {why}")
+    if left_out := config.stash.get(LEFT_OUT, None):
+        terminalreporter.write_line(f"NOT RUN, it needs containers: the service on systemd ({left_out})")
 
 
 @pytest.fixture(scope="session")

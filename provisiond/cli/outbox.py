@@ -15,7 +15,7 @@ from provisiond.cli import screen
 from provisiond.cli.act import DryRun, Reason
 from provisiond.cli.see import Json
 from provisiond.cli.session import actor, errors, person, session
-from provisiond.domain.errors import RejectedError
+from provisiond.domain.errors import RejectedError, UnavailableError
 from provisiond.domain.model import NoticeStatus, OutboxItem
 
 app = typer.Typer(help="The notices that are due, and what became of them.", invoke_without_command=True)
@@ -125,7 +125,7 @@ def settle(
     """Record that a person was told otherwise, or a mail server's answer, for notices that were not accepted."""
     if not (keys or who or everything):
         raise typer.BadParameter("name keys, --person or --all")
-    with errors(), session(context).parts(writes=not dry_run) as parts:
+    with errors(), session(context).parts(writes=False) as parts:
         open_ones = [i for i in parts.ledger.outbox() if _may_settle(i, keys or (), refused=refused)]
         chosen = [i.notice.key for i in _chosen(parts, open_ones, keys or (), who)]
         status = NoticeStatus.REFUSED if refused else NoticeStatus.ACCEPTED
@@ -157,7 +157,12 @@ def _chosen(
 def send(context: typer.Context) -> None:
     """Send what is due now, up to the caps of [mail]: for who runs no daemon. Exit 75: no mail server serves us."""
     with errors():
-        bootstrap.mail_settings(session(context).settings())
+        settings = session(context).settings()
+        bootstrap.mail_settings(settings)
+        if leader := bootstrap.ledger_leader(
+            settings
+        ):  # two at once would take each other's mail for one left behind
+            raise UnavailableError("outbox", f"{leader} sends what is due; `provisiond outbox` lists it")
         with session(context).parts(writes=True) as parts, screen.progress() as progress:
             delivered = parts.outbox(progress).deliver()
         counts = {name: count for name, count in delivered.counts().items() if count}

@@ -157,6 +157,7 @@ def test_a_retry_forgets_what_was_tried(ledger: Ledger) -> None:
     ledger.turn(None, sending("a", OWN), AT)
     ledger.turn(answer("a", NoticeStatus.REFUSED, reply="550 no", sent_to=OWN), None, AT)
     assert ledger.retry(["a"], "alice", "mailbox mended", LATER) == 1
+    assert events(ledger)[-2:] == ["notice-settled", "notice-retried"]
     fresh = one(ledger, "a")
     assert (fresh.status, fresh.attempts, fresh.address, fresh.settled_at) == (
         NoticeStatus.DUE,

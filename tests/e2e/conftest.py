@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import choice
+from tests.conftest import LEFT_OUT, choice
 from tests.rigs.machine import Machine, running_machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,6 @@ COLUMNS = (
     "student_id,surname,given_names,preferred_name,chinese_name,hkid,birth_date,programme,department,level,status,"
     "status_on,expected_end_on,personal_mail,supervisor_mail,confidential"
 )
-_LEFT_OUT = pytest.StashKey[str]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -31,14 +30,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if story and not config.option.collectonly:
         kind, why = choice(config)
         if kind == "local":
-            config.stash[_LEFT_OUT] = why
+            config.stash[LEFT_OUT] = why
             config.hook.pytest_deselected(items=story)
             items[:] = [item for item in items if item not in story]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if why := config.stash.get(_LEFT_OUT, None):
-        terminalreporter.write_line(f"NOT RUN, it needs containers: the service on systemd ({why})")
 
 
 @pytest.fixture(scope="session")

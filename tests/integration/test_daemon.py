@@ -20,12 +20,15 @@ from tests.integration.conftest import CODE, Rows, Site, same_name
 from tests.rigs.daemon_process import DaemonProcess, eventually, running
 
 QUICK = '\n[daemon]\npoll_every = "2 seconds"\nretry_at_most = "2 seconds"\n'
+NOBODY = (
+    '[mail]\nhost = "localhost"\nport = 9\nsender = "accounts@example.edu"\n'  # a mail server that is away
+)
 
 
 @pytest.fixture
 def daemon(site: Site) -> Iterator[DaemonProcess]:
     """At work on sixty students, all loaded."""
-    with running(site, settings=QUICK + _socket(site)) as found:
+    with running(site, settings=QUICK + _socket(site) + NOBODY) as found:
         loaded(found)
         yield found
 
@@ -200,6 +203,7 @@ def test_status_tells_how_the_service_is_and_a_second_daemon_is_told_who_is_at_w
     site = daemon.site
     refused = site.run("run", expect=75)
     assert f"pid {daemon.process.pid}" in refused and "another daemon" in refused
+    assert f"pid {daemon.process.pid}" in site.run("outbox", "send", expect=75)
     assert f"pid {daemon.process.pid}" in site.run("status")
     told = site.run("status").splitlines()
     assert len(told) == 10

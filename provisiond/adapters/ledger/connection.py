@@ -94,6 +94,7 @@ class Database:
             event.listen(engine, "begin", _begin)
             self._reader: Engine = engine
             self._writer: Engine = engine.execution_options(provisiond_begin="BEGIN IMMEDIATE")
+            self._hasty_writer = self._writer.execution_options(provisiond_synchronous="NORMAL")
         else:
             arguments = place.server_arguments(session_name())
             arguments["options"] += f" -c lock_timeout={max(1, round(wait_seconds * 1000))}"
@@ -109,6 +110,7 @@ class Database:
                 isolation_level="READ COMMITTED", postgresql_readonly=False
             )
             event.listen(self._writer, "begin", partial(_take_writer, fence=fence, epoch=epoch))
+            self._hasty_writer = self._writer
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -116,9 +118,10 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """All or nothing; on return it is on the disk."""
-        with translated(), self._writer.begin() as connection:
+    def write(self, *, synced: bool = True) -> Iterator[Connection]:
+        """All or nothing; on return it is on the disk. Not `synced`: on return it is with the operating system, where
+        our end does not touch it; a power cut may lose it until something synced was written after it."""
+        with translated(), (self._writer if synced else self._hasty_writer).begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -165,7 +168,12 @@ def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> N
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    connection.exec_driver_sql(options.get("provisiond_begin", "BEGIN"))
+    begin = options.get("provisiond_begin")
+    wanted = options.get("provisiond_synchronous", "FULL")
+    if begin and connection.info.get("synchronous", "FULL") != wanted:  # it had another kind of writer before
+        connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
+        connection.info["synchronous"] = wanted
+    connection.exec_driver_sql(begin or "BEGIN")
 
 
 def _take_writer(connection: Connection, *, fence: int | None, epoch: int | None) -> None:

@@ -19,6 +19,8 @@ from provisiond.adapters.ledger.tables import outbox as table
 from provisiond.domain.model import NoticeStatus, OutboxItem
 from provisiond.ports import Answer, Sending
 
+# Between two mails nothing waits for the disk, but after so many: a kill costs one copy, a power cut so many.
+SYNCED_EVERY = 10
 LEFT = "whoever sent it died before the answer was known"
 _SETTLED = (NoticeStatus.ACCEPTED, NoticeStatus.REFUSED, NoticeStatus.GIVEN_UP)
 _EVENTS = {NoticeStatus.DUE: "notice-put-off", NoticeStatus.UNKNOWN: "notice-unknown"}
@@ -72,8 +74,7 @@ def is_unfinished(connection: Connection) -> bool:
 
 
 def finish(connection: Connection, at: datetime) -> None:
-    """A crash costs a further copy at most, and is no doubt about the mail server. What became of notices is told,
-    and whose are settled are called: many at a time, as each mail waits for its transaction."""
+    """A crash costs a further copy at most, and is no doubt about the mail server."""
     for key in connection.scalars(
         select(table.c.key).where(table.c.status == NoticeStatus.SENDING.value)
     ).all():

@@ -65,6 +65,7 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._turns = 0  # between two mails
 
     @classmethod
     def open(
@@ -315,6 +316,7 @@ class SqlLedger:
 
     def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
         with self._db.write() as connection:
+            sending.tell(connection, at)
             return outbox.settle(connection, keys, status, reply, actor, at)
 
     def notices(self, keys: Iterable[str]) -> list[OutboxItem]:
@@ -347,7 +349,9 @@ class SqlLedger:
             return sending.ready(connection, at, limit, longest)
 
     def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
-        with self._db.write() as connection:
+        self._turns += 1
+        synced = following is None or self._turns % sending.SYNCED_EVERY == 0
+        with self._db.write(synced=synced) as connection:
             return sending.turn(connection, answer, following, at)
 
     def tried_between(self, after: datetime, until: datetime) -> int:
@@ -359,10 +363,12 @@ class SqlLedger:
             wanted = outbox.with_keys(connection, keys)
             addresses = [item.notice.to for item in wanted]
             returned.trust(connection, addresses, actor, reason, at)
+            sending.tell(connection, at)
             return sending.retry(connection, (i.notice.key for i in wanted), actor, reason, at)
 
     def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
         with self._db.write() as connection:
+            sending.tell(connection, at)
             return sending.drop(connection, keys, actor, reason, at)
 
     # -- returned mail ---------------------------------------------------------------------------------
@@ -376,6 +382,7 @@ class SqlLedger:
 
     def take_returned(self, mail: ReturnedMail, bounces: Sequence[Bounce], at: datetime) -> int:
         with self._db.write() as connection:
+            sending.tell(connection, at)
             return returned.take(connection, mail, bounces, at)
 
     def unfiled(self, folder: str, uid_validity: int) -> list[int]:
