@@ -36,7 +36,7 @@ def status(context: typer.Context, json: Json = False) -> None:
             lines |= dict(_of_daemon(told, settings)) | dict(_of_ledger(facts, settings.zone))
             lines["trouble"] = "; ".join(troubles) or "none"
             for name, line in lines.items():
-                screen.say(f"{name:<14}{line}", "bold red" if name == "trouble" and line != "none" else "")
+                screen.say(f"{name:<16}{line}", "bold red" if name == "trouble" and line != "none" else "")
         sys.exit(0 if leader and not troubles else NOT_WELL)
 
 
