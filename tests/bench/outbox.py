@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
+from statistics import median
 
 import aiosmtplib
 
@@ -25,7 +26,7 @@ from tests.rigs.relays import SENDER
 from tests.rigs.steps import a_notice
 
 MAILS = 2000
-TURNS = 3
+TURNS = 5  # of each, in turn: their medians are compared, since a busy moment meets one only
 
 
 def figures(folder: Path, scale: float) -> None:
@@ -35,8 +36,8 @@ def figures(folder: Path, scale: float) -> None:
         for turn in range(TURNS):
             bare.append(count / bare_seconds(port, count))
             ours.append(count / our_seconds(port, folder / f"{turn}.db", count))
-    figure("outbox-rate", max(ours), "mails/s")
-    figure("outbox", max(ours) / max(bare), "x-bare", at_least(0.8))
+    figure("outbox-rate", median(ours), "mails/s")
+    figure("outbox", median(ours) / median(bare), "x-bare", at_least(0.8))
 
 
 def bare_seconds(port: int, count: int) -> float:
