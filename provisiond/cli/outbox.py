@@ -158,11 +158,11 @@ def send(context: typer.Context) -> None:
     """Send what is due now, up to the caps of [mail]: for who runs no daemon. Exit 75: no mail server serves us."""
     with errors():
         settings = session(context).settings()
-        bootstrap.mail_settings(settings)
         if leader := bootstrap.ledger_leader(
             settings
         ):  # two at once would take each other's mail for one left behind
             raise UnavailableError("outbox", f"{leader} sends what is due; `provisiond outbox` lists it")
+        bootstrap.mail_settings(settings)
         with session(context).parts(writes=True) as parts, screen.progress() as progress:
             delivered = parts.outbox(progress).deliver()
         counts = {name: count for name, count in delivered.counts().items() if count}

@@ -20,15 +20,12 @@ from tests.integration.conftest import CODE, Rows, Site, same_name
 from tests.rigs.daemon_process import DaemonProcess, eventually, running
 
 QUICK = '\n[daemon]\npoll_every = "2 seconds"\nretry_at_most = "2 seconds"\n'
-NOBODY = (
-    '[mail]\nhost = "localhost"\nport = 9\nsender = "accounts@example.edu"\n'  # a mail server that is away
-)
 
 
 @pytest.fixture
 def daemon(site: Site) -> Iterator[DaemonProcess]:
     """At work on sixty students, all loaded."""
-    with running(site, settings=QUICK + _socket(site) + NOBODY) as found:
+    with running(site, settings=QUICK + _socket(site)) as found:
         loaded(found)
         yield found
 
@@ -124,7 +121,7 @@ def test_a_new_configuration_is_taken_over_and_a_bad_one_refused_whole(daemon: D
     assert any("configuration refused" in one for one in daemon.told if one.startswith("STATUS="))
     (site.university.folder / "provisiond.toml").write_text(good)
     daemon.process.send_signal(signal.SIGHUP)
-    eventually(lambda: "trouble       none" in _status(site), "all is well", daemon)
+    eventually(lambda: "trouble         none" in _status(site), "all is well", daemon)
     reloads = [one for one in daemon.told if one.startswith("RELOADING=1\nMONOTONIC_USEC=")]
     assert len(reloads) == 3
     assert daemon.told.count("READY=1") == 4
@@ -166,7 +163,7 @@ def test_a_slapd_that_is_killed_and_comes_back_is_gone_on_with(own_site: Site) -
         assert ordering.returncode in (0, 75), out + err
         dn = f"uid={site.json('accounts')[0]['account_name']},{site.slapd.people_base}"
         eventually(lambda: "pwdEndTime" in site.entry(dn, "pwdEndTime"), "the order is carried out", daemon)
-        eventually(lambda: "trouble       none" in _status(site), "all is well", daemon)
+        eventually(lambda: "trouble         none" in _status(site), "all is well", daemon)
         assert daemon.end() == 0
 
 
