@@ -24,14 +24,6 @@ class Posting(Protocol):
         """The notice that was sent with this Message-ID (as it stands in mails, with angle brackets)."""
         ...
 
-    def outbox_counts(self) -> dict[NoticeStatus, int]:
-        """How many there are of each status."""
-        ...
-
-    def oldest_unsent(self) -> datetime | None:
-        """When the oldest notice was decided that is due, being sent or unknown."""
-        ...
-
     def notify(self, notices: Iterable[Notice], at: datetime) -> int:
         """Into the outbox as due; a key that exists already is left as it is. How many are new."""
         ...

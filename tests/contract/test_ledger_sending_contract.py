@@ -185,11 +185,11 @@ def test_who_was_told_otherwise_counts_as_told(ledger: Ledger) -> None:
 
 
 def test_the_depth_and_the_age_of_the_outbox_are_known(ledger: Ledger) -> None:
-    assert (ledger.outbox_counts(), ledger.oldest_unsent()) == ({}, None)
+    assert (ledger.facts().notices, ledger.facts().oldest_waiting_at) == ({}, None)
     due(ledger, "a", "b")
     ledger.settle(["a"], NoticeStatus.ACCEPTED, "250 ok", "sink", AT)
-    assert ledger.outbox_counts() == {NoticeStatus.ACCEPTED: 1, NoticeStatus.DUE: 1}
-    assert ledger.oldest_unsent() == AT + timedelta(seconds=1)
+    assert ledger.facts().notices == {NoticeStatus.ACCEPTED: 1, NoticeStatus.DUE: 1}
+    assert ledger.facts().oldest_waiting_at == AT + timedelta(seconds=1)
 
 
 def test_operators_are_told_once(ledger: Ledger) -> None:
@@ -199,4 +199,4 @@ def test_operators_are_told_once(ledger: Ledger) -> None:
     assert [item.notice for item in ledger.outbox()] == [told]
     ledger.turn(None, sending(told.key), AT)
     ledger.turn(answer(told.key), None, AT)
-    assert ledger.outbox_counts() == {NoticeStatus.ACCEPTED: 1}
+    assert ledger.facts().notices == {NoticeStatus.ACCEPTED: 1}

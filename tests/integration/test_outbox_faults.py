@@ -45,10 +45,10 @@ def delivered(office: PostOffice, tries: int = 60) -> None:
             office.deliver()
         except UnavailableError as error:
             assert error.system == "mail"
-        if not {NoticeStatus.DUE, NoticeStatus.UNKNOWN} & set(office.ledger.outbox_counts()):
+        if not {NoticeStatus.DUE, NoticeStatus.UNKNOWN} & set(office.ledger.facts().notices):
             return
         office.sleep(minutes=10)
-    raise AssertionError(office.ledger.outbox_counts())
+    raise AssertionError(office.ledger.facts().notices)
 
 
 @pytest.mark.parametrize(

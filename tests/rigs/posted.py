@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -33,13 +32,6 @@ class Posted(Sighted):
 
     def sent_as(self, message_id: str) -> OutboxItem | None:
         return next((item for item in self.items.values() if item.message_id == message_id), None)
-
-    def outbox_counts(self) -> dict[NoticeStatus, int]:
-        return dict(Counter(item.status for item in self.items.values()))
-
-    def oldest_unsent(self) -> datetime | None:
-        unsent = (*_WAITING, NoticeStatus.SENDING)
-        return min((item.decided_at for item in self.items.values() if item.status in unsent), default=None)
 
     def notify(self, notices: Iterable[Notice], at: datetime) -> int:
         before = len(self.items)

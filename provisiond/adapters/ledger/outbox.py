@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from provisiond.adapters.ledger import history, orders
 from provisiond.adapters.ledger.chain import Happened
@@ -48,17 +48,6 @@ def with_keys(connection: Connection, keys: Iterable[str]) -> list[OutboxItem]:
 
 def sent_as(connection: Connection, message_id: str) -> OutboxItem | None:
     return next(iter(found(connection, select(table).where(table.c.message_id == message_id))), None)
-
-
-def counts(connection: Connection) -> dict[NoticeStatus, int]:
-    wanted = select(table.c.status, func.count()).group_by(table.c.status)
-    return {NoticeStatus(status): count for status, count in connection.execute(wanted)}
-
-
-def oldest_unsent(connection: Connection) -> datetime | None:
-    unsent = table.c.status.in_(UNSENT)
-    first = select(table.c.decided_at).where(unsent).order_by(table.c.decided_at).limit(1)
-    return connection.execute(first).scalar_one_or_none()
 
 
 def of_people(connection: Connection, person_ids: Sequence[str]) -> dict[str, list[OutboxItem]]:

@@ -327,14 +327,6 @@ class SqlLedger:
         with self._db.read() as connection:
             return outbox.sent_as(connection, message_id)
 
-    def outbox_counts(self) -> dict[NoticeStatus, int]:
-        with self._db.read() as connection:
-            return outbox.counts(connection)
-
-    def oldest_unsent(self) -> datetime | None:
-        with self._db.read() as connection:
-            return outbox.oldest_unsent(connection)
-
     def notify(self, notices: Iterable[Notice], at: datetime) -> int:
         with self._db.write() as connection:
             return outbox.add(connection, notices, at)

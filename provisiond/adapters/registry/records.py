@@ -5,6 +5,7 @@ What every such source checks on the way: expected columns, and that there is an
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from hashlib import blake2b
@@ -21,7 +22,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _MODULUS = 1 << 256
 
 
-class RecordRows:
+class RecordRows(ABC):
     """The half of a `rows.RowSource` that is the same for all of them. `count`: rows given so far."""
 
     first_line = 1
@@ -42,8 +43,9 @@ class RecordRows:
         """The same for the same rows in any order: a database keeps none, and an approval must find it again."""
         return f"{self._sum:064x}"
 
+    @abstractmethod
     def chunks(self) -> Iterator[list[bytes]]:
-        raise NotImplementedError
+        """Raw rows in their order, a bounded number at a time."""
 
     def pieces(self, salt: bytes, _outline: Outline) -> Iterator[RawBlock | Stretch]:
         return raw_blocks(self.chunks(), self.first_line, salt)
