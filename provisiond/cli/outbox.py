@@ -17,13 +17,13 @@ from provisiond.cli.see import Json
 from provisiond.cli.session import actor, errors, person, session
 from provisiond.domain.errors import RejectedError, UnavailableError
 from provisiond.domain.model import NoticeStatus, OutboxItem
+from provisiond.ports import WAITING
 
 app = typer.Typer(help="The notices that are due, and what became of them.", invoke_without_command=True)
 
 Keys = Annotated[list[str] | None, typer.Argument(help="Keys of notices, as `outbox` lists them.")]
 Whose = Annotated[str | None, typer.Option("--person", help="Those of this person.")]
 Status = Annotated[NoticeStatus | None, typer.Option(help="Only these.")]
-UNSENT = (NoticeStatus.DUE, NoticeStatus.SENDING, NoticeStatus.UNKNOWN)
 FAILED = (NoticeStatus.REFUSED, NoticeStatus.GIVEN_UP)
 
 
@@ -50,7 +50,7 @@ def _row(item: OutboxItem) -> tuple[object, ...]:
 def _tell(parts: Parts, items: Sequence[OutboxItem]) -> None:
     counts = Counter(item.status for item in items)
     screen.say(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "empty", "bold")
-    if parts.settings.mail is None and any(counts[status] for status in UNSENT):
+    if parts.settings.mail is None and any(counts[status] for status in WAITING):
         screen.warn("no mail server is configured ([mail] host): nothing is sent, notices stay due")
     if any(counts[status] for status in FAILED):
         screen.warn(

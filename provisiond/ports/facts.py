@@ -39,7 +39,7 @@ class HeldPlan:
     spent_at: datetime | None
 
 
-WAITING = tuple(status for status in NoticeStatus if status.value in ("due", "sending", "unknown"))
+WAITING = (NoticeStatus.DUE, NoticeStatus.SENDING, NoticeStatus.UNKNOWN)
 """Notices in these have not come to an end."""
 
 

@@ -14,7 +14,6 @@ from provisiond.adapters.ledger.tables import outbox as table
 from provisiond.domain.model import Notice, NoticeKind, NoticeStatus, OutboxItem
 
 IN_ORDER = (table.c.decided_at, table.c.due_on, table.c.key)
-UNSENT = (NoticeStatus.DUE.value, NoticeStatus.SENDING.value, NoticeStatus.UNKNOWN.value)
 # A person who was told otherwise counts as told, whatever a mail server had said; a refusal is news only of what is
 # still to be sent.
 _SETTLED_FROM = {
