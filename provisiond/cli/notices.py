@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from provisiond import bootstrap
+from provisiond import correspondence
 from provisiond.bootstrap import Parts
 from provisiond.cli import screen
 from provisiond.cli.see import Json
@@ -81,7 +81,7 @@ def preview(
         raise typer.BadParameter("name a person; for `operator` name none")
     with errors(), session(context).parts(writes=False) as parts:
         notice, account = _due(parts, kind, who)
-        letter = bootstrap.letters(parts.settings, parts.clock, parts.ledger).letter(notice, account)
+        letter = correspondence.letters(parts.settings, parts.clock, parts.ledger).letter(notice, account)
         headers = _headers(parts, letter, notice)
         if html:
             html.write_text(letter.html or "", "utf-8")

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from provisiond import bootstrap, settings
+from provisiond import administration, bootstrap, correspondence, settings
 from provisiond.cli import against as comparing
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
@@ -57,7 +57,7 @@ def check(
             told = probe(present if name == "ledger" else found)
             faults += told
             screen.say(f"{'FAULT' if told else 'ok '} {name}")
-        told = bootstrap.letter_faults(found)
+        told = correspondence.letter_faults(found)
         faults += told
         screen.say(f"{'FAULT' if told else 'ok '} mail templates")
         if found.mail is None:
@@ -83,7 +83,7 @@ def check(
 
 def _check_ledger(found: settings.Settings) -> list[str]:
     try:
-        bootstrap.check_ledger(found)
+        administration.check_ledger(found)
     except ProvisiondError as error:
         return [str(error)]
     return []
@@ -100,11 +100,11 @@ def _check_directory(found: settings.Settings) -> list[str]:
 
 
 def _check_mail(found: settings.Settings) -> list[str]:
-    return bootstrap.mailer(found.mail).check() if found.mail else []
+    return correspondence.mailer(found.mail).check() if found.mail else []
 
 
 def _check_inbox(found: settings.Settings) -> list[str]:
-    return bootstrap.inbox(found.inbox).check() if found.inbox else []
+    return correspondence.inbox(found.inbox).check() if found.inbox else []
 
 
 def _degradations(found: settings.Settings) -> list[str]:
