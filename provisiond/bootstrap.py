@@ -27,11 +27,10 @@ from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.bounces import Bounces
-from provisiond.correspondence import inbox, inbox_settings, letters, mail_settings, mailer
+from provisiond.correspondence import inbox, inbox_settings, letterhead, letters, mail_settings, mailer
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
-from provisiond.message import Letterhead
 from provisiond.monitoring import Monitoring
 from provisiond.outbox import Outbox
 from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
@@ -81,7 +80,7 @@ class Parts:
             letters=letters(self.settings, self.clock, self.ledger),
             clock=self.clock,
             policy=mail.policy,
-            letterhead=Letterhead(mail.sender, mail.message_id_domain, mail.reply_to),
+            letterhead=letterhead(self.settings, mail),
             zone=self.settings.zone,
             mail_domain=self.settings.university.mail_domain,
             operators=self.settings.policy.operators,

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 from provisiond import specimens
 from provisiond.adapters.clock import SystemClock
+from provisiond.adapters.digests import Digests
 from provisiond.adapters.inbox.mailbox import ImapInbox, MailAccount
 from provisiond.adapters.mailer.relay import Relay, SmtpMailer
 from provisiond.adapters.templates import JinjaTemplates
@@ -13,6 +14,7 @@ from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Notice
 from provisiond.domain.notices import operators_ticket
 from provisiond.letters import WORDS, Sender, Writer
+from provisiond.message import Letterhead
 from provisiond.ports import Clock, Ledger
 from provisiond.settings import InboxSettings, MailSettings, Settings
 from provisiond.shipped_files import shipped
@@ -62,6 +64,13 @@ def mail_settings(settings: Settings) -> MailSettings:
             ]
         )
     return settings.mail
+
+
+def letterhead(settings: Settings, mail: MailSettings) -> Letterhead:
+    """Whoever could make a Message-ID could return a mail to us that was never sent back."""
+    digests = Digests(settings.digest_key)
+    domain = mail.message_id_domain
+    return Letterhead(mail.sender, lambda key: f"<{digests.notice(key)}@{domain}>", mail.reply_to)
 
 
 def mailer(mail: MailSettings) -> SmtpMailer:
