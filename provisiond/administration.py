@@ -53,7 +53,7 @@ def check_ledger(settings: Settings) -> None:
     ledger = open_ledger(settings)
     try:
         if fault := ledger.verify_history():
-            raise UnavailableError("ledger", f"the history was tampered with: {fault}")
+            raise UnavailableError("ledger", f"the history was tampered with: {fault}", lasts=True)
     finally:
         ledger.close()
 
