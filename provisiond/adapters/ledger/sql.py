@@ -18,6 +18,7 @@ from provisiond.adapters.ledger import (
     steps,
     takeovers,
 )
+from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.opening import opened
 from provisiond.adapters.ledger.place import place
@@ -233,6 +234,14 @@ class SqlLedger(SqlPosting, SqlObserved):
     def history(self, person_id: str | None = None) -> list[HistoryLine]:
         with self._db.read() as connection:
             return history.lines_of(connection, person_id)
+
+    def audited(self, at: datetime, actor: str, reason: str) -> None:
+        with self._db.write() as connection:
+            history.append(connection, [Happened(history.AUDITED, None, at, actor, {}, reason)])
+
+    def last_audit(self) -> datetime | None:
+        with self._db.read() as connection:
+            return history.last_audit(connection)
 
     def verify_history(self) -> str | None:
         with self._db.read() as connection:
