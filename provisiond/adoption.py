@@ -132,6 +132,10 @@ class Adoption:
             occurrences=(),
             outbox=(),
             absences=(),
+            contact=(),
+            display_name=None,
+            aliases=(),
+            second_factor_at=None,
         )
 
     # -- act ---------------------------------------------------------------------------------------------

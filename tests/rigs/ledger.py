@@ -295,6 +295,10 @@ class FakeLedger(TakenOver):
             occurrences=(),
             outbox=(),
             absences=(),
+            contact=(),
+            display_name=None,
+            aliases=(),
+            second_factor_at=None,
         )
         self._tell(Happened("account-created", step.person_id, at, "cycle", {}, " ".join(step.reasons)))
 

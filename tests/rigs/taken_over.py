@@ -86,6 +86,10 @@ class TakenOver(Promises):
             occurrences=(),
             outbox=(),
             absences=(),
+            contact=(),
+            display_name=None,
+            aliases=(),
+            second_factor_at=None,
         )
 
     def _objection(self, me: str, student_id: str, identity: Identity) -> str | None:

@@ -127,6 +127,10 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
             occurrences=tuple(occurrences.get(row.person_id, ())),
             outbox=tuple(notices.get(row.person_id, ())),
             absences=tuple(absent.get(row.student_id, ())),
+            contact=(),
+            display_name=None,
+            aliases=(),
+            second_factor_at=None,
         )
         for row in connection.execute(select(account).where(account.c.person_id.in_(person_ids)))
     }
