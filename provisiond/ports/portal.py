@@ -1,4 +1,4 @@
-"""What the portal asks of the world. It decides nothing of an account: facts and orders go into the ledger, the daemon
+"""What the portal asks of the world. It decides nothing of an account: facts and orders go to the ledger, the daemon
 writes the entries. Only passwords and tokens it sets in the directory itself, at once (DESIGN 3, rule 5)."""
 
 from __future__ import annotations
@@ -94,7 +94,13 @@ class PortalLedger(Protocol):
         ...
 
     def complete_activation(
-        self, person_id: str, factor_id: int, step: int, codes: CodeSet, accepted: tuple[str, datetime], at: datetime
+        self,
+        person_id: str,
+        factor_id: int,
+        step: int,
+        codes: CodeSet,
+        accepted: tuple[str, datetime],
+        at: datetime,
     ) -> bool:
         """All in one transaction: the pending factor is confirmed with the code of that step, recovery codes kept,
         acceptance recorded, the account activated (the person becomes due). False, and nothing is done, where the
@@ -130,7 +136,9 @@ class PortalLedger(Protocol):
         """Once."""
         ...
 
-    def replace_recovery_codes(self, person_id: str, codes: CodeSet, occurrence: Occurrence, at: datetime) -> None: ...
+    def replace_recovery_codes(
+        self, person_id: str, codes: CodeSet, occurrence: Occurrence, at: datetime
+    ) -> None: ...
 
     # -- single-use codes
     def issue_ticket(self, ticket: Ticket, at: datetime, notice: Occurrence | None = None) -> None:
