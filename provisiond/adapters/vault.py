@@ -1,5 +1,5 @@
-"""Encrypts what the ledger keeps of second factors (AES-256-GCM). What is sealed belongs to one person: put into the row
-of another one it does not open. Several keys may open, so that a key can be replaced; the first one seals."""
+"""Encrypts what the ledger keeps of second factors (AES-256-GCM). What is sealed belongs to one person: put into the
+row of another one it does not open. Several keys may open, so that a key can be replaced; the first one seals."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Where the library `limits` keeps its counts: in one transaction of ours, at an instant that we say. What is going to
-be counted is counted together beforehand: a statement for each key would be most of what a page costs."""
+"""Where the library `limits` keeps its counts: in one transaction of ours, at an instant that we say. What is going
+to be counted is counted together beforehand: a statement for each key would be most of what a page costs."""
 
 from __future__ import annotations
 
