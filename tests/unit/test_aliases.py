@@ -42,7 +42,7 @@ def test_whole_names_come_first_then_initials_middle_forms_and_numbers() -> None
 
 
 def test_what_is_taken_is_passed_over() -> None:
-    taken = {alias.lower() for alias in list(candidates(TAI_MAN, NAMES))[:8]}
+    taken = {a.lower() for a in candidates(TAI_MAN, NAMES) if not a[-1].isdigit()}
     assert suggestions(TAI_MAN, NAMES, taken, 2) == ("Tai.Man.Chan.2", "Peter.Chan.2")
 
 
@@ -102,7 +102,7 @@ def test_suggestions_are_valid_never_taken_and_will_do_as_a_choice(
         "Chan.Tai.Man",
         "P.Chan",
         "Tai.Chan.7",
-        "T.M.Chan.2027",
+        "T.Chan.2027",
     ],
 )
 def test_a_choice_made_of_ones_own_names_will_do(alias: str) -> None:
