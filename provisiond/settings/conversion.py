@@ -86,10 +86,8 @@ def portal_settings(document: s.Document, faults: Faults) -> PortalSettings:
     memory = _ledger(document.ledger, folder, faults)
     _, key = _digest_key(document.digest_key_file, folder, faults)
     part = _portal(document, university, memory, faults)
-    if document.portal is None or not document.portal.given():
-        faults.add(
-            "portal", "empty or missing: there is no portal to start; the shipped provisiond.toml explains it"
-        )
+    if not is_there(document.portal):
+        faults.add("portal.password_file", "missing: there is no portal to start without it")
     names = ("password_file", "reader_password_file", "factor_key_file")
     read = [_read(getattr(part.web.secrets, name), faults) for name in names] if part else ["", "", ""]
     if read[2] and len(read[2]) < MINIMUM_KEY_BYTES:
