@@ -18,7 +18,7 @@ from provisiond.settings.inbox_section import inbox
 from provisiond.settings.mail_section import mail
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
-from provisiond.settings.portal_section import portal
+from provisiond.settings.portal_section import is_there, portal
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
 from provisiond.settings.values import (
