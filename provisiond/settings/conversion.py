@@ -90,8 +90,6 @@ def portal_settings(document: s.Document, faults: Faults) -> PortalSettings:
         faults.add("portal.password_file", "missing: there is no portal to start without it")
     names = ("password_file", "reader_password_file", "factor_key_file")
     read = [_read(getattr(part.web.secrets, name), faults) for name in names] if part else ["", "", ""]
-    if read[2] and len(read[2]) < MINIMUM_KEY_BYTES:
-        faults.add("portal.factor_key_file", f"has fewer than {MINIMUM_KEY_BYTES} characters")
     faults.raise_if_any()
     assert university and policy and directory and memory and part
     web = (part.house, part.rules, policy, directory, memory, part.web)
