@@ -132,6 +132,10 @@ class Adoption:
             occurrences=(),
             outbox=(),
             absences=(),
+            contact=(),
+            display_name=None,
+            aliases=(),
+            second_factor_at=None,
         )
 
     # -- act ---------------------------------------------------------------------------------------------
@@ -176,6 +180,7 @@ class Adoption:
             unlisted=not self.rule.listed,
             holds=(Hold(HoldKind.FREEZE, now, None, ADOPTING, self.actor),),
             told=told(step.person_id, to, activated_at, None, today),
+            aliases=(),
         )
 
     def _keep_names(self, now: datetime) -> None:

@@ -202,4 +202,8 @@ def _account(record: RegistryRecord, now: datetime) -> Account:
         occurrences=(),
         outbox=(),
         absences=(),
+        contact=(),
+        display_name=None,
+        aliases=(),
+        second_factor_at=None,
     )

@@ -46,6 +46,10 @@ class Digests:
         """As much, of a notice's key: who knows the person ID cannot guess it."""
         return _letters(self._mac(b"notice", key))
 
+    def opaque(self, purpose: str, text: str) -> str:
+        """64 hex digits; what the portal counts under, or compares, without keeping it."""
+        return self._mac(b"opaque", f"{purpose}\0{text}").hex()
+
     def _mac(self, domain: bytes, text: str) -> bytes:
         return hmac.digest(self._key, b"provisiond\0" + domain + b"\0" + text.encode("utf-8"), "sha256")
 

@@ -280,6 +280,33 @@ class OutboxItem:
         return self.sent_to or self.notice.to
 
 
+class Audience(StrEnum):
+    """Who may see a contact detail."""
+
+    NOBODY = "nobody"
+    UNIVERSITY = "university"  # whoever binds as a member of the university
+    EVERYONE = "everyone"
+
+
+class ContactField(StrEnum):
+    """What a person may add to the listing."""
+
+    TELEPHONE = "telephone"
+    OFFICE = "office"
+    WEBSITE = "website"
+    PRONOUNS = "pronouns"
+    PREFERRED_NAME = "preferred-name"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDetail:
+    """One detail of the listing as the person gave it, and who may see it."""
+
+    field: ContactField
+    value: str
+    audience: Audience
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The facts the ledger keeps of one account. `state` is the last state that was *committed*, kept to
@@ -302,6 +329,10 @@ class Account:
     occurrences: tuple[Occurrence, ...]
     outbox: tuple[OutboxItem, ...]
     absences: tuple[Absence, ...]
+    contact: tuple[ContactDetail, ...]
+    display_name: str | None  # as the person chose it; None: as policy makes it
+    aliases: tuple[str, ...]  # further local parts of the lifelong address, as they are written; for ever
+    second_factor_at: datetime | None  # since when one is confirmed
 
     @property
     def studies(self) -> tuple[RegistryRecord, ...]:

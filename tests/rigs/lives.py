@@ -97,6 +97,10 @@ def an_account(*records: RegistryRecord, **overrides: Any) -> Account:
         "extensions": (),
         "occurrences": (),
         "absences": (),
+        "contact": (),
+        "display_name": None,
+        "aliases": (),
+        "second_factor_at": None,
         "outbox": (
             accepted(first.proposed_id, NoticeKind.CREATED),
             accepted(first.proposed_id, NoticeKind.ACTIVATED),

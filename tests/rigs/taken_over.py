@@ -69,6 +69,8 @@ class TakenOver(Promises):
 
     def _take(self, one: Takeover, at: datetime) -> None:
         self.names[one.identity.account_name.lower()] = one.person_id
+        for alias in one.aliases:
+            self.names.setdefault(alias.lower(), one.person_id)
         self.people[one.person_id] = Account(
             person_id=one.person_id,
             student_id=one.student_id,
@@ -86,6 +88,10 @@ class TakenOver(Promises):
             occurrences=(),
             outbox=(),
             absences=(),
+            contact=(),
+            display_name=None,
+            aliases=tuple(a for a in one.aliases if self.names[a.lower()] == one.person_id),
+            second_factor_at=None,
         )
 
     def _objection(self, me: str, student_id: str, identity: Identity) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from provisiond.adapters.ledger import (
@@ -10,10 +10,12 @@ from provisiond.adapters.ledger import (
     counts,
     history,
     identifiers,
+    listings,
     orders,
     outbox,
     parking,
     people,
+    proofs,
     returned,
     steps,
     takeovers,
@@ -26,6 +28,7 @@ from provisiond.adapters.ledger.sql_observed import SqlObserved
 from provisiond.adapters.ledger.sql_posting import SqlPosting
 from provisiond.domain.model import (
     Account,
+    ContactDetail,
     Extension,
     Hold,
     HoldKind,
@@ -33,7 +36,7 @@ from provisiond.domain.model import (
     Occurrence,
     RegistryRecord,
 )
-from provisiond.domain.plan import Parked, Step
+from provisiond.domain.plan import Parked, Step, Unserved
 from provisiond.domain.takeover import Takeover
 from provisiond.ports import (
     AccountFilter,
@@ -41,6 +44,7 @@ from provisiond.ports import (
     HistoryLine,
     LedgerFacts,
 )
+from provisiond.ports.portal import Problem
 
 
 class SqlLedger(SqlPosting, SqlObserved):
@@ -150,6 +154,14 @@ class SqlLedger(SqlPosting, SqlObserved):
         with self._db.write() as connection:
             parking.unpark(connection, person_ids)
 
+    def hold_back(self, unserved: Iterable[Unserved]) -> None:
+        with self._db.write() as connection:
+            proofs.keep(connection, unserved, Problem.HELD)
+
+    def held_back(self) -> dict[str, str]:
+        with self._db.read() as connection:
+            return proofs.held(connection)
+
     # -- orders ----------------------------------------------------------------------------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
         with self._db.write() as connection:
@@ -179,6 +191,24 @@ class SqlLedger(SqlPosting, SqlObserved):
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         with self._db.write() as connection:
             orders.tell(connection, person_id, occurrence)
+
+    def set_contact(
+        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
+    ) -> None:
+        with self._db.write() as connection:
+            listings.set_contact(connection, person_id, details, unlisted, actor, at)
+
+    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            listings.set_display_name(connection, person_id, name, actor, at)
+
+    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            listings.give_alias(connection, person_id, alias, domain, actor, at)
+
+    def taken(self, names: Collection[str]) -> frozenset[str]:
+        with self._db.read() as connection:
+            return listings.taken(connection, names)
 
     # -- brakes ----------------------------------------------------------------------------------------
     def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
