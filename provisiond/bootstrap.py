@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, assert_never
@@ -59,6 +59,7 @@ from provisiond.settings import (
 from provisiond.shipped_files import shipped
 
 VERSION = version("provisiond")
+SAMPLE_CODE = "ABCDEFGHIJKLMNOP"
 _ABOUT_MAIL = {
     "mail": "notices were refused or given up: `provisiond outbox` lists them",
     "bounces": "notices came back: `provisiond inbox bad` lists their addresses",
@@ -97,7 +98,7 @@ class Parts:
         return Outbox(
             ledger=self.ledger,
             mailer=mailer(mail),
-            letters=letters(self.settings, self.clock, self.ledger),
+            letters=letters(self.settings, self.clock, self.ledger, code_of=code_of(self.settings)),
             clock=self.clock,
             policy=mail.policy,
             letterhead=Letterhead(mail.sender, mail.message_id_domain, mail.reply_to),
@@ -107,6 +108,7 @@ class Parts:
             progress=progress,
             stopping=stopping,
             guard=self.guard,
+            code_lasts=self.settings.policy.portal.code_lasts,
         )
 
     def bounces(self, progress: Progress = lambda what, done, total: None) -> Bounces:
@@ -163,8 +165,19 @@ def _tenure(leadership: Leadership) -> Tenure:
     return tenure
 
 
-def letters(settings: Settings, clock: Clock, ledger: Ledger | None = None) -> Writer:
-    """`ledger`: knows what operator notices are about."""
+def code_of(settings: Settings) -> Callable[[str, datetime], str]:
+    """The activation code that the portal issued to a person at an instant."""
+    return Digests(settings.digest_key).activation_code
+
+
+def letters(
+    settings: Settings,
+    clock: Clock,
+    ledger: Ledger | None = None,
+    code_of: Callable[[str, datetime], str] = lambda person_id, at: SAMPLE_CODE,
+) -> Writer:
+    """`ledger`: knows what operator notices are about; without `code_of` a sample stands for a code, so that only the
+    very mail shows one."""
     us = settings.university
     return Writer(
         templates=JinjaTemplates(settings.letters.folder, shipped("mail")),
@@ -174,6 +187,7 @@ def letters(settings: Settings, clock: Clock, ledger: Ledger | None = None) -> W
         sender=Sender(us.name, us.chinese_name, us.help_mail, us.help_telephone, us.help_url, us.portal_url),
         language=settings.letters.language,
         summary=lambda notice: _summary(notice, ledger),
+        code_of=code_of,
     )
 
 
