@@ -9,6 +9,7 @@ from typing import Protocol
 from provisiond.domain.model import (
     Absence,
     Account,
+    ContactDetail,
     Extension,
     Fetch,
     Hold,
@@ -18,7 +19,7 @@ from provisiond.domain.model import (
     RegistryRecord,
     Rejection,
 )
-from provisiond.domain.plan import Parked, Step
+from provisiond.domain.plan import Parked, Step, Unserved
 from provisiond.domain.takeover import Takeover
 from provisiond.ports.directory import Sighting
 from provisiond.ports.facts import AccountFilter, HeldPlan, HistoryLine, LedgerFacts, RecordKey
@@ -111,7 +112,17 @@ class Ledger(Posting, Protocol):
 
     def parked(self) -> list[Parked]: ...
 
-    def unpark(self, person_ids: Iterable[str]) -> None: ...
+    def unpark(self, person_ids: Iterable[str]) -> None:
+        """Also of those who are held back."""
+        ...
+
+    def hold_back(self, unserved: Iterable[Unserved]) -> None:
+        """Students whose new account a brake holds: kept until they have one, or `unpark`."""
+        ...
+
+    def held_back(self) -> dict[str, str]:
+        """Student ID → person ID of these."""
+        ...
 
     # -- orders (CLI, portal): facts, each with a history line; the person becomes due -------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
@@ -138,6 +149,25 @@ class Ledger(Posting, Protocol):
 
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         """An extension refused, a password or second factor changed: the next cycle decides its notice."""
+        ...
+
+    def set_contact(
+        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
+    ) -> None:
+        """In place of what was there; no change, no history line."""
+        ...
+
+    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
+        """None: as policy makes it."""
+        ...
+
+    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+        """A further local part of the lifelong address, for ever. Raises RejectedError where it was ever given to
+        another, or is an account name; again to the same person: nothing happens."""
+        ...
+
+    def taken(self, names: Collection[str]) -> frozenset[str]:
+        """Those of these (in small letters) that were ever given to anybody, or that an entry of others has."""
         ...
 
     # -- registry --------------------------------------------------------------------------------------
@@ -251,6 +281,14 @@ class Ledger(Posting, Protocol):
     # -- history ---------------------------------------------------------------------------------------
 
     def history(self, person_id: str | None = None) -> list[HistoryLine]: ...
+
+    def audited(self, at: datetime, actor: str, reason: str) -> None:
+        """An audit ended. `reason`: what it found."""
+        ...
+
+    def last_audit(self) -> datetime | None:
+        """When the last one ended."""
+        ...
 
     def verify_history(self) -> str | None:
         """None, or a sentence that names the first line whose hash does not fit."""

@@ -1,0 +1,109 @@
+"""How often, and how soon again: rates counted by `limits`, and pauses that grow with failures. Which keys there are
+and what is allowed under them is the portal's to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.strategies import FixedWindowRateLimiter
+from sqlalchemy import bindparam, case, delete, select
+
+from provisiond.adapters.portal_state.counts import Counts
+from provisiond.adapters.portal_state.store import Store
+from provisiond.adapters.portal_state.tables import Instant, count, failure
+from provisiond.adapters.portal_state.upserts import Upsert, upsert
+from provisiond.ports.portal import Rate
+
+FREE_FAILURES = 4
+FORGOTTEN_AFTER = timedelta(days=1)
+LONGEST = timedelta(minutes=15)
+_AT_ONCE = timedelta(0)
+# Made once: SQLAlchemy needs longer to make a statement than a database to carry it out.
+_FAILURES = select(failure).where(failure.c.key == bindparam("name"))
+_FORGET = delete(failure).where(failure.c.key == bindparam("name"))
+
+
+class SqlThrottle:
+    """ports.portal.Throttle. `longest`: the longest pause by kind of key, which is what stands before its first colon
+    (`person:…`); of other kinds 15 minutes."""
+
+    def __init__(self, store: Store, longest: Mapping[str, timedelta] | None = None) -> None:
+        self._store, self._longest = store, dict(longest or {})
+
+    def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
+        """Counted in the order of keys, so that no two transactions wait for each other."""
+        try:
+            with self._store.write() as connection:
+                items = [(_item(rate), key) for rate, key in wanted]
+                keys = {item.key_for(key): item.get_expiry() for item, key in items}
+                limiter = FixedWindowRateLimiter(Counts(connection, at, dict(sorted(keys.items()))))
+                waits = [_until(limiter, item, key, at) for item, key in items if not limiter.hit(item, key)]
+                if waits:
+                    raise _RefusedError(max(waits))
+        except _RefusedError as refused:
+            return refused.wait
+        return None
+
+    def pause(self, key: str, at: datetime) -> timedelta:
+        """The first four failures cost nothing, the next ones 2, 4, 8 … seconds."""
+        with self._store.read() as connection:
+            row = connection.execute(_FAILURES, {"name": key}).one_or_none()
+        if row is None or at >= row.failed_at + FORGOTTEN_AFTER:
+            return _AT_ONCE
+        wait = self._delay(key, row.failures)
+        since: timedelta = at - row.failed_at
+        # no longer than that, should the clock have been set back
+        return min(wait, max(_AT_ONCE, wait - since))
+
+    def failed(self, keys: Sequence[str], at: datetime) -> None:
+        with self._store.write() as connection:
+            for key in sorted(set(keys)):
+                given = {"name": key, "now": at, "day_before": at - FORGOTTEN_AFTER}
+                connection.execute(_counting(connection.dialect.name), given)
+
+    def succeeded(self, keys: Sequence[str]) -> None:
+        with self._store.write() as connection:
+            for key in sorted(set(keys)):
+                connection.execute(_FORGET, {"name": key})
+
+    def purge(self, at: datetime) -> int:
+        over = (count.c.until <= at, failure.c.failed_at <= at - FORGOTTEN_AFTER)
+        with self._store.write() as connection:
+            return sum(
+                connection.execute(delete(table).where(past)).rowcount
+                for table, past in zip((count, failure), over, strict=True)
+            )
+
+    def _delay(self, key: str, failures: int) -> timedelta:
+        longest = self._longest.get(key.partition(":")[0], LONGEST)
+        beyond = failures - FREE_FAILURES
+        return min(longest, timedelta(seconds=2 ** min(beyond, 20))) if beyond > 0 else _AT_ONCE
+
+
+class _RefusedError(Exception):
+    """Leaves the transaction, so that nothing counts."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+def _item(rate: Rate) -> RateLimitItemPerSecond:
+    return RateLimitItemPerSecond(rate.count, int(rate.per.total_seconds()), namespace=rate.name)
+
+
+def _until(limiter: FixedWindowRateLimiter, item: RateLimitItem, key: str, at: datetime) -> timedelta:
+    ends = limiter.storage.get_expiry(item.key_for(key))
+    return datetime.fromtimestamp(ends, UTC) - at
+
+
+@cache
+def _counting(dialect: str) -> Upsert:
+    now = bindparam("now", type_=Instant())
+    made = upsert(dialect, failure).values(key=bindparam("name"), failures=1, failed_at=now)
+    over = failure.c.failed_at <= bindparam("day_before", type_=Instant())
+    failures = case((over, 1), else_=failure.c.failures + 1)
+    return made.on_conflict_do_update(index_elements=["key"], set_={"failures": failures, "failed_at": now})
