@@ -92,7 +92,7 @@ def test_the_log_holds_no_query(site: Site) -> None:
 
 def test_old_versions_of_tls_are_refused(site: Site) -> None:
     assert _handshake(site.port, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
-    with pytest.raises(ssl.SSLError, match="(?i)alert"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)alert"):
         _handshake(site.port, ssl.TLSVersion.TLSv1_1)
 
 
