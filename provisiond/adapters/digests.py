@@ -51,10 +51,6 @@ class Digests:
         """64 hex digits; what the portal counts under, or compares, without keeping it."""
         return self._mac(b"opaque", f"{purpose}\0{text}").hex()
 
-    def opaque(self, purpose: str, text: str) -> str:
-        """64 hex digits; what the portal counts under, or compares, without keeping it."""
-        return self._mac(b"opaque", f"{purpose}\0{text}").hex()
-
     def activation_code(self, person_id: str, at: datetime) -> str:
         """80 bits of base32 (16 letters and digits): what the mail of that moment carries to that person. Made by
         who sends it and by who checks it, kept by nobody."""
