@@ -44,7 +44,8 @@ _REFUSED: Mapping[PasswordRefusal, str] = {
 
 
 def weakness(fault: Weakness | Own, minimum: int) -> Sentence:
-    count = {Weakness.TOO_SHORT: minimum, Weakness.TOO_LONG: LONGEST}.get(fault)  # type: ignore[call-overload]
+    limits: Mapping[Weakness | Own, int] = {Weakness.TOO_SHORT: minimum, Weakness.TOO_LONG: LONGEST}
+    count = limits.get(fault)
     return Sentence(_WEAK[fault], {} if count is None else {"count": count})
 
 
