@@ -61,6 +61,7 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
         if isinstance(answer, Identified):
             return _proven(visit, answer.proofs)
         form.refuse("student_id", NEUTRAL)
+    form.forget()
     return visit.page(template, form=form, sends_code=_wants_code(visit, Evidence.BIRTH))
 
 
