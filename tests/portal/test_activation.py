@@ -137,7 +137,9 @@ def test_the_last_recovery_page_is_shown_once(student: Student, place: Campus) -
     student.identify()
     student.choose()
     page = student.enrol_phone()
-    assert student.browser.get("/activate/codes").text.count("<li><code>") == 10  # reloaded before it was kept
+    assert (
+        student.browser.get("/activate/codes").text.count("<li><code>") == 10
+    )  # reloaded before it was kept
     file = student.browser.get("/activate/codes.txt")
     assert file.headers["content-disposition"] == 'attachment; filename="recovery-codes.txt"'
     assert all(code in page.text for code in file.text.split()[-10:])

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import event
 
 from provisiond.adapters.clock import SetClock
@@ -22,6 +21,7 @@ from provisiond.adapters.ledger.portal import SqlPortalLedger
 from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
+from provisiond.adapters.vault import Vault
 from provisiond.domain.model import RegistryRecord
 from provisiond.portal.activation.blocklist import Blocklist
 from provisiond.portal.activation.passwords import PasswordJudge, context_words
@@ -35,21 +35,15 @@ from tests.rigs.registry import a_record
 from tests.rigs.slapd import SlapdRig
 from tests.rigs.world import World
 
-class _Vault:
-    def seal(self, secret: bytes, person_id: str) -> bytes:
-        return AESGCM(b"v" * 32).encrypt(b"n" * 12, secret, person_id.encode())
-
-    def open(self, sealed: bytes, person_id: str) -> bytes:
-        return AESGCM(b"v" * 32).decrypt(b"n" * 12, sealed, person_id.encode())
-
-
 DIGESTS = Digests(b"k" * 32)
 BORN_ON = date(2005, 3, 9)
 HKID = "A123456(3)"
 GROUPS = ("students", "library", "alumni")
 
 
-def a_student(student_id: str = "20000001", number: str | None = "A1234563", **overrides: Any) -> RegistryRecord:
+def a_student(
+    student_id: str = "20000001", number: str | None = "A1234563", **overrides: Any
+) -> RegistryRecord:
     """CHAN Tai Man (Peter), whose number and birth date the portal's key digests."""
     given = {
         "student_id": student_id,
@@ -113,7 +107,9 @@ def campus(rig: SlapdRig, folder: Path) -> Iterator[Campus]:
         bases = (rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
         directory = stack.enter_context(closing(LdapDirectory(rig.daemon, *bases, groups=groups)))
         clock = SetClock(noon(TODAY))
-        world = World(policy=a_policy(), ledger=cast(Any, ledger), directory=cast(Any, directory), clock=clock)
+        world = World(
+            policy=a_policy(), ledger=cast(Any, ledger), directory=cast(Any, directory), clock=clock
+        )
         portal_ledger = stack.enter_context(closing(SqlPortalLedger.open(url(folder / "ledger.db"))))
         store = stack.enter_context(closing(Store.in_file(folder / "portal-state.sqlite")))
         yield Campus(rig, world, _desk(rig, world, store, portal_ledger, stack), store, portal_ledger)
@@ -132,7 +128,7 @@ def _desk(rig: SlapdRig, world: World, store: Store, ledger: SqlPortalLedger, st
         sessions=SqlSessions(store, idle_after=RULES.idle_after, lasts_for=RULES.session_lasts),
         throttle=SqlThrottle(store),
         digests=DIGESTS,
-        vault=_Vault(),
+        vault=Vault([b"v" * 32]),
         passwords=PasswordJudge(
             RULES.minimum_password_length,
             Blocklist(),

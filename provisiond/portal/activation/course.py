@@ -6,7 +6,7 @@ recovery codes wait in it sealed until they were shown and kept."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provisiond.portal.activation.attempts import Attempts
 from provisiond.portal.activation.identity import IdentityCheck
@@ -67,5 +67,5 @@ def identity_check(desk: Desk) -> IdentityCheck:
 
 def possession(desk: Desk) -> Possession:
     attempts = Attempts(desk.throttle, desk.digests, "activation code", person_wide=False)
-    lasts = timedelta(hours=24)
+    lasts = desk.policy.portal.code_lasts
     return Possession(desk.ledger, desk.throttle, desk.digests, attempts, lasts)

@@ -113,7 +113,7 @@ def mailed_code(visit: Visit) -> Response:
         if answer:
             return _begin_proven(visit, claimed, who)
         form.refuse("code", WRONG_CODE)
-    return visit.page("activation/code.html", form=form)
+    return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)
 
 
 def send_again(visit: Visit) -> Response:
