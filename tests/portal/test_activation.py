@@ -143,6 +143,7 @@ def test_the_last_recovery_page_is_shown_once(student: Student, place: Campus) -
     file = student.browser.get("/activate/codes.txt")
     assert file.headers["content-disposition"] == 'attachment; filename="recovery-codes.txt"'
     assert all(code in page.text for code in file.text.split()[-10:])
+    assert heading(student.browser.get("/activate/account")) == "Keep your recovery codes"
     student.browser.fill(page)
     assert "<li><code>" not in student.browser.get("/activate/codes").text
     assert "<li><code>" not in student.browser.get("/activate/codes.txt").text

@@ -14,6 +14,7 @@ from provisiond.portal.activation.possession import Possession
 from provisiond.portal.activation.situation import BeingCreated, NotCreated, Particulars, Situation, situation
 from provisiond.portal.desk import Desk
 from provisiond.portal.visit import Stage, Visit
+from provisiond.ports.portal import Factor
 
 ACTIVATION = "activation"  # what the session is for, beside other ways that prove an identity
 ACCOUNT, PASSWORD, FACTOR, CODES, DONE = (
@@ -59,6 +60,14 @@ def whereabouts(visit: Visit) -> Situation | AccountIsThere:
     if isinstance(found, Particulars) and desk.directory.shown(person_id) is None:
         return BeingCreated(found.account_name)
     return found
+
+
+def confirmed(visit: Visit) -> Factor | None:
+    """The second factor that this session enrolled, once it counts."""
+    if "factor" not in visit.content:
+        return None
+    found = visit.desk.ledger.factor(visit.person_id)
+    return found if found is not None and found.id == visit.content["factor"] else None
 
 
 def identity_check(desk: Desk) -> IdentityCheck:
