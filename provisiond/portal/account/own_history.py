@@ -12,8 +12,9 @@ from typing import Any
 
 from provisiond.ports.facts import HistoryLine
 
-PORTAL = "portal"
-"""The actor of what a person did here: the line's person and the actor are the same human."""
+STUDENT = "student"
+"""The actor of what a person did here: the person of the line."""
+_HERE = frozenset({STUDENT, "portal"})
 _MACHINES = frozenset({"cycle", "outbox", "inbox"})
 
 
@@ -70,7 +71,7 @@ def own_history(lines: Iterable[HistoryLine]) -> list[Happened]:
 
 
 def who(actor: str) -> Who:
-    if actor == PORTAL:
+    if actor in _HERE:
         return Who.YOU
     return Who.UNIVERSITY if actor in _MACHINES else Who.STAFF
 

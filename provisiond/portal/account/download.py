@@ -13,7 +13,7 @@ from provisiond.ports.facts import HistoryLine
 from provisiond.ports.portal import PortalLedger, TicketKind
 
 
-def own_data(ledger: PortalLedger, account: Account, at: datetime) -> dict[str, Any]:
+def download(ledger: PortalLedger, account: Account, at: datetime) -> dict[str, Any]:
     """JSON: dates and instants in ISO 8601, keys in English."""
     person = account.person_id
     accepted = ledger.accepted(person)
