@@ -44,6 +44,6 @@ def contact_choice(desk: Desk) -> ContactChoice:
 
 def re_enrolment(desk: Desk) -> ReEnrolment:
     def digest(kind: TicketKind, person_id: str, code: str) -> str:
-        return desk.digests.mac(kind.value, person_id, code).hex()
+        return desk.digests.opaque(kind.value, f"{person_id} {code}")
 
     return ReEnrolment(desk.ledger, digest, desk.rules.operators_wait)
