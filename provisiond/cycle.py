@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from heapq import merge
 from typing import assert_never
@@ -19,7 +19,7 @@ from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
 from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold, Tell
-from provisiond.domain.plan import Batch, Parked, Plan, Step
+from provisiond.domain.plan import Batch, Parked, Plan, Proof, Step, Unserved
 from provisiond.domain.policy import Policy
 from provisiond.drift import look
 from provisiond.fetches import Fetches, fetched
@@ -199,7 +199,7 @@ class Cycle:
         may be half-written from now on: should the registry say otherwise after a crash, they are looked at."""
         writing = [step for step in batch.steps if step.identity or step.changes]
         clashes = self.ledger.reserve(writing, self.policy.directory.mail_domain, now) if writing else []
-        failed += clashes
+        failed += [replace(one, proof=Proof.of(batch.records.get(one.student_id, ()))) for one in clashes]
         lost = {parked.person_id for parked in clashes}
         return (
             Batch(tuple(s for s in batch.steps if s.person_id not in lost), batch.records) if lost else batch
@@ -210,7 +210,7 @@ class Cycle:
         batch, plan = written.batch, seen.plan
         pairs = list(zip(batch.steps, written.outcomes, strict=True))
         done = [step for step, outcome in pairs if isinstance(outcome, Done)]
-        failed += [_failure(step, outcome) for step, outcome in pairs if not isinstance(outcome, Done)]
+        failed += [_failure(step, o, batch) for step, o in pairs if not isinstance(o, Done)]
         seen.unknown.update(step.student_id for step, outcome in pairs if isinstance(outcome, Unknown))
         records = {s.person_id: batch.records.get(s.student_id, ()) for s in done}
         # what an operator let through does not count on the day's brakes
@@ -226,7 +226,9 @@ class Cycle:
         now, today = seen.now, seen.now.astimezone(self.zone).date()
         at_rest = seen.work.at_rest
         before = self.ledger.parked()
-        self.ledger.unpark([p.person_id for p in before if p.student_id in at_rest])
+        held_back = self.ledger.held_back()
+        resting = [p.person_id for p in before if p.student_id in at_rest]
+        self.ledger.unpark([*resting, *(held_back[s] for s in at_rest & held_back.keys())])
         # who was served in a pause is as that left them
         parked = [p for p in (*seen.plan.parked, *failed) if p.student_id not in seen.served]
         self.ledger.park(parked, now)
@@ -234,12 +236,7 @@ class Cycle:
         events.parked(one for one in parked if one not in known)
         if seen.work.named_again:
             self.ledger.named_again(seen.work.named_again, now)
-        unsettled = (
-            seen.work.unsettled
-            | {f.student_id for f in failed}
-            | {s.student_id for s in seen.plan.held}
-            | seen.served
-        )
+        unsettled = seen.work.unsettled | {f.student_id for f in failed} | self._hold_back(seen) | seen.served
         for kept, dropped in seen.work.asides:
             self.ledger.set_aside(kept, dropped)
         for fetch in seen.fetches.taken:
@@ -251,6 +248,19 @@ class Cycle:
         if seen.look and not (self.policy.directory.repair_drift and seen.drifted & unsettled):
             seen.look.remember(self.ledger, seen.drifted | unsettled)  # else: found again by the next look
         self.ledger.answered(seen.orders)
+
+    def _hold_back(self, seen: Observation) -> set[str]:
+        """Whose steps are held. Those who wait for a first account can prove who they are meanwhile."""
+        held = set[str]()
+        for batch in seen.plan.batches if seen.plan.held_count else ():
+            steps = [step for step in batch.steps if seen.plan.holds(step)]
+            held.update(step.student_id for step in steps)
+            new = [s for s in steps if s.identity and s.student_id not in seen.served]
+            proofs = [(step, Proof.of(batch.records.get(step.student_id, ()))) for step in new]
+            self.ledger.hold_back(
+                [Unserved(s.person_id, s.student_id, proof) for s, proof in proofs if proof]
+            )
+        return held
 
     # -- tell ------------------------------------------------------------------------------------------
 
@@ -316,6 +326,8 @@ def _without(batch: Batch, served: Collection[str]) -> Batch:
     return Batch(tuple(s for s in batch.steps if s.student_id not in served), batch.records)
 
 
-def _failure(step: Step, outcome: Outcome) -> Parked:
+def _failure(step: Step, outcome: Outcome, batch: Batch) -> Parked:
+    """With what proves the person, where the records do not get into the ledger now."""
     assert not isinstance(outcome, Done)
-    return Parked(step.person_id, step.student_id, outcome.sentence)
+    proof = Proof.of(batch.records.get(step.student_id, ())) if step.from_state is None else None
+    return Parked(step.person_id, step.student_id, outcome.sentence, proof)

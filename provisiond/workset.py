@@ -39,8 +39,8 @@ class Someone:
 class WorkSet:
     """Iterate `snapshots`; tell `decided` of each before taking the next. `named_again`: keys of records that were
     absent and are back; `unsettled`: students of whom not everything is taken over; `at_rest`: of those who were
-    parked, the ones that need nothing any more; `asides`: of students without an account, records to keep and keys of
-    those to forget."""
+    parked or held back, the ones that need nothing any more; `asides`: of students without an account, records to
+    keep and keys of those to forget."""
 
     directory: Directory
     ledger: Ledger
@@ -64,6 +64,7 @@ class WorkSet:
         doubtful = self.fetches.doubtful
         self.unsettled |= doubtful
         self._parked = frozenset(parked.student_id for parked in self.ledger.parked())
+        self._parked |= self.ledger.held_back().keys()
         self.at_rest |= self._parked & {student_id for f in self.fetches.taken for student_id, _ in f.gone}
         for batch in _batches(everyone(self.fetches, self.due()), self.persons_a_batch):
             accounts = self.ledger.load_students(one.student_id for one in batch)

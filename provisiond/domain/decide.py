@@ -18,7 +18,7 @@ from provisiond.domain.lifecycle import ENDED, Standing, standing
 from provisiond.domain.model import Account, Observed, RegistryRecord, State
 from provisiond.domain.notices import notices_due
 from provisiond.domain.people import Person, people
-from provisiond.domain.plan import Identity, Parked, Step
+from provisiond.domain.plan import Identity, Parked, Proof, Step
 from provisiond.domain.policy import Policy
 
 NAMES = frozenset({"cn", "sn", "givenname", "displayname", "cn;lang-zh", "displayname;lang-zh"})
@@ -60,7 +60,7 @@ def decide(snapshot: Snapshot, policy: Policy) -> Decision:
         where = standing(person, today, snapshot.zone, policy.lifecycle)
         seen = snapshot.observed.get(person.person_id, NOTHING_SEEN)
         if reason := _why_not(person, where) or seen.clash:
-            parked.append(Parked(person.person_id, person.student_id, reason))
+            parked.append(_parked(person, reason))
             continue
         if person.account is None and seen.account is None and not _deserves_account(where):
             continue
@@ -70,7 +70,7 @@ def decide(snapshot: Snapshot, policy: Policy) -> Decision:
             continue
         step = _step(person, identity, where, seen, snapshot, policy)
         if touched := _protected(step, policy):
-            parked.append(Parked(person.person_id, person.student_id, f"{touched} is protected"))
+            parked.append(_parked(person, f"{touched} is protected"))
         else:
             steps.append(step)
     return Decision(tuple(steps), tuple(parked), identifiers.next_uid_number)
@@ -86,6 +86,13 @@ def _why_not(person: Person, where: Standing) -> str | None:
             "was the student ID given to another person? Ask the registry"
         )
     return None
+
+
+def _parked(person: Person, reason: str) -> Parked:
+    """Who has an account is proven by the records that it was made of, never by those that are in question."""
+    is_finished = person.account is not None and bool(person.account.records)
+    proof = None if is_finished else Proof.of(person.changed)
+    return Parked(person.person_id, person.student_id, reason, proof)
 
 
 def _deserves_account(where: Standing) -> bool:
@@ -121,7 +128,7 @@ class _Identifiers:
         if isinstance(name, str):
             self.taken.add(name)
             return Identity(name, self._uid_number(seen))
-        return Parked(person.person_id, person.student_id, name.problem or "no account name is free")
+        return _parked(person, name.problem or "no account name is free")
 
     def _name(self, record: RegistryRecord, seen: Observed) -> str | names.Allocation:
         """An entry that carries this person's ID already has the name (an interrupted load, a lost ledger)."""

@@ -55,12 +55,39 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """By what a person can prove who they are: keyed digests of Hong Kong ID numbers and birth dates."""
+
+    hkid: frozenset[str] = field(repr=False)
+    birth: frozenset[str] = field(repr=False)
+
+    @classmethod
+    def of(cls, records: Iterable[RegistryRecord]) -> Proof | None:
+        """None where the records hold neither."""
+        every = tuple(records)
+        hkid = frozenset(r.hkid_digest for r in every if r.hkid_digest)
+        birth = frozenset(r.birth_digest for r in every if r.birth_digest)
+        return cls(hkid, birth) if hkid or birth else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """A student who should have an account and does not yet."""
+
+    person_id: str
+    student_id: str
+    proof: Proof
+
+
+@dataclass(frozen=True, slots=True)
 class Parked:
-    """A person who cannot be served now, and why; visible until the cause is gone."""
+    """A person who cannot be served now, and why; visible until the cause is gone. `proof`: of one who has no
+    account, so that the portal can tell them that something is in the way."""
 
     person_id: str
     student_id: str
     reason: str
+    proof: Proof | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

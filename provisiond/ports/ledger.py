@@ -18,7 +18,7 @@ from provisiond.domain.model import (
     RegistryRecord,
     Rejection,
 )
-from provisiond.domain.plan import Parked, Step
+from provisiond.domain.plan import Parked, Step, Unserved
 from provisiond.domain.takeover import Takeover
 from provisiond.ports.directory import Sighting
 from provisiond.ports.facts import AccountFilter, HeldPlan, HistoryLine, LedgerFacts, RecordKey
@@ -111,7 +111,17 @@ class Ledger(Posting, Protocol):
 
     def parked(self) -> list[Parked]: ...
 
-    def unpark(self, person_ids: Iterable[str]) -> None: ...
+    def unpark(self, person_ids: Iterable[str]) -> None:
+        """Also of those who are held back."""
+        ...
+
+    def hold_back(self, unserved: Iterable[Unserved]) -> None:
+        """Students whose new account a brake holds: kept until they have one, or `unpark`."""
+        ...
+
+    def held_back(self) -> dict[str, str]:
+        """Student ID → person ID of these."""
+        ...
 
     # -- orders (CLI, portal): facts, each with a history line; the person becomes due -------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:

@@ -15,16 +15,24 @@ from provisiond.ports.facts import HistoryLine
 # -- facts that only the portal needs --------------------------------------------------------------------------
 
 
+class Problem(StrEnum):
+    """Why a student whom we know has no finished account. Words for machines; the portal says them in its own."""
+
+    PARKED = "parked"  # a cycle met with trouble, operators see it
+    HELD = "held"  # a brake holds the new account until operators approve it
+    WAITING = "waiting"  # a registry named them, and not yet as somebody who studies
+
+
 @dataclass(frozen=True, slots=True)
 class Proofs:
     """By what a person proves who they are: keyed digests of every record that names the student ID. `person_id`: of
-    the account; None: there is none yet, and `problem` says why where a cycle met with trouble (parked)."""
+    the account; None: there is none yet. `problem`: there is none, or its entries could not be written yet."""
 
     student_id: str
     person_id: str | None
     hkid_digests: frozenset[str] = field(repr=False)
     birth_digests: frozenset[str] = field(repr=False)
-    problem: str | None = None
+    problem: Problem | None
 
 
 @dataclass(frozen=True, slots=True)

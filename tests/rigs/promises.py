@@ -9,7 +9,7 @@ from datetime import datetime
 from provisiond.adapters.ledger import chain
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.domain.model import Notice, Rejection
-from provisiond.domain.plan import Parked
+from provisiond.domain.plan import Parked, Unserved
 from provisiond.ports import HeldPlan, HistoryLine
 from tests.rigs.bounced import Bounced
 
@@ -20,6 +20,7 @@ class Promises(Bounced):
     plans: dict[str, HeldPlan] = field(default_factory=dict)
     parking: dict[str, list[Parked]] = field(default_factory=dict)
     parked_at: dict[str, datetime] = field(default_factory=dict)
+    kept_back: dict[str, str] = field(default_factory=dict)  # student ID → person ID
 
     def park(self, parked: Sequence[Parked], at: datetime) -> None:
         before = {person: list(reasons) for person, reasons in self.parking.items()}
@@ -39,6 +40,13 @@ class Promises(Bounced):
         for person in person_ids:
             self.parking.pop(person, None)
             self.parked_at.pop(person, None)
+            self.kept_back = {s: p for s, p in self.kept_back.items() if p != person}
+
+    def hold_back(self, unserved: Iterable[Unserved]) -> None:
+        self.kept_back.update({one.student_id: one.person_id for one in unserved})
+
+    def held_back(self) -> dict[str, str]:
+        return dict(self.kept_back)
 
     # -- registry --------------------------------------------------------------------------------------
     def rejections(self) -> list[Rejection]:

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, union
 
-from provisiond.adapters.ledger import absences, orders, outbox, records
+from provisiond.adapters.ledger import absences, factors, orders, outbox, records
 from provisiond.adapters.ledger.connection import chunks, streamed
 from provisiond.adapters.ledger.tables import account, identifier, record
 from provisiond.domain.model import Account, State
@@ -107,6 +107,7 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
     extensions = orders.extensions_of(connection, person_ids)
     occurrences = orders.occurrences_of(connection, person_ids)
     notices = outbox.of_people(connection, person_ids)
+    second_factors = factors.confirmed_since(connection, person_ids)
     students = [record.student_id for some in known.values() for record in some]
     absent = absences.of_students(connection, students)
     return {
@@ -130,7 +131,7 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
             contact=(),
             display_name=None,
             aliases=(),
-            second_factor_at=None,
+            second_factor_at=second_factors.get(row.person_id),
         )
         for row in connection.execute(select(account).where(account.c.person_id.in_(person_ids)))
     }

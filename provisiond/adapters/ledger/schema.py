@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from provisiond.adapters.ledger import portal_tables  # noqa: F401 (they belong to the schema once imported)
 from provisiond.domain.errors import UnavailableError
 
 # Oldest first; the last one is what this code reads and writes. A test compares it with migrations/.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 MAKE = "run `provisiond ledger init`, which makes or upgrades it"
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -17,6 +17,7 @@ from provisiond.adapters.ledger import (
     outbox,
     parking,
     people,
+    proofs,
     returned,
     sending,
     sightings,
@@ -41,7 +42,7 @@ from provisiond.domain.model import (
     RegistryRecord,
     Rejection,
 )
-from provisiond.domain.plan import Parked, Step
+from provisiond.domain.plan import Parked, Step, Unserved
 from provisiond.domain.takeover import Takeover
 from provisiond.ports import (
     AccountFilter,
@@ -58,6 +59,7 @@ from provisiond.ports import (
     Sending,
     Sighting,
 )
+from provisiond.ports.portal import Problem
 
 
 class SqlLedger:
@@ -167,6 +169,14 @@ class SqlLedger:
     def unpark(self, person_ids: Iterable[str]) -> None:
         with self._db.write() as connection:
             parking.unpark(connection, person_ids)
+
+    def hold_back(self, unserved: Iterable[Unserved]) -> None:
+        with self._db.write() as connection:
+            proofs.keep(connection, unserved, Problem.HELD)
+
+    def held_back(self) -> dict[str, str]:
+        with self._db.read() as connection:
+            return proofs.held(connection)
 
     # -- orders ----------------------------------------------------------------------------------------
     def activate(self, person_id: str, actor: str, at: datetime, unlisted: bool | None = None) -> None:
