@@ -58,14 +58,14 @@ class Credentials:
         secret = self._secret(factor)
         claimed = self._claimed(person_id, shown, secret, at)
         code = shown.code if not shown.with_recovery_code else code_ahead(secret, at)
-        right = self._binds(person_id, account_name, shown.password, code)
+        right = self._binds(account_name, shown.password, code)
         used = right and factor is not None and self._use(person_id, claimed, at)
         return Proven(right, used, factor is not None)
 
     def has_password(self, person_id: str, account_name: str, password: str, at: datetime) -> bool:
         """The password alone, of somebody who is known already."""
         secret = self._secret(self.ledger.factor(person_id))
-        return self._binds(person_id, account_name, password, code_ahead(secret, at))
+        return self._binds(account_name, password, code_ahead(secret, at))
 
     def has_factor(self, person_id: str, code: str, with_recovery_code: bool, at: datetime) -> bool:
         """The second factor alone, of somebody who proved their identity; it is used up."""
@@ -93,9 +93,7 @@ class Credentials:
             case None:
                 return False
 
-    def _binds(self, person_id: str, account_name: str, password: str, code: str) -> bool:
-        """The question is asked for unknown persons, too."""
-        enforced = self.directory.is_enforced(person_id)
+    def _binds(self, account_name: str, password: str, code: str) -> bool:
+        """The directory takes the code where it asks for one, and is asked about unknown names, too."""
         typed = unicodedata.normalize("NFC", password) or _NO_PASSWORD
-        answer = self.directory.bind(account_name, typed, code if enforced else None)
-        return answer is BindAnswer.RIGHT
+        return self.directory.bind(account_name, typed, code) is BindAnswer.RIGHT

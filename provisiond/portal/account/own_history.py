@@ -42,22 +42,24 @@ TOLD = frozenset(
         "account-adopted",
         "state-changed",
         "activated",
-        "terms-accepted",
+        "policy-accepted",
         "hold-set",
         "hold-released",
         "extended",
         "extension-refused",
         "listing-choice",
-        "contact-changed",
-        "display-name-changed",
+        "contact-set",
+        "display-name-set",
         "alias-given",
         "password-changed",
+        "second-factor-enrolled",
         "second-factor-changed",
         "recovery-codes-changed",
         "recovery-code-used",
-        "re-enrolment-asked",
         "re-enrolment-issued",
-        "re-enrolment-withdrawn",
+        "code-issued",
+        "code-used",
+        "code-withdrawn",
         "data-downloaded",
     }
 )
@@ -77,9 +79,9 @@ def who(actor: str) -> Who:
 
 
 def detail_of(line: HistoryLine) -> Mapping[str, Any]:
-    """The detail is JSON of our own writing."""
+    """The detail is JSON of our own writing; names of operators are not among what is told."""
     read = json.loads(line.detail or "{}")
-    return read if isinstance(read, dict) else {}
+    return {key: value for key, value in read.items() if key != "issued_by"} if isinstance(read, dict) else {}
 
 
 def _happened(line: HistoryLine) -> Happened:
