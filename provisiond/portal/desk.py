@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from provisiond.domain.model import Language
 from provisiond.domain.policy import Policy
+from provisiond.portal.activation.passwords import PasswordJudge
 from provisiond.portal.language import Speech
 from provisiond.portal.pages import Pages
 from provisiond.portal.rules import House, Rules
@@ -53,6 +54,7 @@ class Desk:
     throttle: Throttle
     digests: Digests
     vault: Vault
+    passwords: PasswordJudge
     terms: Mapping[Language, Markup]
     speeches: Mapping[Language, Speech]
     pages: Pages

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from provisiond.domain.model import Account
 from provisiond.portal.account import services
 from provisiond.portal.account.download import download
-from provisiond.portal.account.forms import NothingForm
+from provisiond.portal.account.forms import EmptyForm
 from provisiond.portal.account.log_in_pages import HOME
 from provisiond.portal.account.membership import member, proven_member
 from provisiond.portal.account.overview import overview
@@ -30,11 +30,11 @@ def my_account(visit: Visit, account: Account) -> Response:
         "account/overview.html",
         seen=seen,
         names=names,
-        services=[desk.house.service(name, visit.language) for name in seen.services],
+        services=[desk.rules.service(name, visit.language) for name in seen.services],
         issued=services.re_enrolment(desk).open_ticket(account.person_id, visit.at),
         codes_left=services.new_factor(desk).codes_left(account.person_id),
         done=done if done in DONE else None,
-        form=NothingForm.of(visit),
+        form=EmptyForm.of(visit),
     )
 
 
@@ -48,7 +48,7 @@ def activity(visit: Visit, account: Account) -> Response:
 def data(visit: Visit, account: Account) -> Response:
     """Told first, since the file is worth protecting; a POST, since it leaves a line in the history."""
     if not visit.is_post:
-        return visit.page("account/data.html", form=NothingForm.of(visit))
+        return visit.page("account/data.html", form=EmptyForm.of(visit))
     desk = visit.desk
     told = download(desk.ledger, account, visit.at)
     desk.ledger.note(account.person_id, "data-downloaded", STUDENT, {}, visit.at)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
-from provisiond.domain.contact import contact_value
 from provisiond.domain.characters import TextFault
+from provisiond.domain.contact import contact_value
 from provisiond.domain.entries import LISTED, desired
 from provisiond.domain.listings import UNIVERSITY_ONLY
 from provisiond.domain.model import Account, Attributes, Audience, ContactDetail, ContactField

@@ -1,4 +1,5 @@
-"""Password and second factor of one person, shown together: at log-in and wherever somebody must prove themselves again.
+"""Password and second factor of one person, shown together: at log-in, and wherever somebody must prove themselves
+again.
 
 Decides whether they are right, by the same work for right, wrong and unknown. A code is used up only when everything
 else is right, so that a mistyped password does not cost the code; of requests at once with one code one wins."""

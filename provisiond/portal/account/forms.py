@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from wtforms import BooleanField, PasswordField, RadioField, StringField
+from wtforms.fields import Field
 from wtforms.validators import InputRequired, Length
 
 from provisiond.domain.model import Audience, ContactDetail, ContactField
 from provisiond.portal.account.contact_choice import Wish
-from provisiond.portal.forms import Form
+from provisiond.portal.activation.forms import DIFFERENT
+from provisiond.portal.forms import Fault, Form
 from provisiond.portal.language import N_
 
 LONGEST_PASSWORD = 1024  # what is too long to be one is still judged, as wrong
@@ -87,23 +89,18 @@ class HelpDeskCodeForm(Form):
     code = _given_code(N_("Code from the help desk"))
 
 
-class NewPasswordForm(Form):
-    """Typed once: who can see what they typed need not type it twice."""
-
-    new = _password(N_("New password"), "new-password")
-
-
 class ChangePasswordForm(Form):
     old = _password(N_("Present password"))
-    new = _password(N_("New password"), "new-password")
+    password = _password(N_("New password"), "new-password")
+    again = _password(N_("New password once more"), "new-password")
+
+    def validate_again(self, field: Field) -> None:
+        if self.password.data and field.data != self.password.data:
+            raise Fault(DIFFERENT)
 
 
 class DisplayNameForm(Form):
     name = StringField(N_("Display name"), [Length(max=200)], render_kw={"autocomplete": "name"})
-
-
-class NothingForm(Form):
-    """A button."""
 
 
 def _text(label: str, **typed: str) -> StringField:

@@ -101,9 +101,7 @@ def _is_right(visit: Visit, account: Account, form: Form, with_recovery_code: bo
     if delay := tries.begin(account.person_id, visit.address, visit.at):
         raise too_many(delay)
     shown = Shown(form.password.data, form.code.data, with_recovery_code)
-    proven = services.credentials(visit.desk).judge(
-        account.person_id, account.account_name, shown, visit.at
-    )
+    proven = services.credentials(visit.desk).judge(account.person_id, account.account_name, shown, visit.at)
     if proven.password and proven.factor:
         tries.succeeded(account.person_id, visit.address)
         return True

@@ -21,8 +21,8 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What stood in the form. `name`: account name or lifelong address; `code`: of the authenticator, or a recovery code
-    where `with_recovery_code`."""
+    """What stood in the form. `name`: account name or lifelong address; `code`: of the authenticator, or a recovery
+    code where `with_recovery_code`."""
 
     name: str
     password: str = field(repr=False)
@@ -95,7 +95,7 @@ def may_log_in(account: Account, at: datetime, zone: tzinfo, policy: Policy) -> 
 
 
 def account_name(text: str, mail_domain: str) -> str:
-    """Of what was typed: the name itself, or the lifelong address. Elsewhere's addresses stay whole: nobody has them."""
+    """Of what was typed: the name itself, or the lifelong address. Addresses elsewhere stay whole: nobody has them."""
     plain = text.strip().casefold()[:320]
     local, _, domain = plain.rpartition("@")
     return local if local and domain == mail_domain.casefold() else plain

@@ -1,6 +1,6 @@
 """How a person is called in mails: the display name, and the full-name address of postgraduates.
 
-Which names will do is the domain's to say; here it is looked up what is taken, and what was chosen becomes an order."""
+Which names will do is the domain's to say; here it is looked up what is taken, and a choice becomes an order."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from provisiond.domain.policy import Policy
 from provisiond.portal.account.overview import standing_of
 from provisiond.portal.account.own_history import STUDENT
 from provisiond.ports.portal import PortalLedger
+
 
 @dataclass(frozen=True, slots=True)
 class Names:

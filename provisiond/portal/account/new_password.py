@@ -12,11 +12,20 @@ from datetime import datetime
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Account, NoticeKind, Occurrence
 from provisiond.portal.account.own_history import STUDENT
+from provisiond.portal.activation import words
 from provisiond.portal.activation.own_data import Own, own_data
 from provisiond.portal.activation.passwords import PasswordJudge, Weakness
+from provisiond.portal.language import Sentence
 from provisiond.ports.portal import PasswordRefusal, PortalDirectory, PortalLedger
 
 Fault = Weakness | Own | PasswordRefusal
+
+
+def said(fault: Fault, minimum_length: int) -> Sentence:
+    """In words for the page."""
+    return (
+        words.refusal(fault) if isinstance(fault, PasswordRefusal) else words.weakness(fault, minimum_length)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +37,8 @@ class NewPassword:
     def set(
         self, account: Account, typed: str, at: datetime, end_sessions: Callable[[str], object]
     ) -> tuple[Fault, ...]:
-        """Every reason against it; none: it holds. `end_sessions`: of that person, but this one; also when the answer of
-        the directory is lost, for the password may have changed all the same."""
+        """Every reason against it; none: it holds. `end_sessions`: of that person, but this one; also when the
+        directory's answer is lost, for the password may have changed all the same."""
         verdict = self.judge.verdict(typed, own_data(account))
         if verdict.faults:
             return verdict.faults

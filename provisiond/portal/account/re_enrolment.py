@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hmac import compare_digest
 
 from provisiond.domain.model import NoticeKind, Occurrence
 from provisiond.ports.portal import PortalLedger, Ticket, TicketKind
@@ -83,6 +84,17 @@ class ReEnrolment:
         """What was asked for or issued, and may still be confirmed or used."""
         ticket = self.ledger.ticket(person_id, TicketKind.RE_ENROLMENT)
         return ticket if ticket and ticket.until_at > at else None
+
+    def fitting(self, person_id: str, code: str, at: datetime) -> str | None:
+        """Whether this is the code, at its time: by what it is used up later. Uses nothing up."""
+        ticket = self.open_ticket(person_id, at)
+        digest = self._digest(person_id, code)
+        if ticket is None or ticket.from_at is None or at < ticket.from_at:
+            return None
+        return digest if compare_digest(digest, ticket.digest) else None
+
+    def use(self, person_id: str, digest: str, at: datetime) -> bool:
+        return self.ledger.use_ticket(person_id, TicketKind.RE_ENROLMENT, digest, at)
 
     def withdraw(self, person_id: str, actor: str, reason: str, at: datetime) -> bool:
         """By an operator, or by the person who objects. False: there was nothing open."""

@@ -3,19 +3,18 @@ desk was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
 from starlette.responses import Response
 
 from provisiond.domain.model import Account
 from provisiond.portal.account import services
-from provisiond.portal.account.forms import ChangePasswordForm, CodeForm, NothingForm
-from provisiond.portal.account.log_in_pages import NOT_RIGHT
+from provisiond.portal.account.codes_pages import hand_over
+from provisiond.portal.account.forms import ChangePasswordForm, CodeForm, EmptyForm
 from provisiond.portal.account.membership import member, proven_member
 from provisiond.portal.account.new_factor import Confirmed, NotPending, WrongCode
 from provisiond.portal.account.own_history import STUDENT
-from provisiond.portal.activation.words import said_of_password
+from provisiond.portal.account.new_password import said
 from provisiond.portal.application import Page
 from provisiond.portal.language import N_
 from provisiond.portal.trouble import too_many
@@ -30,7 +29,7 @@ def security(visit: Visit, account: Account) -> Response:
     desk = visit.desk
     return visit.page(
         "account/security.html",
-        form=NothingForm.of(visit),
+        form=EmptyForm.of(visit),
         second_factor_at=account.second_factor_at,
         codes_left=services.new_factor(desk).codes_left(account.person_id),
         issued=services.re_enrolment(desk).open_ticket(account.person_id, visit.at),
@@ -41,13 +40,13 @@ def password(visit: Visit, account: Account) -> Response:
     form = ChangePasswordForm.of(visit)
     if visit.is_post and form.validate() and _knows_old(visit, account, form):
         faults = services.new_password(visit.desk).set(
-            account, form.new.data, visit.at, visit.end_other_sessions
+            account, form.password.data, visit.at, visit.end_other_sessions
         )
         if not faults:
             visit.begin(Stage.MEMBER, account.person_id, visit.content)
             return visit.redirect("/account?done=password")
-        for fault in said_of_password(faults, visit.desk.rules.minimum_password_length):
-            form.refuse("new", fault)
+        for fault in faults:
+            form.refuse("password", said(fault, visit.desk.rules.minimum_password_length))
     return visit.page(
         "account/password.html",
         422 if form.errors else 200,
@@ -80,8 +79,7 @@ def phone(visit: Visit, account: Account) -> Response:
         match answer:
             case Confirmed(recovery_codes=codes):
                 visit.end_other_sessions(account.person_id)
-                visit.begin(Stage.MEMBER, account.person_id, visit.content)
-                return codes_page(visit, codes, "/account?done=phone")
+                return hand_over(visit, codes, "/account?done=phone")
             case WrongCode():
                 form.refuse("code", WRONG_CODE)
             case NotPending():
@@ -89,20 +87,16 @@ def phone(visit: Visit, account: Account) -> Response:
             case _:
                 assert_never(answer)
     enrolment = service.begin(account, visit.at)
-    return visit.page("account/phone.html", 422 if form.errors else 200, form=form, enrolment=enrolment)
+    return visit.page(
+        "account/phone.html", 422 if form.errors else 200, form=form, enrolment=enrolment, is_member=True
+    )
 
 
 def recovery_codes(visit: Visit, account: Account) -> Response:
-    service, form = services.new_factor(visit.desk), NothingForm.of(visit)
+    service, form = services.new_factor(visit.desk), EmptyForm.of(visit)
     if visit.is_post and form.validate():
-        codes = service.renew_codes(account, visit.at)
-        return codes_page(visit, codes, "/account")
+        return hand_over(visit, service.renew_codes(account, visit.at), "/account")
     return visit.page("account/codes.html", form=form, left=service.codes_left(account.person_id))
-
-
-def codes_page(visit: Visit, codes: Sequence[str], onward: str) -> Response:
-    """Shown once; the page is never kept (`no-store`)."""
-    return visit.page("account/codes-shown.html", codes=codes, onward=onward)
 
 
 def stop(visit: Visit, account: Account) -> Response:
@@ -117,7 +111,8 @@ PAGES = (
     Page("/account/security", Stage.MEMBER, get=member(security)),
     Page("/account/password", Stage.MEMBER, get=proven_member(password), post=proven_member(password)),
     Page("/account/phone", Stage.MEMBER, get=proven_member(phone), post=proven_member(phone)),
-    Page("/account/codes", Stage.MEMBER, get=proven_member(recovery_codes), post=proven_member(recovery_codes)),
+    Page(
+        "/account/codes", Stage.MEMBER, get=proven_member(recovery_codes), post=proven_member(recovery_codes)
+    ),
     Page("/account/stop", Stage.MEMBER, post=member(stop)),
 )
-__all__ = ["NOT_RIGHT", "PAGES", "codes_page"]

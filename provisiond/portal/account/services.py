@@ -27,7 +27,7 @@ def log_in(desk: Desk) -> LogIn:
 
 
 def new_password(desk: Desk) -> NewPassword:
-    return NewPassword(desk.ledger, desk.directory, desk.password_judge)
+    return NewPassword(desk.ledger, desk.directory, desk.passwords)
 
 
 def new_factor(desk: Desk) -> NewFactor:

@@ -53,8 +53,8 @@ def step_of(secret: bytes, typed: str, at: datetime) -> int | None:
 
 
 def code_ahead(secret: bytes, at: datetime) -> str:
-    """The code of the next time step, which its owner cannot have used yet: servers take it as they take a clock that is
-    half a minute fast."""
+    """The code of the next time step, which its owner cannot have used yet: servers take it as they take one from a
+    clock that is half a minute fast."""
     return pyotp.HOTP(b32encode(secret).decode()).at(int(at.timestamp()) // _PERIOD + 1)
 
 
