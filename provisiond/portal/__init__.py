@@ -1,1 +1,1 @@
-"""The student's portal: a web application of its own process, with less power than the daemon (docs/decisions.md)."""
+"""The student's portal: a web application of its own process and its own, smaller powers."""
