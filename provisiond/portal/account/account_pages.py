@@ -9,11 +9,11 @@ from starlette.responses import Response
 from provisiond.domain.model import Account
 from provisiond.portal.account import services
 from provisiond.portal.account.download import download
-from provisiond.portal.account.forms import EmptyForm
 from provisiond.portal.account.log_in_pages import HOME
 from provisiond.portal.account.membership import member, proven_member
 from provisiond.portal.account.overview import overview
 from provisiond.portal.account.own_history import STUDENT, own_history
+from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.visit import Stage, Visit
 

@@ -1,5 +1,5 @@
-"""Pages that hand over new recovery codes: shown until their owner says that they are kept, and never again. Meanwhile
-they wait sealed in the session, so that a reload or a form sent twice spoils nothing."""
+"""Pages that hand over new recovery codes: shown until their owner says that they are kept, and never again.
+Meanwhile they wait sealed in the session, so that a reload or a form sent twice spoils nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from provisiond.domain.model import Account
-from provisiond.portal.account.forms import EmptyForm
 from provisiond.portal.account.membership import member
+from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.language import N_
 from provisiond.portal.visit import Stage, Visit

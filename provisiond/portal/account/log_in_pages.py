@@ -21,6 +21,8 @@ from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
 
 HOME = "/account"
+DONE = frozenset({"out", "password", "phone"})
+"""What the log-in page may say first."""
 NOT_ADMITTED = N_(
     "That is not right. Check account name, password and code; a code works once, then wait for the next."
 )
@@ -52,7 +54,7 @@ def log_in(visit: Visit) -> Response:
     if not (visit.is_post and form.validate()):
         return _log_in_page(visit, form, way)
     entered = Entered(
-        form.name.data, form.password.data, form.code.data, way.with_recovery_code, visit.address
+        form.text("name"), form.text("password"), form.text("code"), way.with_recovery_code, visit.address
     )
     answer = services.log_in(visit.desk).judge(entered, visit.at)
     match answer:
@@ -73,8 +75,14 @@ def log_in(visit: Visit) -> Response:
 
 
 def _log_in_page(visit: Visit, form: Form, way: _Way) -> Response:
-    status = 422 if form.errors else 200
-    return visit.page("account/log-in.html", status, form=form, with_recovery_code=way.with_recovery_code)
+    done = "out" if visit.query.get("out") else visit.query.get("done")
+    return visit.page(
+        "account/log-in.html",
+        422 if form.errors else 200,
+        form=form,
+        with_recovery_code=way.with_recovery_code,
+        done=done if done in DONE else None,
+    )
 
 
 def log_out(visit: Visit) -> Response:
@@ -100,7 +108,7 @@ def _is_right(visit: Visit, account: Account, form: Form, with_recovery_code: bo
     tries = services.attempts(visit.desk, "confirm")
     if delay := tries.begin(account.person_id, visit.address, visit.at):
         raise too_many(delay)
-    shown = Shown(form.password.data, form.code.data, with_recovery_code)
+    shown = Shown(form.text("password"), form.text("code"), with_recovery_code)
     proven = services.credentials(visit.desk).judge(account.person_id, account.account_name, shown, visit.at)
     if proven.password and proven.factor:
         tries.succeeded(account.person_id, visit.address)

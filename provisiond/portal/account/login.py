@@ -95,7 +95,7 @@ def may_log_in(account: Account, at: datetime, zone: tzinfo, policy: Policy) -> 
 
 
 def account_name(text: str, mail_domain: str) -> str:
-    """Of what was typed: the name itself, or the lifelong address. Addresses elsewhere stay whole: nobody has them."""
+    """Of what was typed: the name itself, or the lifelong address. Others' addresses stay whole: nobody has them."""
     plain = text.strip().casefold()[:320]
     local, _, domain = plain.rpartition("@")
     return local if local and domain == mail_domain.casefold() else plain

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from provisiond.domain.model import Account
 from provisiond.portal.account import services
 from provisiond.portal.account.codes_pages import hand_over, kept_view
-from provisiond.portal.account.forms import CodeForm, HelpDeskCodeForm, PasswordForm, RecoveryCodeForm
+from provisiond.portal.account.forms import CodeForm, HelpDeskCodeForm, RecoveryCodeForm
 from provisiond.portal.account.login import may_log_in
 from provisiond.portal.account.membership import MemberView
 from provisiond.portal.account.new_factor import Confirmed, NotPending, WrongCode
@@ -21,7 +21,7 @@ from provisiond.portal.account.new_password import said
 from provisiond.portal.account.security_pages import WRONG_CODE
 from provisiond.portal.activation.course import identity_check
 from provisiond.portal.activation.entrance import NEUTRAL
-from provisiond.portal.activation.forms import BirthForm, HkidForm
+from provisiond.portal.activation.forms import BirthForm, HkidForm, PasswordForm
 from provisiond.portal.activation.identity import Identified, Wait
 from provisiond.portal.application import LOG_IN, Page, View
 from provisiond.portal.forms import Form
@@ -87,7 +87,9 @@ def forgotten_code(visit: Visit, account: Account) -> Response:
         tries = services.attempts(visit.desk, FORGOTTEN)
         if delay := tries.begin(account.person_id, visit.address, visit.at):
             raise too_many(delay)
-        if services.credentials(visit.desk).has_factor(account.person_id, form.code.data, recovery, visit.at):
+        if services.credentials(visit.desk).has_factor(
+            account.person_id, form.text("code"), recovery, visit.at
+        ):
             tries.succeeded(account.person_id, visit.address)
             visit.begin(Stage.PROVEN, account.person_id, {**visit.content, "second": True})
             return visit.redirect("/forgotten/password")
@@ -103,7 +105,7 @@ def forgotten_password(visit: Visit, account: Account) -> Response:
     form, minimum = PasswordForm.of(visit), visit.desk.rules.minimum_password_length
     if visit.is_post and form.validate():
         faults = services.new_password(visit.desk).set(
-            account, form.password.data, visit.at, visit.end_other_sessions
+            account, form.text("password"), visit.at, visit.end_other_sessions
         )
         if not faults:
             visit.end()
@@ -135,9 +137,9 @@ def _vouched(visit: Visit, account: Account, form: Form) -> str | None:
     tries = services.attempts(visit.desk, NEW_PHONE)
     if delay := tries.begin(account.person_id, visit.address, visit.at):
         raise too_many(delay)
-    digest = services.re_enrolment(visit.desk).fitting(account.person_id, form.code.data, visit.at)
+    digest = services.re_enrolment(visit.desk).fitting(account.person_id, form.text("code"), visit.at)
     known = services.credentials(visit.desk).has_password(
-        account.person_id, account.account_name, form.password.data, visit.at
+        account.person_id, account.account_name, form.text("password"), visit.at
     )
     if digest and known:
         tries.succeeded(account.person_id, visit.address)
@@ -154,7 +156,7 @@ def enrol(visit: Visit, account: Account) -> Response:
     if visit.is_post and form.validate():
         permit = services.re_enrolment(visit.desk)
         answer = service.confirm(
-            account, form.code.data, visit.at, lambda: permit.use(account.person_id, ticket, visit.at)
+            account, form.text("code"), visit.at, lambda: permit.use(account.person_id, ticket, visit.at)
         )
         match answer:
             case Confirmed(recovery_codes=codes):

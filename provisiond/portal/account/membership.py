@@ -20,7 +20,7 @@ MemberView = Callable[[Visit, Account], Response]
 
 
 def member(view: MemberView) -> View:
-    """The view with the account as it is now. Who may not log in any more is sent out, wherever they are logged in."""
+    """The view with the account as it is now. Who may not log in any more is out, wherever they are logged in."""
 
     def seen(visit: Visit) -> Response:
         desk = visit.desk

@@ -31,7 +31,7 @@ def display_name(visit: Visit, account: Account) -> Response:
     names = service.names(account, visit.at)
     form = DisplayNameForm.of(visit, name=names.now)
     if visit.is_post and form.validate():
-        checked = service.choose_display_name(account, form.name.data or "", visit.at)
+        checked = service.choose_display_name(account, form.text("name"), visit.at)
         if not checked.faults:
             return visit.redirect("/account?done=display-name")
         for fault in checked.faults:

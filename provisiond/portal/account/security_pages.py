@@ -10,11 +10,12 @@ from starlette.responses import Response
 from provisiond.domain.model import Account
 from provisiond.portal.account import services
 from provisiond.portal.account.codes_pages import hand_over
-from provisiond.portal.account.forms import ChangePasswordForm, CodeForm, EmptyForm
+from provisiond.portal.account.forms import ChangePasswordForm, CodeForm
 from provisiond.portal.account.membership import member, proven_member
 from provisiond.portal.account.new_factor import Confirmed, NotPending, WrongCode
-from provisiond.portal.account.own_history import STUDENT
 from provisiond.portal.account.new_password import said
+from provisiond.portal.account.own_history import STUDENT
+from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.language import N_
 from provisiond.portal.trouble import too_many
@@ -40,7 +41,7 @@ def password(visit: Visit, account: Account) -> Response:
     form = ChangePasswordForm.of(visit)
     if visit.is_post and form.validate() and _knows_old(visit, account, form):
         faults = services.new_password(visit.desk).set(
-            account, form.password.data, visit.at, visit.end_other_sessions
+            account, form.text("password"), visit.at, visit.end_other_sessions
         )
         if not faults:
             visit.begin(Stage.MEMBER, account.person_id, visit.content)
@@ -61,7 +62,7 @@ def _knows_old(visit: Visit, account: Account, form: ChangePasswordForm) -> bool
     if delay := tries.begin(account.person_id, visit.address, visit.at):
         raise too_many(delay)
     known = services.credentials(visit.desk).has_password(
-        account.person_id, account.account_name, form.old.data, visit.at
+        account.person_id, account.account_name, form.text("old"), visit.at
     )
     if known:
         tries.succeeded(account.person_id, visit.address)
@@ -75,7 +76,7 @@ def phone(visit: Visit, account: Account) -> Response:
     """Another phone in place of the one before."""
     service, form = services.new_factor(visit.desk), CodeForm.of(visit)
     if visit.is_post and form.validate():
-        answer = service.confirm(account, form.code.data, visit.at)
+        answer = service.confirm(account, form.text("code"), visit.at)
         match answer:
             case Confirmed(recovery_codes=codes):
                 visit.end_other_sessions(account.person_id)

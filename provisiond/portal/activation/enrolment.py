@@ -12,10 +12,9 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from provisiond.portal.activation import course
+from provisiond.portal.activation.attempts import Attempts
 from provisiond.portal.activation.factors import enrolment, new_secret, step_of
 from provisiond.portal.activation.forms import EmptyForm, TotpForm
-from provisiond.portal.activation.identity import Wait
-from provisiond.portal.activation.attempts import Attempts
 from provisiond.portal.activation.recovery import code_set, new_codes
 from provisiond.portal.activation.situation import Particulars
 from provisiond.portal.language import N_
