@@ -225,6 +225,7 @@ class NoticeKind(StrEnum):
     SECOND_FACTOR_CHANGED = "second-factor-changed"
     RECOVERY_CODES_CHANGED = "recovery-codes-changed"
     RE_ENROLMENT_ISSUED = "re-enrolment-issued"
+    ACTIVATION_CODE = "activation-code"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
 
 

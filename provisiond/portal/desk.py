@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from markupsafe import Markup
@@ -27,6 +27,10 @@ class Digests(Protocol):
     def birth(self, on: date) -> str: ...
     def opaque(self, purpose: str, text: str) -> str:
         """64 hex digits that say nothing to who has no key; of each purpose others."""
+        ...
+
+    def activation_code(self, person_id: str, at: datetime) -> str:
+        """What the mail of that moment carries to that person."""
         ...
 
 

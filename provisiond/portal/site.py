@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provisiond.portal import start
+from provisiond.portal.activation import views as activation
 from provisiond.portal.application import Page
 
-PAGES: tuple[Page, ...] = (*start.PAGES,)
+PAGES: tuple[Page, ...] = (*start.PAGES, *activation.PAGES)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from provisiond.domain.model import State
 from provisiond.portal.activation import course, words
 from provisiond.portal.activation.course import AccountIsThere
-from provisiond.portal.activation.forms import EmptyForm, PasswordForm
+from provisiond.portal.activation.forms import PasswordForm
 from provisiond.portal.activation.own_data import own_data
 from provisiond.portal.activation.situation import (
     Activated,
@@ -24,7 +24,7 @@ from provisiond.portal.activation.situation import (
 )
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Visit
-from provisiond.ports.portal import Rate
+from provisiond.ports.portal import Problem, Rate
 
 _SETTINGS = Rate("password-settings", 30, timedelta(hours=1))
 
@@ -34,20 +34,20 @@ def account(visit: Visit) -> Response:
         return visit.redirect("/activate")
     found = course.whereabouts(visit)
     if isinstance(found, Particulars):
-        return visit.page("activation/account.html", who=found, leave=EmptyForm.of(visit))
+        return visit.page("activation/account.html", who=found)
     return elsewhere(visit, found)
 
 
 def elsewhere(visit: Visit, found: Situation | AccountIsThere) -> Response:
     """Why it does not go on here, and what to do."""
     name = _page_of(found)
-    return visit.page(f"activation/{name}.html", found=found, leave=EmptyForm.of(visit))
+    return visit.page(f"activation/{name}.html", found=found)
 
 
 def _page_of(found: Situation | AccountIsThere) -> str:
     match found:
         case NotCreated(problem=problem):
-            return "not-created" if problem is None else "problem"
+            return "problem" if problem in (Problem.PARKED, Problem.HELD) else "not-created"
         case BeingCreated():
             return "being-created"
         case AccountIsThere():
@@ -97,7 +97,7 @@ def _set(visit: Visit, who: Particulars, form: PasswordForm) -> int:
         raise too_many(wait)
     known = desk.ledger.account(who.person_id)
     assert known is not None, "it was there a moment ago"
-    verdict = desk.passwords.verdict(form.password.data, own_data(known))
+    verdict = desk.passwords.verdict(form.password.data or "", own_data(known))
     for fault in verdict.faults:
         form.refuse("password", words.weakness(fault, desk.passwords.minimum_length))
     if not verdict.faults:
@@ -105,5 +105,7 @@ def _set(visit: Visit, who: Particulars, form: PasswordForm) -> int:
         if refused is not None:
             form.refuse("password", words.refusal(refused))
         else:
-            desk.ledger.note(who.person_id, "password-set", "student", {"during": course.ACTIVATION}, visit.at)
+            desk.ledger.note(
+                who.person_id, "password-set", "student", {"during": course.ACTIVATION}, visit.at
+            )
     return verdict.strength

@@ -1,12 +1,12 @@
 """How far somebody has come in activation: what the session keeps between its pages, and what its pages are made of.
 
-The session holds facts about the way (which policy was accepted, that a password was set), no secret in the clear: the
+The session holds facts about the way (which policy was accepted, that a password was set) and no secret in the clear:
 recovery codes wait in it sealed until they were shown and kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisiond.portal.activation.attempts import Attempts
 from provisiond.portal.activation.identity import IdentityCheck
@@ -41,7 +41,7 @@ def acceptance(visit: Visit) -> dict[str, str]:
 
 def is_proven(visit: Visit) -> bool:
     """Whether this session is in the middle of activation, with the policy in force accepted."""
-    in_it = visit.stage is Stage.PROVEN and visit.content.get("for") == ACTIVATION
+    in_it = visit.stage is Stage.PROVEN and visit.content.get("purpose") == ACTIVATION
     return in_it and accepted(visit) is not None
 
 
@@ -67,5 +67,5 @@ def identity_check(desk: Desk) -> IdentityCheck:
 
 def possession(desk: Desk) -> Possession:
     attempts = Attempts(desk.throttle, desk.digests, "activation code", person_wide=False)
-    lasts = desk.policy.portal.code_lasts
-    return Possession(desk.ledger, desk.throttle, desk.digests, attempts, desk.codes, lasts)
+    lasts = timedelta(hours=24)
+    return Possession(desk.ledger, desk.throttle, desk.digests, attempts, lasts)

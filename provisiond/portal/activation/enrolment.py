@@ -1,7 +1,7 @@
 """The pages of the second factor: a secret for an app, one code as proof that it arrived, ten recovery codes.
 
-Secret and codes are made together and wait sealed: the secret in the ledger, the codes in the session. So a form that is
-sent twice, or sixteen times at once, activates once and every answer leads to the same codes."""
+Secret and codes are made together and wait sealed, the secret in the ledger, the codes in the session. So a form that
+is sent twice, or sixteen times at once, activates once, and every answer leads to the same codes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ from provisiond.portal.visit import Stage, Visit
 from provisiond.ports.portal import Factor
 
 WRONG = N_(
-    "This is not the code of this moment. Wait for the next one; if it fails again, let your phone set its clock by itself."
+    "This is not the code of this moment. Wait for the next one. If that fails too, let your phone set its clock "
+    "by itself."
 )
-REPLACED = N_("The set-up was begun again in another window. Scan this new picture, and enter the code that it gives.")
+REPLACED = N_(
+    "The set-up was begun again in another window. Scan this new picture and enter the code that it gives."
+)
 
 
 def factor(visit: Visit) -> Response:
@@ -53,7 +56,9 @@ def _page(visit: Visit, who: Particulars, form: TotpForm, pending: Factor) -> Re
     shown = enrolment(secret, who.mail, visit.desk.house.name)
     form.code.data = ""
     picture = Markup(shown.picture)  # noqa: S704 - segno's own, of digits and paths
-    return visit.page("activation/factor.html", form=form, who=who, url=shown.url, key=shown.key, picture=picture)
+    return visit.page(
+        "activation/factor.html", form=form, who=who, url=shown.url, key=shown.key, picture=picture
+    )
 
 
 def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
@@ -64,12 +69,14 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     if delay := attempts.begin(person_id, visit.address, visit.at):
         raise too_many(delay)
     secret = desk.vault.open(mine.sealed, person_id)
-    step = step_of(secret, form.code.data, visit.at)
+    step = step_of(secret, form.code.data or "", visit.at)
     if step is None:
         attempts.failed(person_id, visit.address, visit.at)
         form.refuse("code", WRONG)
         return False
-    desk.directory.put_token(person_id, secret)  # before it counts: a token that nothing links to does no harm
+    desk.directory.put_token(
+        person_id, secret
+    )  # before it counts: a token that nothing links to does no harm
     codes = code_set(_codes(visit), visit.at)
     # False: another request with this code was faster, and led to the same codes
     desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at)
@@ -110,7 +117,7 @@ def codes(visit: Visit) -> Response:
     form = EmptyForm.of(visit)
     if visit.is_post and form.validate():
         person_id = visit.person_id
-        visit.desk.sessions.end_all(person_id)
+        visit.end_other_sessions(person_id)
         visit.begin(Stage.MEMBER, person_id, {"activated": True}, proved=True)
         return visit.redirect(course.DONE)
     return visit.page("activation/codes.html", form=form, codes=_codes(visit))

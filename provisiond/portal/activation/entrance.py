@@ -10,7 +10,7 @@ from starlette.responses import Response
 from provisiond.domain.errors import ProvisiondError
 from provisiond.portal.activation import course
 from provisiond.portal.activation.claims import Claim, Evidence
-from provisiond.portal.activation.forms import BirthForm, EmptyForm, HkidForm, MailedCodeForm, TermsForm
+from provisiond.portal.activation.forms import BirthForm, HkidForm, MailedCodeForm, TermsForm
 from provisiond.portal.activation.identity import Identified, NotIdentified, Wait
 from provisiond.portal.language import N_
 from provisiond.portal.rules import CodeWanted
@@ -34,7 +34,9 @@ def terms(visit: Visit) -> Response:
         kept = {"terms": visit.desk.rules.terms_version, "terms_at": visit.at.isoformat()}
         visit.begin(Stage.VISITOR, None, kept)
         return visit.redirect("/activate/identity")
-    return visit.page("activation/terms.html", form=form, terms=visit.desk.terms[visit.language])
+    rules, texts = visit.desk.rules, visit.desk.terms
+    version = rules.terms_version
+    return visit.page("activation/terms.html", form=form, terms=texts[visit.language], version=version)
 
 
 def by_hkid(visit: Visit) -> Response:
@@ -102,13 +104,15 @@ def mailed_code(visit: Visit) -> Response:
     form = MailedCodeForm.of(visit)
     if visit.is_post and form.validate():
         claimed, who = visit.content["claimed"] or None, visit.content["who"]
-        answer = course.possession(visit.desk).shown(claimed, who, form.code.data, visit.address, visit.at)
+        answer = course.possession(visit.desk).shown(
+            claimed, who, form.code.data or "", visit.address, visit.at
+        )
         if isinstance(answer, Wait):
             raise too_many(answer.delay)
         if answer:
             return _begin_proven(visit, claimed, who)
         form.refuse("code", WRONG_CODE)
-    return visit.page("activation/code.html", form=form, again=EmptyForm.of(visit))
+    return visit.page("activation/code.html", form=form)
 
 
 def send_again(visit: Visit) -> Response:
@@ -132,6 +136,6 @@ def _begin_proven(visit: Visit, person_id: str | None, student_id: str) -> Respo
     version = course.accepted(visit)
     if person_id is not None and version is not None:
         visit.desk.ledger.accept(person_id, *version)
-    about = {"for": course.ACTIVATION, "student": student_id}
+    about = {"purpose": course.ACTIVATION, "student": student_id}
     visit.begin(Stage.PROVEN, person_id, course.acceptance(visit) | about)
     return visit.redirect(course.ACCOUNT)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from provisiond.domain.model import Account, State
-from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.visit import Visit
 
 
@@ -35,7 +34,6 @@ def done(visit: Visit) -> Response:
         account_name=account.account_name,
         mail=mail,
         progress=progress_of(visit, account),
-        leave=EmptyForm.of(visit),
     )
 
 

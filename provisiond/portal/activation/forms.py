@@ -1,5 +1,5 @@
-"""The forms of activation. What is missing is told; whether what is there has the right form is not, before identity is
-proven."""
+"""The forms of activation. What is missing is told; before identity is proven nothing is said of the form of what is
+there."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class HkidForm(Form):
     )
 
     def claim(self, _today: date) -> Claim:
-        return hkid_claim(self.student_id.data, self.number.data)
+        return hkid_claim(self.student_id.data or "", self.number.data or "")
 
 
 def _part(label: str, missing: str, length: int) -> StringField:
@@ -67,7 +67,8 @@ class BirthForm(Form):
     year = _part(N_("Year"), N_("Enter the year of your birth."), 8)
 
     def claim(self, today: date) -> Claim:
-        return birth_claim(self.student_id.data, self.day.data, self.month.data, self.year.data, today)
+        typed = [field.data or "" for field in (self.student_id, self.day, self.month, self.year)]
+        return birth_claim(typed[0], typed[1], typed[2], typed[3], today)
 
 
 class MailedCodeForm(Form):

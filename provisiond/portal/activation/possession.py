@@ -1,7 +1,7 @@
 """Whether who claims to be somebody can read mail at the personal address on record: a single-use code is sent there.
 
-It stands beside a weak proof, never instead of one. Asking for it and giving a wrong one look the same whether there is
-anybody to send it to; a code that was mailed is good whatever others try meanwhile."""
+It stands beside a weak proof, never instead of one. Asking for it and giving a wrong one look the same whether there
+is anybody to send it to; a code that was mailed is good whatever others try meanwhile."""
 
 from __future__ import annotations
 
@@ -29,19 +29,18 @@ class KeepsTickets(Protocol):
     def use_ticket(self, person_id: str, kind: TicketKind, digest: str, at: datetime) -> bool: ...
 
 
-class Codes(Protocol):
-    """The code that a mail of that moment carries to that person; the daemon's letter writer makes the same."""
-
-    def __call__(self, person_id: str, at: datetime) -> str: ...
+class Codes(Opaque, Protocol):
+    def activation_code(self, person_id: str, at: datetime) -> str:
+        """What a mail of that moment carries to that person; the daemon's letter writer makes the same."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Possession:
     ledger: KeepsTickets
     throttle: Throttle
-    digests: Opaque
+    digests: Codes
     attempts: Attempts
-    codes: Codes
     lasts: timedelta
 
     def send(self, person_id: str, at: datetime) -> bool:
@@ -49,7 +48,7 @@ class Possession:
         key = self.digests.opaque("throttle", f"code mails {person_id}")
         if self.throttle.admit([(_IN_AN_HOUR, key), (_IN_A_DAY, key)], at) is not None:
             return False
-        digest = self._digest(person_id, self.codes(person_id, at))
+        digest = self._digest(person_id, self.digests.activation_code(person_id, at))
         ticket = Ticket(TicketKind.ACTIVATION, person_id, digest, at, at + self.lasts, ())
         self.ledger.issue_ticket(ticket, at, Occurrence(NoticeKind.ACTIVATION_CODE, at, "", ACTOR))
         return True

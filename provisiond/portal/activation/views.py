@@ -6,8 +6,8 @@ from provisiond.portal.activation import account, enrolment, entrance, finish
 from provisiond.portal.application import Page
 from provisiond.portal.visit import Stage
 
-# The pages between identity and codes are for sessions that proved an identity: they look themselves, and send others to
-# the beginning instead of to the log-in, which somebody without password has no use for.
+# The pages between identity and codes are for sessions that proved an identity: they look themselves, and send others
+# to the beginning instead of to the log-in, which somebody without password has no use for.
 PAGES: tuple[Page, ...] = (
     Page("/activate", Stage.VISITOR, get=entrance.terms, post=entrance.terms),
     Page("/activate/identity", Stage.VISITOR, get=entrance.by_hkid, post=entrance.by_hkid),

@@ -12,13 +12,17 @@ from provisiond.ports.portal import PasswordRefusal
 _WEAK: Mapping[Weakness | Own, str] = {
     Weakness.TOO_SHORT: N_("Use at least %(count)s characters. A few words in a row are easy to remember."),
     Weakness.TOO_LONG: N_("Use at most %(count)s characters (Chinese characters count as three)."),
-    Weakness.UNTYPEABLE: N_("Use only characters that you can type on any keyboard of yours; no tabs or line breaks."),
+    Weakness.UNTYPEABLE: N_("Use only characters that every keyboard of yours has; no tabs or line breaks."),
     Weakness.BLANK_EDGE: N_("Do not begin or end with a space: some programs cut it off."),
     Weakness.COMMON: N_("This password, or one much like it, is on lists that attackers try first."),
-    Weakness.UNIVERSITY: N_("The name of the University makes up most of it: that is what attackers try here."),
+    Weakness.UNIVERSITY: N_(
+        "The name of the University makes up most of it: that is what attackers try here."
+    ),
     Weakness.REPEATED: N_("The same few characters come again and again."),
     Weakness.SEQUENCE: N_("Most of it is a row of neighbouring letters, digits or keys."),
-    Weakness.GUESSABLE: N_("This is easy to guess. Add another word or two that have nothing to do with each other."),
+    Weakness.GUESSABLE: N_(
+        "This is easy to guess. Add another word or two that have nothing to do with each other."
+    ),
     Own.NAME: N_("Your name is in it."),
     Own.ACCOUNT_NAME: N_("Your account name is in it."),
     Own.STUDENT_ID: N_("Your student ID is in it."),
@@ -33,12 +37,15 @@ _REFUSED: Mapping[PasswordRefusal, str] = {
     ),
     PasswordRefusal.TOO_YOUNG: N_("Your password was changed a short while ago. Please try again later."),
     PasswordRefusal.QUALITY: N_("The directory finds this password too easy. Choose another one."),
-    PasswordRefusal.OTHER: N_("The directory did not take this password. Choose another one, or ask the help desk."),
+    PasswordRefusal.OTHER: N_(
+        "The directory did not take this password. Choose another one, or ask the help desk."
+    ),
 }
 
 
 def weakness(fault: Weakness | Own, minimum: int) -> Sentence:
-    count = {Weakness.TOO_SHORT: minimum, Weakness.TOO_LONG: LONGEST}.get(fault)  # type: ignore[call-overload]
+    limits: Mapping[Weakness | Own, int] = {Weakness.TOO_SHORT: minimum, Weakness.TOO_LONG: LONGEST}
+    count = limits.get(fault)
     return Sentence(_WEAK[fault], {} if count is None else {"count": count})
 
 
