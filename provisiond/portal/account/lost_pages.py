@@ -18,7 +18,7 @@ from provisiond.portal.account.login import may_log_in
 from provisiond.portal.account.membership import MemberView
 from provisiond.portal.account.new_factor import Confirmed, NotPending, WrongCode
 from provisiond.portal.account.new_password import said
-from provisiond.portal.account.security_pages import WRONG_CODE
+from provisiond.portal.account.security_pages import WRONG_CODE, phone_page
 from provisiond.portal.activation.course import identity_check
 from provisiond.portal.activation.entrance import NEUTRAL
 from provisiond.portal.activation.forms import BirthForm, HkidForm, PasswordForm
@@ -168,10 +168,7 @@ def enrol(visit: Visit, account: Account) -> Response:
                 return visit.redirect("/new-phone/code")
             case _:
                 assert_never(answer)
-    enrolment = service.begin(account, visit.at)
-    return visit.page(
-        "account/phone.html", 422 if form.errors else 200, form=form, enrolment=enrolment, is_member=False
-    )
+    return phone_page(visit, form, service.begin(account, visit.at))
 
 
 def _page(path: str, purpose: str, view: MemberView) -> Page:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from provisiond.domain.model import Account
@@ -15,6 +16,7 @@ from provisiond.portal.account.membership import member, proven_member
 from provisiond.portal.account.new_factor import Confirmed, NotPending, WrongCode
 from provisiond.portal.account.new_password import said
 from provisiond.portal.account.own_history import STUDENT
+from provisiond.portal.activation.factors import Enrolment
 from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.language import N_
@@ -87,9 +89,14 @@ def phone(visit: Visit, account: Account) -> Response:
                 return visit.redirect("/account/phone")
             case _:
                 assert_never(answer)
-    enrolment = service.begin(account, visit.at)
+    return phone_page(visit, form, service.begin(account, visit.at))
+
+
+def phone_page(visit: Visit, form: CodeForm, enrolment: Enrolment) -> Response:
+    form.code.data = ""  # the next one will be another
+    picture = Markup(enrolment.picture)  # noqa: S704 - segno's own, of digits and paths
     return visit.page(
-        "account/phone.html", 422 if form.errors else 200, form=form, enrolment=enrolment, is_member=True
+        "account/phone.html", 422 if form.errors else 200, form=form, enrolment=enrolment, picture=picture
     )
 
 
