@@ -24,6 +24,8 @@ TO_PERSONAL_MAIL = frozenset(
         NoticeKind.HOLD_LIFTED,
         NoticeKind.PASSWORD_CHANGED,
         NoticeKind.SECOND_FACTOR_CHANGED,
+        NoticeKind.RECOVERY_CODES_CHANGED,
+        NoticeKind.RE_ENROLMENT_ISSUED,
     }
 )
 

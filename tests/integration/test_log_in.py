@@ -1,4 +1,4 @@
-"""Log-in over HTTP, on a real slapd and a SQLite ledger: who comes in, what the others are told, what a session is."""
+"""Log-in over HTTP, on a real slapd and a SQLite ledger: who comes in, what others are told, what a session is."""
 
 from __future__ import annotations
 
@@ -127,7 +127,9 @@ def test_a_lock_ends_sessions_at_the_next_page(site: Campus, member: Member, vis
     assert visitor.get("/account").url == "/login"
 
 
-def test_alumni_have_no_log_in_unless_policy_gives_one(site: Campus, member: Member, visitor: Visitor) -> None:
+def test_alumni_have_no_log_in_unless_policy_gives_one(
+    site: Campus, member: Member, visitor: Visitor
+) -> None:
     """This policy gives none; what the ledger says today counts, not the last cycle."""
     record = a_student(status=Status.WITHDRAWN, status_on=TODAY)
     site.world.registry.put(record)

@@ -8,6 +8,7 @@ from typing import Any
 
 from wtforms import BooleanField, PasswordField, RadioField, StringField
 from wtforms.fields import Field
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are of 3.2
 from wtforms.validators import InputRequired, Length
 
 from provisiond.domain.model import Audience, ContactDetail, ContactField
@@ -22,9 +23,9 @@ NO_NAME = N_("Enter your account name.")
 NO_PASSWORD = N_("Enter your password.")
 NO_CODE = N_("Enter the code.")
 AUDIENCES = (
-    (Audience.NOBODY.value, N_("Nobody")),
-    (Audience.UNIVERSITY.value, N_("Members of the University")),
-    (Audience.EVERYONE.value, N_("Everyone")),
+    SelectChoice(Audience.NOBODY.value, N_("Nobody")),
+    SelectChoice(Audience.UNIVERSITY.value, N_("Members of the University")),
+    SelectChoice(Audience.EVERYONE.value, N_("Everyone")),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.responses import Response
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are of 3.2
 
 from provisiond.domain.aliases import AliasFault, NoAlias
 from provisiond.domain.model import Account
@@ -63,10 +64,8 @@ def _alias_form(visit: Visit, offer: AliasOffer) -> AliasForm:
     domain = visit.desk.house.mail_domain
     first = offer.suggestions[0] if offer.suggestions else ""
     form = AliasForm.of(visit, choice=first)
-    form.choice.choices = [
-        *((one, f"{one}@{domain}") for one in offer.suggestions),
-        ("", N_("Another one that I write below")),
-    ]
+    offered = [SelectChoice(one, f"{one}@{domain}") for one in offer.suggestions]
+    form.choice.choices = [*offered, SelectChoice("", N_("Another one that I write below"))]
     return form
 
 
