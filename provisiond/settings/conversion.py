@@ -18,7 +18,7 @@ from provisiond.settings.inbox_section import inbox
 from provisiond.settings.mail_section import mail
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
-from provisiond.settings.portal_section import is_there, portal
+from provisiond.settings.portal_section import is_there, portal, portal_policy
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
 from provisiond.settings.values import (
@@ -90,8 +90,6 @@ def portal_settings(document: s.Document, faults: Faults) -> PortalSettings:
         faults.add("portal.password_file", "missing: there is no portal to start without it")
     names = ("password_file", "reader_password_file", "factor_key_file")
     read = [_read(getattr(part.web.secrets, name), faults) for name in names] if part else ["", "", ""]
-    if read[2] and len(read[2]) < MINIMUM_KEY_BYTES:
-        faults.add("portal.factor_key_file", f"has fewer than {MINIMUM_KEY_BYTES} characters")
     faults.raise_if_any()
     assert university and policy and directory and memory and part
     web = (part.house, part.rules, policy, directory, memory, part.web)
@@ -124,6 +122,7 @@ def _policy(document: s.Document, university: UniversitySettings | None, faults:
     brake_policy = brakes(document.brakes or s.Brakes(), faults)
     by_state, by_level = entitlements(document.entitlements, document.groups or {}, faults)
     entries = directory_policy(document.directory, university, faults)
+    chosen = portal_policy(document.portal or s.Portal(), document.groups or {}, faults.path.parent, faults)
     if entries is None or document.university is None:
         return None
     return Policy(
@@ -136,6 +135,7 @@ def _policy(document: s.Document, university: UniversitySettings | None, faults:
         operators=document.university.operators,
         groups=frozenset(document.groups or {}),
         sources=order,
+        portal=chosen,
     )
 
 

@@ -46,6 +46,8 @@ def directory_policy(
     if section.drift and section.drift.action:
         given["repair_drift"] = section.drift.action == "repair"
     given["login_end"] = _LOGIN_END[section.kind or "openldap"]
+    if (section.kind or "openldap") == "openldap":  # others ask for no one-time code at bind
+        given["tokens_base"] = f"ou=tokens,{section.base}"
     known = {field.name for field in fields(DirectoryPolicy)}
     given |= {"domain": university.domain, "mail_domain": university.mail_domain}
     return DirectoryPolicy(**{key: value for key, value in given.items() if key in known})

@@ -3,15 +3,18 @@ secrets are only named here: the daemon and `check` may not be able to read them
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from provisiond.domain.model import Language
+from provisiond.domain.policy import PortalPolicy
 from provisiond.listening import Place
 from provisiond.portal.rules import ACCENT, CodeWanted, House, Rules
 from provisiond.settings import sections as s
+from provisiond.settings.notation import unknown
 from provisiond.settings.parsing import Faults
 from provisiond.settings.secret_files import secret_file
 from provisiond.settings.values import (
@@ -21,12 +24,13 @@ from provisiond.settings.values import (
     PortalWeb,
     UniversitySettings,
 )
+from provisiond.settings.word_lists import words
 from provisiond.shipped_files import shipped
 
 SOCKET = "/run/provisiond-portal/http.sock"
 MONITOR = "/run/provisiond-portal/monitor.sock"
 STATE = "portal-state.sqlite"
-SAMPLE_TERMS = "sample"
+SAMPLE_TERMS, OFFICES = "sample", "offices.txt"
 _SQLITE = "sqlite:///"
 _SECRETS = {
     "password_file": "of uid=portal,ou=services, which sets passwords",
@@ -63,6 +67,26 @@ def portal(
         **{"threads": section.threads} if section.threads else {},
     )
     return PortalPart(web, _house(us, zone, section.accent or ACCENT), rules)
+
+
+def portal_policy(section: s.Portal, groups: Collection[str], folder: Path, faults: Faults) -> PortalPolicy:
+    """What the core must know of it; also where there is no portal."""
+    known = {field.name for field in fields(PortalPolicy)}
+    given = {key: value for key, value in section.given().items() if key in known}
+    for group in sorted(section.enforce_second_factor or ()):
+        if group not in groups:
+            faults.add("portal.enforce_second_factor", unknown(group, groups))
+    path = folder / section.offices_file if section.offices_file else shipped(OFFICES)
+    return PortalPolicy(**given, offices=_offices(path, faults))
+
+
+def _offices(path: Path, faults: Faults) -> frozenset[str]:
+    try:
+        return words(path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        faults.add("portal.offices_file", f"{path} cannot be read: {why}")
+        return frozenset()
 
 
 def _secrets(section: s.Portal, folder: Path, faults: Faults) -> PortalSecrets | None:

@@ -267,6 +267,11 @@ class Portal(Section):
     activation_code: Literal["birth-date", "always", "never"] | None = None
     minimum_password_length: Annotated[StrictInt, Field(ge=8, le=64)] | None = None
     blocklist_file: Text | None = None
+    offices_file: Text | None = None
+    alias_levels: frozenset[Level] | None = None
+    alias_changes: Whole | None = None
+    enforce_second_factor: frozenset[GroupName] | None = None
+    code_lasts: Span | None = None
     idle_after: Span | None = None
     session_lasts: Span | None = None
     operators_wait: Duration | None = None

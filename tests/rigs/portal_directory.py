@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pyotp
 
-from provisiond.adapters.directory.searching import fits, order, searchable, words
+from provisiond.adapters.directory.searching import fits, order, says_enough, words
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports.portal import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
 
@@ -117,7 +117,7 @@ class FakeListings:
 
     def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
         wanted = words(text)
-        if not searchable(wanted) and not department:
+        if not says_enough(wanted) and not department:
             return ListingPage((), more=False)
         among = (it for it in self.listings.values() if department in (None, *it.attributes.get("ou", ())))
         found = sorted((it for it in among if fits(it, wanted)), key=order)

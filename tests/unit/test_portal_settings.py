@@ -117,13 +117,6 @@ def test_every_secret_that_lacks_is_told_at_once(tmp_path: Path) -> None:
     assert "portal.reader_password_file: missing" in told and "portal.factor_key_file: missing" in told
 
 
-def test_a_key_that_is_too_short_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "short").write_text("short")
-    (tmp_path / "short").chmod(0o600)
-    told = _faults(tmp_path, PORTAL.replace('"factor-key"', '"short"'))
-    assert "portal.factor_key_file: has fewer than 32 characters" in told
-
-
 def test_without_a_section_there_is_no_portal_to_start(tmp_path: Path) -> None:
     assert "portal.password_file: missing: there is no portal" in _faults(tmp_path, "")
     assert "portal.password_file: missing: there is no portal" in _faults(tmp_path, "[portal]\n")
