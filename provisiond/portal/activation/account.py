@@ -33,6 +33,8 @@ def account(visit: Visit) -> Response:
     if not course.is_proven(visit):
         return visit.redirect("/activate")
     found = course.whereabouts(visit)
+    if course.confirmed(visit) is not None:
+        return visit.redirect(course.CODES)  # activated in this session: the codes were not kept yet
     if isinstance(found, Particulars):
         return visit.page("activation/account.html", who=found)
     return elsewhere(visit, found)

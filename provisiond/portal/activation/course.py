@@ -6,7 +6,7 @@ recovery codes wait in it sealed until they were shown and kept."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provisiond.portal.activation.attempts import Attempts
 from provisiond.portal.activation.identity import IdentityCheck
@@ -14,6 +14,7 @@ from provisiond.portal.activation.possession import Possession
 from provisiond.portal.activation.situation import BeingCreated, NotCreated, Particulars, Situation, situation
 from provisiond.portal.desk import Desk
 from provisiond.portal.visit import Stage, Visit
+from provisiond.ports.portal import Factor
 
 ACTIVATION = "activation"  # what the session is for, beside other ways that prove an identity
 ACCOUNT, PASSWORD, FACTOR, CODES, DONE = (
@@ -61,11 +62,19 @@ def whereabouts(visit: Visit) -> Situation | AccountIsThere:
     return found
 
 
+def confirmed(visit: Visit) -> Factor | None:
+    """The second factor that this session enrolled, once it counts."""
+    if "factor" not in visit.content:
+        return None
+    found = visit.desk.ledger.factor(visit.person_id)
+    return found if found is not None and found.id == visit.content["factor"] else None
+
+
 def identity_check(desk: Desk) -> IdentityCheck:
     return IdentityCheck(desk.ledger, desk.digests, Attempts(desk.throttle, desk.digests, "identity"))
 
 
 def possession(desk: Desk) -> Possession:
     attempts = Attempts(desk.throttle, desk.digests, "activation code", person_wide=False)
-    lasts = timedelta(hours=24)
+    lasts = desk.policy.portal.code_lasts
     return Possession(desk.ledger, desk.throttle, desk.digests, attempts, lasts)

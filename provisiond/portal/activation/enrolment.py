@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from datetime import timedelta
 
 from markupsafe import Markup
 from starlette.responses import Response
 
 from provisiond.portal.activation import course
-from provisiond.portal.activation.attempts import Attempts
 from provisiond.portal.activation.factors import enrolment, new_secret, step_of
 from provisiond.portal.activation.forms import EmptyForm, TotpForm
 from provisiond.portal.activation.recovery import code_set, new_codes
@@ -20,7 +20,9 @@ from provisiond.portal.activation.situation import Particulars
 from provisiond.portal.language import N_
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
-from provisiond.ports.portal import Factor
+from provisiond.ports.portal import Factor, Rate
+
+_TRIES = Rate("new-factor", 60, timedelta(hours=1))  # nobody guesses what the page itself shows
 
 WRONG = N_(
     "This is not the code of this moment. Wait for the next one. If that fails too, let your phone set its clock "
@@ -34,15 +36,14 @@ REPLACED = N_(
 def factor(visit: Visit) -> Response:
     if not course.is_proven(visit):
         return visit.redirect("/activate")
-    if _confirmed(visit) is not None:
+    mine, found = _pending(visit), course.whereabouts(visit)
+    if course.confirmed(visit) is not None:  # looked at last: another request of this session may be faster
         return visit.redirect(course.CODES)
-    found = course.whereabouts(visit)
     if not isinstance(found, Particulars):
         return visit.redirect(course.ACCOUNT)
     if "password_at" not in visit.content:
         return visit.redirect(course.PASSWORD)
     form = TotpForm.of(visit)
-    mine = _pending(visit)
     if visit.is_post and form.validate():
         if mine is None:
             form.refuse("code", REPLACED)
@@ -65,13 +66,12 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     """False: a fault stands in the form."""
     desk, person_id, accepted = visit.desk, mine.person_id, course.accepted(visit)
     assert accepted is not None, "looked at when the page began"
-    attempts = Attempts(desk.throttle, desk.digests, "new factor", person_wide=False)
-    if delay := attempts.begin(person_id, visit.address, visit.at):
+    key = desk.digests.opaque("throttle", f"new factor {person_id}")
+    if delay := desk.throttle.admit([(_TRIES, key)], visit.at):
         raise too_many(delay)
     secret = desk.vault.open(mine.sealed, person_id)
     step = step_of(secret, form.code.data or "", visit.at)
     if step is None:
-        attempts.failed(person_id, visit.address, visit.at)
         form.refuse("code", WRONG)
         return False
     desk.directory.put_token(
@@ -97,14 +97,6 @@ def _begun(visit: Visit) -> Factor:
     return begun
 
 
-def _confirmed(visit: Visit) -> Factor | None:
-    """The factor of this session, when it counts."""
-    if "factor" not in visit.content:
-        return None
-    found = visit.desk.ledger.factor(visit.person_id)
-    return found if found is not None and found.id == visit.content["factor"] else None
-
-
 def _codes(visit: Visit) -> tuple[str, ...]:
     sealed = b64decode(visit.content["codes"])
     return tuple(json.loads(visit.desk.vault.open(sealed, visit.person_id)))
@@ -112,7 +104,7 @@ def _codes(visit: Visit) -> tuple[str, ...]:
 
 def codes(visit: Visit) -> Response:
     """Shown until the person says that they are kept, and never again."""
-    if not course.is_proven(visit) or _confirmed(visit) is None:
+    if not course.is_proven(visit) or course.confirmed(visit) is None:
         return visit.redirect(course.ACCOUNT)
     form = EmptyForm.of(visit)
     if visit.is_post and form.validate():
@@ -125,7 +117,7 @@ def codes(visit: Visit) -> Response:
 
 def codes_file(visit: Visit) -> Response:
     """To keep in a password manager, or to print."""
-    if not course.is_proven(visit) or _confirmed(visit) is None:
+    if not course.is_proven(visit) or course.confirmed(visit) is None:
         return visit.redirect(course.ACCOUNT)
     heading = visit.say(N_("Recovery codes of your network account. Each one is good once."))
     name = visit.desk.house.named(visit.language)

@@ -61,6 +61,7 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
         if isinstance(answer, Identified):
             return _proven(visit, answer.proofs)
         form.refuse("student_id", NEUTRAL)
+    form.forget()
     return visit.page(template, form=form, sends_code=_wants_code(visit, Evidence.BIRTH))
 
 
@@ -112,7 +113,7 @@ def mailed_code(visit: Visit) -> Response:
         if answer:
             return _begin_proven(visit, claimed, who)
         form.refuse("code", WRONG_CODE)
-    return visit.page("activation/code.html", form=form)
+    return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)
 
 
 def send_again(visit: Visit) -> Response:

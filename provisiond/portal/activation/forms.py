@@ -47,6 +47,10 @@ class HkidForm(Form):
         render_kw=_PLAIN | {"autocomplete": "off", "class": "short", "maxlength": 64},
     )
 
+    def forget(self) -> None:
+        """What was typed is not sent back."""
+        self.number.data = ""
+
     def claim(self, _today: date) -> Claim:
         return hkid_claim(self.student_id.data or "", self.number.data or "")
 
@@ -65,6 +69,9 @@ class BirthForm(Form):
     day = _part(N_("Day"), N_("Enter the day of your birth."), 8)
     month = _part(N_("Month"), N_("Enter the month of your birth."), 16)
     year = _part(N_("Year"), N_("Enter the year of your birth."), 8)
+
+    def forget(self) -> None:
+        self.day.data = self.month.data = self.year.data = ""
 
     def claim(self, today: date) -> Claim:
         typed = [field.data or "" for field in (self.student_id, self.day, self.month, self.year)]
