@@ -159,8 +159,8 @@ def test_new_recovery_codes_replace_all(member: Member, visitor: Visitor) -> Non
     other = Visitor(visitor.base)
     page = other.get("/login?with=recovery-code")
     given = {"name": member.name, "password": member.password}
-    assert other.fill(page, code=member.codes[0], **given).status == 422
-    assert other.fill(page, code=fresh[0], **given).url == "/account/codes"
+    assert other.filled(page, given | {"code": member.codes[0]}).status == 422
+    assert other.filled(page, given | {"code": fresh[0]}).url == "/account/codes"
     assert told(member, NoticeKind.RECOVERY_CODES_CHANGED) == [PERSONAL]
 
 
@@ -220,12 +220,12 @@ def test_two_operators_can_give_way_to_a_new_phone(member: Member, visitor: Visi
     page = identified(visitor, "/new-phone")
     assert page.url == "/new-phone/code"
     right = {"password": member.password, "code": given.code.lower()}
-    assert "does not count yet" in visitor.fill(page, **right).text
+    assert "does not count yet" in visitor.filled(page, right).text
     member.campus.sleep(timedelta(hours=24))
     page = identified(visitor, "/new-phone")
-    assert visitor.fill(page, **(right | {"password": "something else"})).status == 422
-    assert visitor.fill(page, **(right | {"code": "AAAA-AAAA-AAAA-AAAA"})).status == 422
-    page = visitor.fill(page, **right)
+    assert visitor.filled(page, (right | {"password": "something else"})).status == 422
+    assert visitor.filled(page, (right | {"code": "AAAA-AAAA-AAAA-AAAA"})).status == 422
+    page = visitor.filled(page, right)
     assert page.url == "/new-phone/enrol"
     member.secret = key_on(page)
     seen = visitor.fill(page, code=member.next_code())
@@ -235,7 +235,7 @@ def test_two_operators_can_give_way_to_a_new_phone(member: Member, visitor: Visi
     assert visitor.get("/account").url == "/login"
     assert member.logged_in(visitor).url == "/account"
     again = Visitor(visitor.base)
-    assert again.fill(identified(again, "/new-phone"), **right).status == 422
+    assert again.filled(identified(again, "/new-phone"), right).status == 422
 
 
 def test_the_owner_can_stop_it_with_the_old_phone(member: Member, visitor: Visitor) -> None:

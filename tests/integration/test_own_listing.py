@@ -49,7 +49,7 @@ def a_member(site: Campus, visitor: Visitor, **facts: Any) -> Member:
 
 
 def previewed(visitor: Visitor, **values: str) -> Seen:
-    return visitor.fill(visitor.get("/account/contact"), form=1, **values)
+    return visitor.filled(visitor.get("/account/contact"), values, form=1)
 
 
 def saved(visitor: Visitor, page: Seen) -> Seen:
