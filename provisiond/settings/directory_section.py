@@ -68,6 +68,17 @@ def _check_bases(base: str, bases: Mapping[str, str], faults: Faults) -> None:
 def directory_settings(
     section: s.Directory | None, groups: Mapping[str, str], folder: Path, faults: Faults
 ) -> DirectorySettings | None:
+    result = directory_place(section, groups, folder, faults)
+    if section is None or result is None:
+        return None
+    password = _password(section, folder, faults) if result.bind == "simple" else None
+    return replace(result, password=password)
+
+
+def directory_place(
+    section: s.Directory | None, groups: Mapping[str, str], folder: Path, faults: Faults
+) -> DirectorySettings | None:
+    """Without the daemon's password: the portal has its own."""
     if section is None:
         return None
     result = DirectorySettings(section.urls, section.bind_dn, section.base, groups=dict(groups))
@@ -79,8 +90,7 @@ def directory_settings(
     _check_security(result, faults)
     if result.bind == "external" and section.password_file:
         faults.add("directory.password_file", 'serves only bind = "simple"')
-    password = _password(section, folder, faults) if result.bind == "simple" else None
-    return replace(result, password=password)
+    return result
 
 
 def _password(section: s.Directory, folder: Path, faults: Faults) -> str | None:

@@ -235,22 +235,80 @@ def test_the_daemon_writes_entries_and_members_but_no_password(peopled: SlapdRig
     assert peopled.client("ldapdelete", TAI_MAN, who=who).returncode == 0
 
 
-def test_the_portal_changes_nothing_but_password_and_token(peopled: SlapdRig) -> None:
-    """No name, no membership, no expiry; the token's class but no other."""
+def test_the_portal_makes_tokens_that_cannot_log_in_and_takes_none_away(peopled: SlapdRig) -> None:
+    """Under ou=tokens: nothing that is no token, nothing with a password, no change but of the secret, no end."""
     who = as_portal(peopled)
     token = f"cn=t1,ou=tokens,{BASE}"
-    made = peopled.client(
-        "ldapadd", given=f"dn: {token}\nobjectClass: device\nobjectClass: oathTOTPToken\ncn: t1\n"
-        f"oathTOTPParams: {token}\noathSecret: 12345678901234567890\n", who=who)  # fmt: skip
+    entry = f"dn: {token}\nobjectClass: device\nobjectClass: oathTOTPToken\ncn: t1\noathSecret: 1234567890\n"
+    other = f"dn: cn=t2,ou=tokens,{BASE}\nobjectClass: device\ncn: t2\n"
+    barred = entry.replace(
+        "cn: t1", "cn: t1\nobjectClass: simpleSecurityObject\nuserPassword: let me in, please"
+    )
 
+    for refused in (other, barred, entry.replace(",ou=tokens", ",cn=students,ou=groups")):
+        assert peopled.client("ldapadd", given=refused, who=who).returncode == 50
+    made = peopled.client("ldapadd", given=entry, who=who)
     assert made.returncode == 0, made.stderr
-    assert changed(peopled, who, TAI_MAN, f"add: objectClass\nobjectClass: oathTOTPUser\n-\nadd: oathTOTPToken\noathTOTPToken: {token}")  # fmt: skip  # noqa: E501
-    assert not changed(peopled, who, TAI_MAN, "add: objectClass\nobjectClass: extensibleObject")
-    assert not changed(peopled, who, TAI_MAN, "replace: cn\ncn: Somebody Else")
-    assert not changed(peopled, who, TAI_MAN, "replace: pwdEndTime\npwdEndTime: 20990101000000Z")
-    assert not changed(peopled, who, f"cn=students,ou=groups,{BASE}", f"add: member\nmember: {TAI_MAN}")
-    for reader in (who, as_daemon(peopled)):
+    assert changed(peopled, who, token, "replace: oathSecret\noathSecret: 09876543210987654321")
+    assert not changed(peopled, who, token, "replace: description\ndescription: x")
+    assert not changed(peopled, who, token, f"replace: oathTOTPParams\noathTOTPParams: {token}")
+    assert peopled.client("ldapdelete", token, who=who).returncode == 50
+    for reader in (who, as_daemon(peopled), as_reader(peopled), (TAI_MAN, PASSWORD)):
         assert "\noathSecret:" not in found(peopled, reader, "*", "+")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "replace: cn\ncn: Somebody Else",
+        "replace: mail\nmail: somebody.else@connect.example.edu",
+        "replace: provisiondPersonId\nprovisiondPersonId: p2",
+        "replace: pwdStartTime\npwdStartTime: 20200101000000Z",
+        "replace: pwdEndTime\npwdEndTime: 20990101000000Z",
+        "replace: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z",
+        f"add: objectClass\nobjectClass: oathTOTPUser\n-\nadd: oathTOTPToken\noathTOTPToken: cn=t1,ou=tokens,{BASE}",
+        "add: objectClass\nobjectClass: extensibleObject",
+    ],
+)
+def test_the_portal_changes_nothing_of_an_account(peopled: SlapdRig, change: str) -> None:
+    """No name, no expiry, and not whether the server asks for a code: that is the daemon's."""
+    assert not changed(peopled, as_portal(peopled), TAI_MAN, change)
+    assert changed(peopled, as_daemon(peopled), TAI_MAN, change)
+
+
+def test_the_portal_touches_nothing_beside_the_accounts(peopled: SlapdRig) -> None:
+    """No membership, no listing, no policy, no password of a service, no entry."""
+    who = as_portal(peopled)
+    stranger = (
+        f"dn: uid=other,ou=people,{BASE}\nobjectClass: inetOrgPerson\nuid: other\ncn: other\nsn: other\n"
+    )
+    services = (peopled.daemon_dn, peopled.layout.listing_reader_dn, f"uid=nobody,ou=services,{BASE}")
+
+    assert not changed(peopled, who, f"cn=students,ou=groups,{BASE}", f"add: member\nmember: {TAI_MAN}")
+    assert not changed(peopled, who, f"uid=tmchan,ou=contacts,{BASE}", "replace: cn\ncn: Somebody Else")
+    assert not changed(
+        peopled, who, f"cn=default,ou=policies,{BASE}", "replace: pwdMinLength\npwdMinLength: 1"
+    )
+    for dn in (*services, f"uid=tmchan,ou=contacts,{BASE}"):
+        assert peopled.client("ldappasswd", "-s", "a password of sixteen", dn, who=who).returncode != 0
+    assert peopled.client("ldapdelete", TAI_MAN, who=who).returncode == 50
+    assert peopled.client("ldapmodrdn", TAI_MAN, "uid=other", who=who).returncode == 50
+    assert peopled.client("ldapadd", given=stranger, who=who).returncode == 50
+
+
+def test_the_portal_reads_what_it_shows(peopled: SlapdRig) -> None:
+    """Of an account no more than that; of groups, services and policies nothing. It finds by the person's ID without
+    reading it."""
+    assert changed(peopled, as_daemon(peopled), TAI_MAN, "replace: telephoneNumber\ntelephoneNumber: 1234")
+    who = as_portal(peopled)
+    account = found(peopled, who, "-b", f"ou=people,{BASE}", "(provisiondPersonId=p1)", "*", "+")
+    everything = found(peopled, who, "dn")
+
+    seen = {line.partition(":")[0] for line in account.splitlines() if line and not line.startswith(" ")}
+    assert seen == {"dn", "objectClass", "uid", "mail", "provisiondState", "provisiondMailQuota"}
+    assert "ou=groups" not in everything
+    assert "ou=policies" not in everything
+    assert "uid=provisiond," not in everything
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provisiond import bootstrap
+from provisiond import correspondence
 from provisiond.adapters.clock import SetClock
 from provisiond.adapters.digests import Digests
 from provisiond.cli.notices import WHEN
@@ -34,12 +34,14 @@ def own(tmp_path: Path) -> Path:
 def writer(own: Path, language: str = "both") -> Writer:
     keys = f'\n[mail.templates]\nfolder = "mail"\nlanguage = "{language}"\n[names]'
     settings = load(write_settings(own.parent, OWN_FOLDER, ("[names]", keys)))
-    return bootstrap.letters(settings, SetClock(noon(TODAY)))
+    return correspondence.letters(settings, SetClock(noon(TODAY)))
 
 
 def faults(own: Path) -> list[str]:
     writer(own)
-    return [f.replace(f"{own}/", "") for f in bootstrap.letter_faults(load(own.parent / "provisiond.toml"))]
+    return [
+        f.replace(f"{own}/", "") for f in correspondence.letter_faults(load(own.parent / "provisiond.toml"))
+    ]
 
 
 def written(kind: NoticeKind, by: Writer, account: Account) -> Letter:
@@ -208,7 +210,7 @@ def test_the_mail_of_a_code_holds_the_very_code_and_a_preview_a_sample(own: Path
     """What the outbox sends is what the portal compares with; who only looks sees no code that works."""
     preview = writer(own)
     settings = load(own.parent / "provisiond.toml")
-    sent = bootstrap.letters(settings, SetClock(noon(TODAY)), code_of=bootstrap.code_of(settings))
+    sent = correspondence.letters(settings, SetClock(noon(TODAY)), code_of=correspondence.code_of(settings))
     code = Digests(settings.digest_key).activation_code(someone().person_id, noon(TODAY))
     letter, shown = (written(NoticeKind.ACTIVATION_CODE, by, someone()) for by in (sent, preview))
     for text in (letter.text, letter.html or ""):

@@ -79,6 +79,11 @@ class Capabilities:
         return self.assertion and self.permissive_modify
 
     @property
+    def one_time_codes(self) -> bool:
+        """Whether it can ask for one at bind (slapo-otp)."""
+        return self.vendor is Vendor.OPENLDAP
+
+    @property
     def degradations(self) -> tuple[Degradation, ...]:
         lacking = {
             Degradation.UNASSERTED_MODIFY: not self.modify_under_assertion,
@@ -86,7 +91,7 @@ class Capabilities:
             Degradation.EXACT_MEMBERS: not self.permissive_modify,
             Degradation.UNDATED_LOGIN_END: self.vendor is Vendor.DS389,
             Degradation.FULL_AUDIT: self.vendor is not Vendor.OPENLDAP,
-            Degradation.NO_OTP: self.vendor is not Vendor.OPENLDAP,
+            Degradation.NO_OTP: not self.one_time_codes,
         }
         return tuple(degradation for degradation, lacks in lacking.items() if lacks)
 

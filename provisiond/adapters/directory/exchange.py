@@ -60,4 +60,4 @@ class Exchange:
             return []
         parts, said = self._parts.pop(number, []), result(body)
         entries = tuple(part for part in parts if part is not None)
-        return [(number, Reply(said.code, said.text, entries, None in parts))]
+        return [(number, Reply(said.code, said.text, entries, None in parts, said.controls))]

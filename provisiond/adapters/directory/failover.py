@@ -42,6 +42,7 @@ class Servers:
     target: LdapTarget
     now: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] = time.sleep
+    opened: Callable[[LdapTarget, str], Session] = open_at
     _hosts: dict[str, Circuit] = field(default_factory=lambda: defaultdict(Circuit))
     # shut for the longest wait at once: a replica stays one
     _providers: dict[str, Circuit] = field(default_factory=lambda: defaultdict(lambda: Circuit(failures=8)))
@@ -98,7 +99,7 @@ class Servers:
                 ]
             )
         try:
-            return open_at(self.target, url)
+            return self.opened(self.target, url)
         except ConfigError:
             self._refused += 1
             raise

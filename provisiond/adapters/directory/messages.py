@@ -3,7 +3,7 @@ because ldap3 spends half a millisecond on each; searches for many entries are w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ldap3.core.results import RESULT_CODES
@@ -11,7 +11,6 @@ from ldap3.core.results import RESULT_CODES
 from provisiond.adapters.directory.ber import INTEGER, OCTETS, SEQUENCE, ber, elements, tlv
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.changes import Mod, Op
-from provisiond.domain.model import Attributes
 
 ASSERTION = "1.3.6.1.1.12"  # RFC 4528
 PERMISSIVE_MODIFY = "1.2.840.113556.1.4.1413"
@@ -22,11 +21,11 @@ NO_SUCH_OBJECT = 32
 ENTRY, REFERENCE = 0x64, 0x73  # of a search; its end is a reply like any other
 _ADD, _MODIFY, _DELETE, _SEARCH = 0x68, 0x66, 0x4A, 0x63
 _SET, _ENUMERATED, _CONTROLS, _AND, _OR, _EQUAL, _PRESENT = 0x31, 0x0A, 0xA0, 0xA0, 0xA1, 0xA3, 0x87
-_SUBSTRINGS, _INITIAL = 0xA4, 0x80
+_SUBSTRINGS, _INITIAL, _NOT = 0xA4, 0x80, 0xA2
 _TRUE = b"\x01\x01\xff"
 _OPS = {Op.ADD: b"\x0a\x01\x00", Op.DELETE: b"\x0a\x01\x01", Op.REPLACE: b"\x0a\x01\x02"}
-# aliases not followed, no limits of size and time, values too
-_PLAINLY = b"\x0a\x01\x00\x02\x01\x00\x02\x01\x00\x01\x01\x00"
+_NO_ALIASES, _VALUES_TOO = b"\x0a\x01\x00", b"\x01\x01\x00"
+_UNLIMITED = b"\x02\x01\x00\x02\x01\x00"  # in size and time
 _BASE, _SUBTREE = b"\x0a\x01\x00", b"\x0a\x01\x02"
 
 
@@ -40,7 +39,7 @@ class Request:
     def message(self, number: int) -> bytes:
         return ber(
             SEQUENCE,
-            ber(INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big")),
+            _integer(number),
             self.operation,
             self.controls,
         )
@@ -48,15 +47,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server said, and what it found. `referred`: that more is elsewhere."""
+    """What the server said, and what it found. `referred`: that more is elsewhere. `controls`: as they came."""
 
     code: int
     text: str
     entries: tuple[Found, ...] = ()
     referred: bool = False
+    controls: bytes = b""
 
 
-def add(dn: str, attributes: Attributes) -> Request:
+def add(dn: str, attributes: Mapping[str, Sequence[str | bytes]]) -> Request:
     given = (_attribute(name, values) for name, values in attributes.items() if values)
     return Request(ber(_ADD, _text(dn), ber(SEQUENCE, *given)))
 
@@ -64,6 +64,12 @@ def add(dn: str, attributes: Attributes) -> Request:
 def modify(dn: str, mods: Iterable[Mod], *controls: bytes) -> Request:
     changes = (ber(SEQUENCE, _OPS[mod.op], _attribute(mod.attribute, mod.values)) for mod in mods)
     return Request(ber(_MODIFY, _text(dn), ber(SEQUENCE, *changes)), _controls(controls))
+
+
+def replace(dn: str, attributes: Mapping[str, Sequence[str | bytes]]) -> Request:
+    """Those attributes have these values and no others; none: the attribute goes."""
+    changes = (ber(SEQUENCE, _OPS[Op.REPLACE], _attribute(name, given)) for name, given in attributes.items())
+    return Request(ber(_MODIFY, _text(dn), ber(SEQUENCE, *changes)))
 
 
 def delete(dn: str, *controls: bytes) -> Request:
@@ -78,6 +84,12 @@ def look(dn: str, attributes: Sequence[str] = ("*", "+")) -> Request:
 def find(base: str, wanted: bytes, attributes: Sequence[str]) -> Request:
     """Reads all that matches the filter, in one answer."""
     return _search(base, _SUBTREE, wanted, attributes)
+
+
+def find_some(base: str, wanted: bytes, attributes: Sequence[str], most: int, seconds: int) -> Request:
+    """`find` of at most so many entries (a code says when there are more), in at most that time."""
+    limits = _integer(most) + _integer(seconds)
+    return _search(base, _SUBTREE, wanted, attributes, limits)
 
 
 def asserting(condition: bytes) -> bytes:
@@ -97,6 +109,14 @@ def equal(attribute: str, value: str) -> bytes:
 
 def begins(attribute: str, value: str) -> bytes:
     return ber(_SUBSTRINGS, _text(attribute), ber(SEQUENCE, ber(_INITIAL, value.encode())))
+
+
+def present(attribute: str) -> bytes:
+    return ber(_PRESENT, attribute.encode())
+
+
+def neither(*filters: bytes) -> bytes:
+    return ber(_NOT, either(*filters))
 
 
 def both(*filters: bytes) -> bytes:
@@ -123,10 +143,10 @@ def result(body: bytes) -> Reply:
     code, _, said = list(elements(body, at, stop))[:3]
     number = int.from_bytes(body[code[1] : code[2]], "big")
     if number == SUCCESS:
-        return Reply(number, "")
+        return Reply(number, "", controls=body[stop:])
     name = RESULT_CODES.get(number, f"code {number}")
     message = body[said[1] : said[2]].decode("utf-8", "replace")
-    return Reply(number, f"{name}: {message}" if message else name)
+    return Reply(number, f"{name}: {message}" if message else name, controls=body[stop:])
 
 
 def _whole(data: bytes, at: int) -> int | None:
@@ -142,16 +162,22 @@ def _whole(data: bytes, at: int) -> int | None:
     return stop if stop <= len(data) else None
 
 
-def _search(base: str, scope: bytes, wanted: bytes, attributes: Sequence[str]) -> Request:
+def _search(
+    base: str, scope: bytes, wanted: bytes, attributes: Sequence[str], limits: bytes = _UNLIMITED
+) -> Request:
     names = ber(SEQUENCE, *map(_text, attributes))
-    return Request(ber(_SEARCH, _text(base), scope, _PLAINLY, wanted, names))
+    return Request(ber(_SEARCH, _text(base), scope, _NO_ALIASES, limits, _VALUES_TOO, wanted, names))
 
 
-def _text(value: str) -> bytes:
-    return ber(OCTETS, value.encode())
+def _integer(number: int) -> bytes:
+    return ber(INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big"))
 
 
-def _attribute(name: str, values: Iterable[str]) -> bytes:
+def _text(value: str | bytes) -> bytes:
+    return ber(OCTETS, value.encode() if isinstance(value, str) else value)
+
+
+def _attribute(name: str, values: Iterable[str | bytes]) -> bytes:
     return ber(SEQUENCE, _text(name), ber(_SET, *map(_text, values)))
 
 

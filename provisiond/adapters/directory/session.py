@@ -9,11 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ldap3 import (
-    BASE,
-    DEREF_NEVER,
-    SUBTREE,
-)
+from ldap3 import BASE, DEREF_NEVER, SUBTREE
 
 from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.capabilities import ATTRIBUTES, Capabilities
@@ -135,11 +131,15 @@ class Session:
                 self.lost = True
                 self.close()
 
-    def _ask(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Reply:
+        """Its reply, whatever that says."""
         with self.exchange() as exchange:
             ((number, message),) = exchange.numbered([request])
             exchange.send([message])
-            reply = dict(exchange.receive())[number]
+            return dict(exchange.receive())[number]
+
+    def _ask(self, request: Request) -> Reply:
+        reply = self.ask(request)
         if reply.code in PASSING:
             raise UnavailableError("directory", reply.text)
         return reply
@@ -168,7 +168,8 @@ class Session:
         except Exception as error:  # whatever a library throws once bytes are sent: the outcome is unknown
             self.lost = True
             self.close()
-            raise UnavailableError("directory", f"{self.url}: {error}") from error
+            untrusted = "certificate" in str(error).lower()  # ldap3 tells that by words only
+            raise UnavailableError("directory", f"{self.url}: {error}", lasts=untrusted) from error
 
 
 def open_session(target: LdapTarget) -> Session:
@@ -184,6 +185,18 @@ def open_session(target: LdapTarget) -> Session:
 
 def open_at(target: LdapTarget, url: str) -> Session:
     """Bound to that server."""
+    session = open_unbound(target, url)
+    try:
+        _bind(session, target)
+        _check_identity(session, target)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def open_unbound(target: LdapTarget, url: str) -> Session:
+    """To that server, over TLS where that is asked for, as nobody yet."""
     if faults := target.faults():
         raise ConfigError(faults)
     address = Address.of(url)
@@ -194,8 +207,6 @@ def open_at(target: LdapTarget, url: str) -> Session:
         session._call(lambda c: c.open(read_server_info=False))
         if target.start_tls and address.needs_start_tls:
             _start_tls(session)
-        _bind(session, target)
-        _check_identity(session, target)
         # from here on for sending too: a server that stands still takes nothing any more
         session._connection.socket.settimeout(target.receive_timeout)
     except BaseException:

@@ -156,7 +156,7 @@ def found(body: bytes) -> Found:
             values.append(body[start:at])
         attributes[body[name_at:name_end].lower()] = values
         at = end
-    return Found(dn, attributes, next(iter(_controls(body, stop).values()), b"") if stop < len(body) else b"")
+    return Found(dn, attributes, next(iter(controls(body, stop).values()), b"") if stop < len(body) else b"")
 
 
 def _end(body: bytes) -> End:
@@ -164,10 +164,11 @@ def _end(body: bytes) -> End:
     code, _, text = list(elements(body, at, stop))[:3]
     number = int.from_bytes(body[code[1] : code[2]], "big")
     said = body[text[1] : text[2]].decode("utf-8", "replace")
-    return End(number, said, _controls(body, stop))
+    return End(number, said, controls(body, stop))
 
 
-def _controls(body: bytes, at: int) -> dict[bytes, bytes]:
+def controls(body: bytes, at: int) -> dict[bytes, bytes]:
+    """OID → value of those that begin there."""
     if at >= len(body):
         return {}
     _, start, stop = tlv(body, at)

@@ -1,0 +1,101 @@
+"""Where somebody stands who has proven who they are: what the portal can do for them now, and if not, why.
+
+The lifecycle decides the state; this turns it into the few cases that each have a page of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+
+from provisiond.domain.entries import display_name
+from provisiond.domain.lifecycle import Standing, standing
+from provisiond.domain.model import Account, Level, State
+from provisiond.domain.people import person
+from provisiond.domain.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class NotCreated:
+    """There is no account yet. `has_problem`: a cycle met with trouble that people at the University must solve."""
+
+    has_problem: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BeingCreated:
+    """The name is given, the entries are being written."""
+
+    account_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """An operator's order stands in the way: log-in is off, or nothing of the person is to be touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    on: date
+    account_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Services are closed. `on`: the last day of them, or since when the registry says withdrawn."""
+
+    state: State
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What is shown to who has proven who they are. No ID number, no date of birth."""
+
+    person_id: str
+    account_name: str
+    mail: str
+    student_id: str
+    name: str
+    chinese_name: str | None
+    department: str
+    level: Level
+    created_on: date
+
+
+Situation = NotCreated | BeingCreated | Locked | Activated | Ended | Particulars
+
+
+def situation(
+    account: Account | None, has_problem: bool, now: datetime, zone: tzinfo, policy: Policy
+) -> Situation:
+    """Particulars: the account can be activated."""
+    if account is None:
+        return NotCreated(has_problem)
+    if not account.studies:
+        return BeingCreated(account.account_name)
+    today = now.astimezone(zone).date()
+    where = standing(person(account.student_id, account, (), policy.sources), today, zone, policy.lifecycle)
+    if where.state in (State.ALUMNI, State.TERMINATED):
+        return Ended(where.state, where.expires_on or where.record.status_on)
+    if where.locked or where.frozen is not None:
+        return Locked()
+    if account.activated_at is not None:
+        return Activated(account.activated_at.astimezone(zone).date(), account.account_name)
+    if not account.applied:
+        return BeingCreated(account.account_name)
+    return _particulars(account, where, zone, policy)
+
+
+def _particulars(account: Account, where: Standing, zone: tzinfo, policy: Policy) -> Particulars:
+    record = where.record
+    return Particulars(
+        person_id=account.person_id,
+        account_name=account.account_name,
+        mail=f"{account.account_name}@{policy.directory.mail_domain}",
+        student_id=account.student_id,
+        name=display_name(record),
+        chinese_name=record.chinese_name,
+        department=record.department,
+        level=record.level,
+        created_on=account.created_at.astimezone(zone).date(),
+    )

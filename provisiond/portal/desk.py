@@ -1,0 +1,62 @@
+"""Everything a view needs, put together once (bootstrap_portal)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from markupsafe import Markup
+
+from provisiond.domain.model import Language
+from provisiond.domain.policy import Policy
+from provisiond.portal.language import Speech
+from provisiond.portal.pages import Pages
+from provisiond.portal.rules import House, Rules
+from provisiond.portal.static import Static
+from provisiond.ports import Clock
+from provisiond.ports.portal import Listings, PortalDirectory, PortalLedger, Sessions, Throttle
+
+
+class Digests(Protocol):
+    """Keyed digests (adapters.digests)."""
+
+    def hkid(self, canonical: str) -> str: ...
+    def birth(self, on: date) -> str: ...
+    def opaque(self, purpose: str, text: str) -> str:
+        """64 hex digits that say nothing to who has no key; of each purpose others."""
+        ...
+
+
+class Vault(Protocol):
+    """Encrypts the secrets of second factors (adapters.vault)."""
+
+    def seal(self, secret: bytes, person_id: str) -> bytes: ...
+    def open(self, sealed: bytes, person_id: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Immutable; every part may be used by several threads at once. `hosts`: the names under which the portal may be
+    asked for, lower case, without ports. `trusts_proxy`: who connects is the proxy, which tells the client's
+    address."""
+
+    house: House
+    rules: Rules
+    policy: Policy
+    clock: Clock
+    ledger: PortalLedger
+    directory: PortalDirectory
+    listings: Listings
+    sessions: Sessions
+    throttle: Throttle
+    digests: Digests
+    vault: Vault
+    terms: Mapping[Language, Markup]
+    speeches: Mapping[Language, Speech]
+    pages: Pages
+    static: Static
+    hosts: frozenset[str]
+    trusts_proxy: bool
+    threads: int = 16

@@ -1,0 +1,8 @@
+"""Every page of the portal, in one list."""
+
+from __future__ import annotations
+
+from provisiond.portal import start
+from provisiond.portal.application import Page
+
+PAGES: tuple[Page, ...] = (*start.PAGES,)
