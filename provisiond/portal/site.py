@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from provisiond.portal import start
+from provisiond.portal.account import views as account
 from provisiond.portal.activation import views as activation
 from provisiond.portal.application import Page
 
-PAGES: tuple[Page, ...] = (*start.PAGES, *activation.PAGES)
+PAGES: tuple[Page, ...] = (*start.PAGES, *activation.PAGES, *account.PAGES)
