@@ -326,6 +326,7 @@ class Listing:
 class ListingPage:
     listings: tuple[Listing, ...]
     more: bool  # there are others after these
+    cut: bool = False  # there are matches that were not looked at: a more precise search finds them
 
 
 class Listings(Protocol):
@@ -333,7 +334,7 @@ class Listings(Protocol):
 
     def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
         """By beginnings of names (any word order, Latin or Chinese) and department; ascending by display name;
-        `after`: a mark of the page before."""
+        `after`: the name of the last listing of the page before. Empty where the text says too little."""
         ...
 
     def listing(self, name: str) -> Listing | None: ...

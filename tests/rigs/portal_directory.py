@@ -1,0 +1,134 @@
+"""A directory in memory as the portal meets it (tests/contract holds it and the real one together)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pyotp
+
+from provisiond.adapters.directory.searching import fits, order, searchable, words
+from provisiond.domain.errors import UnavailableError
+from provisiond.ports.portal import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
+
+SHORTEST = 12
+
+
+@dataclass(slots=True)
+class FakeAccount:
+    """`enforced`: the daemon linked it to its token."""
+
+    name: str
+    shown: Shown
+    password: str | None = field(default=None, repr=False)
+    secret: bytes | None = field(default=None, repr=False)
+    last_step: int = -1
+    enforced: bool = False
+    ended: bool = False
+
+
+class FakePortalDirectory:
+    """Implements ports.portal.PortalDirectory. `accounts` by person ID; `unavailable`: why it does not answer."""
+
+    def __init__(self, base: str = "dc=example,dc=edu") -> None:
+        self.base = base
+        self.accounts: dict[str, FakeAccount] = {}
+        self.unavailable: str | None = None
+
+    # -- the port
+    def set_password(self, person_id: str, password: str) -> PasswordRefusal | None:
+        self._answer()
+        if not password:
+            return PasswordRefusal.QUALITY
+        account = self.accounts.get(person_id)
+        if account is None:
+            raise UnavailableError("directory", "the account is not there yet; the daemon makes it")
+        if len(password.encode()) < SHORTEST:
+            return PasswordRefusal.TOO_SHORT
+        account.password = password
+        return None
+
+    def bind(self, account_name: str, password: str, code: str | None = None) -> BindAnswer:
+        if not password:
+            return BindAnswer.WRONG
+        self._answer()
+        account = next((it for it in self.accounts.values() if it.name == account_name.lower()), None)
+        if account is None:
+            return BindAnswer.WRONG
+        if account.ended:
+            return BindAnswer.BLOCKED
+        right = password == account.password and (not account.enforced or _takes(account, code))
+        return BindAnswer.RIGHT if right else BindAnswer.WRONG
+
+    def shown(self, person_id: str) -> Shown | None:
+        self._answer()
+        account = self.accounts.get(person_id)
+        return account.shown if account else None
+
+    def put_token(self, person_id: str, secret: bytes) -> None:
+        self._answer()
+        account = self.accounts[person_id]
+        account.secret, account.last_step = secret, -1
+
+    def is_enforced(self, person_id: str) -> bool:
+        self._answer()
+        return person_id in self.accounts and self.accounts[person_id].enforced
+
+    def close(self) -> None: ...
+
+    # -- for tests
+    def make(self, name: str, person_id: str, password: str | None = None) -> FakeAccount:
+        """As the daemon and `directory init` would: an active student."""
+        shown = Shown(
+            dn=f"uid={name},ou=people,{self.base}",
+            state="active",
+            groups=frozenset({"students"}),
+            mail=(f"{name}@connect.example.edu",),
+            display_name=f"Peter {name}",
+            quota_bytes=5368709120,
+        )
+        return self.accounts.setdefault(person_id, FakeAccount(name, shown, password))
+
+    def _answer(self) -> None:
+        if self.unavailable:
+            raise UnavailableError("directory", self.unavailable)
+
+
+def _takes(account: FakeAccount, code: str | None) -> bool:
+    """As slapo-otp does: one step before or after the present one, later than the one used last."""
+    if account.secret is None or code is None:
+        return False
+    totp = pyotp.TOTP(base64.b32encode(account.secret).decode())
+    now = totp.timecode(datetime.now(UTC))
+    for step in range(max(now - 1, account.last_step + 1), now + 2):
+        if totp.generate_otp(step) == code:
+            account.last_step = step
+            return True
+    return False
+
+
+class FakeListings:
+    """Implements ports.portal.Listings on these."""
+
+    def __init__(self, listings: Iterable[Listing] = ()) -> None:
+        self.listings = {listing.name: listing for listing in listings}
+
+    def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
+        wanted = words(text)
+        if not searchable(wanted) and not department:
+            return ListingPage((), more=False)
+        among = (it for it in self.listings.values() if department in (None, *it.attributes.get("ou", ())))
+        found = sorted((it for it in among if fits(it, wanted)), key=order)
+        start = 1 + next((n for n, listing in enumerate(found) if listing.name == after), -1)
+        return ListingPage(tuple(found[start : start + size]), more=len(found) > start + size)
+
+    def listing(self, name: str) -> Listing | None:
+        return self.listings.get(name.lower())
+
+    def departments(self) -> tuple[str, ...]:
+        every = {ou for listing in self.listings.values() for ou in listing.attributes.get("ou", ())}
+        return tuple(sorted(every, key=str.casefold))
+
+    def close(self) -> None: ...
