@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from provisiond.portal import start
 from provisiond.portal.application import Page
+from provisiond.portal.directory import views as directory
 
-PAGES: tuple[Page, ...] = (*start.PAGES,)
+PAGES: tuple[Page, ...] = (*start.PAGES, *directory.PAGES)

@@ -14,10 +14,11 @@ from provisiond.adapters.directory.failover import Servers
 from provisiond.adapters.directory.messages import SUCCESS, Request, begins, both, contains, either, equal
 from provisiond.adapters.directory.pool import Pool
 from provisiond.adapters.directory.reading import texts
-from provisiond.adapters.directory.searching import NAMES, fits, order, searchable, words
+from provisiond.adapters.directory.searching import NAMES, fits, order
 from provisiond.adapters.directory.session import LdapTarget
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.search_words import searchable, words
 from provisiond.ports.portal import Listing, ListingPage
 
 MOST = 200  # matches of one search that are looked at

@@ -1,30 +1,16 @@
-"""What a search text asks for in the communications directory: its words, what they must begin, and the order of the
-answer. Pure; whoever implements Listings asks here, so that all answer alike."""
+"""What the words of a search (domain.search_words) ask for in the communications directory: what they must begin, and
+the order of the answer. Pure; whoever implements Listings asks here, so that all answer alike."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from provisiond.domain.search_words import folded, searchable
 from provisiond.ports.portal import Listing
 
 NAMES = ("cn", "sn", "givenName", "displayName")
-_MOST_WORDS, _LONGEST = 8, 100  # of a text that somebody means
-_BETWEEN = re.compile(r"[\s,;\0-\x1f\x7f]+")
 _WORD_START = r"(?:^|[\s,.'’(-])"
-
-
-def words(text: str) -> tuple[str, ...]:
-    """In the spelling that names are compared in: full-width letters as others, small, no half characters."""
-    plain = folded(text[:_LONGEST].encode("utf-8", "ignore").decode())
-    found = [word for word in _BETWEEN.split(plain) if word]
-    return tuple(dict.fromkeys(found[:_MOST_WORDS]))
-
-
-def searchable(wanted: Iterable[str]) -> bool:
-    """Whether one of them says enough to search by: a single Latin letter does not, a Chinese character does."""
-    return any(len(word.encode()) > 1 for word in wanted)
 
 
 def fits(listing: Listing, wanted: Sequence[str]) -> bool:
@@ -51,7 +37,3 @@ def names_of(listing: Listing) -> list[str]:
         if name.partition(";")[0].lower() in wanted
         for value in values
     ]
-
-
-def folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
