@@ -180,6 +180,7 @@ class Adoption:
             unlisted=not self.rule.listed,
             holds=(Hold(HoldKind.FREEZE, now, None, ADOPTING, self.actor),),
             told=told(step.person_id, to, activated_at, None, today),
+            aliases=(),
         )
 
     def _keep_names(self, now: datetime) -> None:

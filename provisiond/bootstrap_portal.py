@@ -1,1 +1,138 @@
-"""The one place where the portal's parts are put together: settings in, a `Desk` out."""
+"""The one place where the portal's parts are put together: settings in, a `Desk` out. It binds as the portal and as
+the reader of the listings, never as the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from provisiond.adapters.digests import Digests
+from provisiond.adapters.directory.listings import LdapListings
+from provisiond.adapters.directory.portal import LdapPortalDirectory, Names
+from provisiond.adapters.directory.reading import Bases
+from provisiond.adapters.directory.target import LdapTarget
+from provisiond.adapters.ledger.place import place
+from provisiond.adapters.ledger.portal import SqlPortalLedger
+from provisiond.adapters.portal_state.sessions import SqlSessions
+from provisiond.adapters.portal_state.store import Store
+from provisiond.adapters.portal_state.throttle import SqlThrottle
+from provisiond.adapters.vault import Vault
+from provisiond.domain.errors import ProvisiondError
+from provisiond.portal.desk import Desk
+from provisiond.portal.language import speeches
+from provisiond.portal.pages import Pages
+from provisiond.portal.static import Static
+from provisiond.portal.terms import rendered
+from provisiond.ports import Clock
+from provisiond.settings import PortalSettings
+
+NOBODY = "-"  # no person has this ID: asked for to see whether somebody answers
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A desk, and what the process needs beside it."""
+
+    desk: Desk
+    systems: dict[str, Callable[[], object]]
+
+    def unavailable(self) -> list[str]:
+        """Systems that do not answer as they must."""
+        return [f"{name}: {fault}" for name, ask in self.systems.items() if (fault := _fault(ask))]
+
+    def purge(self) -> int:
+        """Sessions and counts that are over."""
+        now = self.desk.clock.now()
+        return self.desk.sessions.purge(now) + self.desk.throttle.purge(now)
+
+
+@contextmanager
+def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
+    """Open what the configuration names; close it in the end. Raises UnavailableError for a ledger that is not there;
+    the directory may come later."""
+    with ExitStack() as stack:
+        ledger = stack.enter_context(
+            closing(SqlPortalLedger.open(settings.ledger.url, password=settings.ledger.password))
+        )
+        store = stack.enter_context(closing(_store(settings)))
+        directory = stack.enter_context(closing(_directory(settings, clock)))
+        listings = stack.enter_context(closing(_listings(settings)))
+        said, static = speeches(settings.house.zone), Static(settings.house.accent)
+        desk = Desk(
+            house=settings.house,
+            rules=settings.rules,
+            policy=settings.policy,
+            clock=clock,
+            ledger=ledger,
+            directory=directory,
+            listings=listings,
+            sessions=SqlSessions(
+                store, idle_after=settings.rules.idle_after, lasts_for=settings.rules.session_lasts
+            ),
+            throttle=SqlThrottle(store),
+            digests=Digests(settings.digest_key),
+            vault=Vault.of(settings.factor_key, f"{settings.path}: portal.factor_key_file"),
+            terms=rendered(settings.rules.terms),
+            speeches=said,
+            pages=Pages(settings.house, said, static),
+            static=static,
+            hosts=settings.web.hosts,
+            trusts_proxy=settings.web.behind_proxy,
+            threads=settings.web.threads,
+        )
+        yield Opened(desk, _systems(desk))
+
+
+def _systems(desk: Desk) -> dict[str, Callable[[], object]]:
+    return {
+        "ledger": lambda: desk.ledger.account(NOBODY),
+        "sessions": lambda: desk.sessions.load(NOBODY, desk.clock.now()),
+        "directory": lambda: desk.directory.shown(NOBODY),
+        "listings": lambda: desk.listings.listing(NOBODY),
+    }
+
+
+def _fault(ask: Callable[[], object]) -> str | None:
+    try:
+        ask()
+    except ProvisiondError as error:
+        return str(error)
+    return None
+
+
+def _store(settings: PortalSettings) -> Store:
+    if settings.web.state:
+        return Store.in_file(settings.web.state)
+    where = place(settings.ledger.url, settings.ledger.password)
+    return Store.on_server(where.url, where.server_arguments("provisiond portal"))
+
+
+def _target(settings: PortalSettings, name: str, password: str) -> LdapTarget:
+    where = settings.directory
+    return LdapTarget(
+        urls=where.urls,
+        bind="simple",
+        bind_dn=f"uid={name},ou=services,{where.base}",
+        password=password,
+        start_tls=where.start_tls,
+        ca_file=where.ca_file,
+        connect_timeout=where.connect_timeout,
+        receive_timeout=where.receive_timeout,
+        patience=timedelta(seconds=5).total_seconds(),  # somebody is looking at the page
+    )
+
+
+def _directory(settings: PortalSettings, clock: Clock) -> LdapPortalDirectory:
+    base, lies = settings.directory.base, settings.policy.directory
+    bases = Bases.of(base, lies.people_base, lies.contacts_base, lies.groups_base, lies.account_bases)
+    names = Names.under(base, lies.quota_attribute)
+    return LdapPortalDirectory(
+        _target(settings, "portal", settings.directory_password), bases, names, clock.now
+    )
+
+
+def _listings(settings: PortalSettings) -> LdapListings:
+    target = _target(settings, "directory-reader", settings.reader_password)
+    return LdapListings(target, settings.policy.directory.contacts_base)

@@ -18,7 +18,17 @@ from provisiond.domain.brakes import ROLLING, Tally, braked, tripped, weights
 from provisiond.domain.decide import decide
 from provisiond.domain.errors import UnsafePlanError
 from provisiond.domain.model import Notice, NoticeKind
-from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold, Tell
+from provisiond.domain.orders import (
+    Activate,
+    ChooseDisplayName,
+    Extend,
+    GiveAlias,
+    Order,
+    Release,
+    SetContact,
+    SetHold,
+    Tell,
+)
 from provisiond.domain.plan import Batch, Parked, Plan, Proof, Step, Unserved
 from provisiond.domain.policy import Policy
 from provisiond.drift import look
@@ -309,6 +319,12 @@ def record_order(ledger: Ledger, person_id: str, order: Order) -> None:
             ledger.extend(person_id, extension)
         case Tell(occurrence=occurrence):
             ledger.tell(person_id, occurrence)
+        case SetContact(details=details, unlisted=hidden, at=at, actor=actor):
+            ledger.set_contact(person_id, details, hidden, actor, at)
+        case ChooseDisplayName(name=name, at=at, actor=actor):
+            ledger.set_display_name(person_id, name, actor, at)
+        case GiveAlias(alias=alias, domain=domain, at=at, actor=actor):
+            ledger.give_alias(person_id, alias, domain, actor, at)
         case _:
             assert_never(order)
 

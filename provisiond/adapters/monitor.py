@@ -148,7 +148,7 @@ def _listening(place: Place) -> tuple[socket.socket, Place]:
     """The place as it came to be (port 0: any)."""
     try:
         if place.path:
-            return _listening_socket(place.path), place
+            return listening_socket(place.path), place
         family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
         server = socket.create_server((place.host, place.port), family=family)
         return server, Place(place.host, server.getsockname()[1])
@@ -157,7 +157,7 @@ def _listening(place: Place) -> tuple[socket.socket, Place]:
         raise UnavailableError("monitoring", why) from error
 
 
-def _listening_socket(path: Path) -> socket.socket:
+def listening_socket(path: Path, backlog: int = AT_ONCE) -> socket.socket:
     """One that nobody answers any more is taken over. Owner and group may ask."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -168,7 +168,7 @@ def _listening_socket(path: Path) -> socket.socket:
             server.bind(str(path))
         finally:
             os.umask(before)
-        server.listen(AT_ONCE)
+        server.listen(backlog)
     except BaseException:
         server.close()
         raise

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from provisiond import logs
-from provisiond.cli import act, inbox, notices, outbox, rehearse, run, see, setup, status, takeover
+from provisiond.cli import act, inbox, notices, outbox, portal, rehearse, run, see, setup, status, takeover
 from provisiond.cli.session import DEFAULT_CONFIG, Session
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     see.plan,
     rehearse.rehearse,
     run.run,
+    portal.portal,
     status.status,
     act.once,
     act.audit,

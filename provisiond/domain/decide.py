@@ -175,7 +175,7 @@ def _step(
         reasons=(where.reason,),
         next_on=where.next_on,
         ends_access=_ends_access(person, where, seen, todo),
-        renames=_renames(seen, todo),
+        renames=_renames(account, seen, todo),
     )
 
 
@@ -198,8 +198,11 @@ def _ends_access(person: Person, where: Standing, seen: Observed, todo: tuple[Ch
     return where.state in ENDED or closes or unlists or (leaves and same_level)
 
 
-def _renames(seen: Observed, todo: tuple[Change, ...]) -> bool:
-    """Whether a name that is shown becomes another one."""
+def _renames(account: Account | None, seen: Observed, todo: tuple[Change, ...]) -> bool:
+    """Whether a name that the account shows becomes another one, but for a display name that the person chose. The
+    listing shows the same names, and further ones only because the person ordered it."""
     shown = seen.account.attributes if seen.account else {}
-    changed = {mod.attribute for c in todo if isinstance(c, ModifyEntry) for mod in c.mods}
-    return any(name in shown for name in changed & NAMES)
+    modified = (c for c in todo if isinstance(c, ModifyEntry) and c.what == "account")
+    changed = {mod.attribute for change in modified for mod in change.mods}
+    chosen = {"displayname"} if account and account.display_name else set()
+    return any(name in shown for name in (changed & NAMES) - chosen)

@@ -30,10 +30,11 @@ def _entry(
 ) -> tuple[Change, ...]:
     if seen is None:
         return (AddEntry(what, wanted),)
+    owned = desired.owned_listing if what == "listing" else desired.owned
     mods = [mod for name in sorted(wanted.attributes) for mod in _attribute(name, wanted, seen, desired, now)]
     mods += [
         mod
-        for name in sorted((desired.owned | desired.ours.keys()) - wanted.attributes.keys())
+        for name in sorted((owned | desired.ours.keys()) - wanted.attributes.keys())
         for mod in _unwanted(name, seen, desired)
     ]
     replaced = {mod.attribute for mod in mods if mod.op is Op.REPLACE}

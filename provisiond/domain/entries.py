@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from provisiond.domain.display_names import is_name_of
 from provisiond.domain.lifecycle import Standing
-from provisiond.domain.model import Entry, HoldKind, RegistryRecord, State
+from provisiond.domain.listings import OWNED_LISTING, UNIVERSITY_CLASS, shown_contact, shown_names
+from provisiond.domain.model import Account, Entry, HoldKind, RegistryRecord, State
 from provisiond.domain.people import Person
 from provisiond.domain.plan import Identity
 from provisiond.domain.policy import DirectoryPolicy, Entitlement, Policy
@@ -30,12 +32,14 @@ SHARED = frozenset(
 )
 INITIAL = frozenset({"loginshell", "homedirectory", "gidnumber"})
 # what goes when it is not wanted any more; the rest is always wanted
+OWNED_NAMES = ("cn;lang-zh", "displayname;lang-zh", "givenname")
 OWNED_WHEN_ABSENT = (
-    "cn;lang-zh",
-    "displayname;lang-zh",
-    "givenname",
+    *OWNED_NAMES,
     "edupersonprimaryaffiliation",
+    "oathtotptoken",
 )
+# the class that has OpenLDAP's otp overlay ask for a code at bind, of the token that `oathtotptoken` names
+CODE_CLASS = "oathTOTPUser"
 # of OpenLDAP: a time; of 389-DS: no time, only "true"
 ENDS_LOGIN = frozenset({"pwdendtime", "nsaccountlock"})
 PERSON_CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
@@ -46,7 +50,7 @@ class Desired:
     """What the directory should show. `listing` None: there must be none. `groups`: DNs.
 
     `ours`: per shared attribute the values that we may take away when they are not wanted any more;
-    `owned`: attributes to be removed where they are not wanted."""
+    `owned`, `owned_listing`: attributes to be removed from account and listing where they are not wanted."""
 
     account: Entry
     listing: Entry | None
@@ -55,6 +59,7 @@ class Desired:
     managed_groups: frozenset[str]
     ours: dict[str, frozenset[str]]
     owned: frozenset[str]
+    owned_listing: frozenset[str]
 
 
 def desired(person: Person, identity: Identity, standing: Standing, policy: Policy, zone: tzinfo) -> Desired:
@@ -63,13 +68,14 @@ def desired(person: Person, identity: Identity, standing: Standing, policy: Poli
     earned = policy.entitlement(standing.state, standing.record.level)
     listing_dn = f"uid={identity.account_name},{where.contacts_base}"
     return Desired(
-        account=_account_entry(person, identity, standing, earned, where, zone),
+        account=_account_entry(person, identity, standing, earned, policy, zone),
         listing=_listing_entry(person, identity, standing, where, listing_dn),
         listing_dn=listing_dn,
         groups=frozenset(group_dn(name, where) for name in earned.groups),
         managed_groups=frozenset(group_dn(name, where) for name in policy.managed_groups),
         ours=_ours(person, policy),
         owned=frozenset((*OWNED_WHEN_ABSENT, where.quota_attribute.lower(), where.login_end.lower())),
+        owned_listing=frozenset((*OWNED_NAMES, *OWNED_LISTING)),
     )
 
 
@@ -108,7 +114,26 @@ def display_name(record: RegistryRecord) -> str:
     return f"{surname} {record.given_names if record.surname else ''}".strip()
 
 
-def _names(person: Person, standing: Standing) -> dict[str, str | None]:
+def chosen_name(account: Account | None, record: RegistryRecord) -> str:
+    """The display name that the person chose, as long as it is theirs: after a change of name in the registry
+    policy's counts."""
+    chosen = account.display_name if account else None
+    return chosen if chosen and is_name_of(chosen, record) else display_name(record)
+
+
+def token_dn(person_id: str, where: DirectoryPolicy) -> str:
+    """Where the token of a person's second factor lies; the portal writes it."""
+    return f"cn={person_id},{where.tokens_base}"
+
+
+def asks_for_code(account: Account | None, earned: Entitlement, policy: Policy) -> bool:
+    """Whether log-in to the directory itself takes password and code."""
+    if account is None or account.second_factor_at is None or not policy.directory.tokens_base:
+        return False
+    return bool(earned.groups & policy.portal.enforce_second_factor)
+
+
+def _names(standing: Standing) -> dict[str, str | None]:
     """How a person is called. A single name serves as surname, which `person` demands; Chinese names are kept
     as the registry writes them."""
     record = standing.record
@@ -130,28 +155,32 @@ def _account_entry(
     identity: Identity,
     standing: Standing,
     earned: Entitlement,
-    where: DirectoryPolicy,
+    policy: Policy,
     zone: tzinfo,
 ) -> Entry:
-    name = identity.account_name
+    name, where = identity.account_name, policy.directory
+    coded = asks_for_code(person.account, earned, policy)
     quota = None if earned.quota_bytes is None else str(earned.quota_bytes)
     single = {
         "uid": name,
-        **_names(person, standing),
-        "mail": f"{name}@{where.mail_domain}",
+        **_names(standing),
+        "displayname": chosen_name(person.account, standing.record),
         "edupersonprincipalname": f"{name}@{where.domain}",
         "edupersonuniqueid": f"{person.person_id}@{where.domain}",
         "edupersonprimaryaffiliation": next(iter(earned.affiliations), None),
         "schacpersonaluniquecode": f"{STUDENT_ID_URN}:{where.domain}:{person.student_id}",
         "provisiondpersonid": person.person_id,
         "provisiondstate": standing.state.value,
+        "oathtotptoken": token_dn(person.person_id, where) if coded else None,
         where.quota_attribute.lower(): quota,
         where.login_end.lower(): _ends(login_end(person, standing, earned, zone), where),
         **_posix(identity, where),
     }
     classes = (*PERSON_CLASSES, "eduPerson", "schacLinkageIdentifiers", "provisiondObject")
+    posix = ("posixAccount",) if where.posix and identity.uid_number else ()
     multiple = {
-        "objectclass": (*classes, "posixAccount") if where.posix and identity.uid_number else classes,
+        "objectclass": (*classes, *posix, *((CODE_CLASS,) if coded else ())),
+        "mail": _addresses(person, identity, where),
         "edupersonaffiliation": earned.affiliations,
         "edupersonscopedaffiliation": tuple(f"{a}@{where.domain}" for a in earned.affiliations),
         "edupersonentitlement": tuple(sorted(earned.entitlements)),
@@ -181,11 +210,20 @@ def _listing_entry(
         return None
     single = {
         "uid": identity.account_name,
-        **_names(person, standing),
-        "mail": f"{identity.account_name}@{where.mail_domain}",
+        **_names(standing),
         "provisiondpersonid": person.person_id,
     }
-    return Entry(dn, _present(single, {"objectclass": (*PERSON_CLASSES, "provisiondObject")}))
+    contact = shown_contact(account.contact)
+    names = shown_names(account.contact, standing.record, single["cn"] or "")
+    classes = (*PERSON_CLASSES, "provisiondObject", *contact.pop("objectclass", ()))
+    multiple = {"objectclass": classes, "mail": _addresses(person, identity, where)}
+    return Entry(dn, _present(single, multiple) | names | contact)
+
+
+def _addresses(person: Person, identity: Identity, where: DirectoryPolicy) -> tuple[str, ...]:
+    """The lifelong address first; aliases are for life as well."""
+    aliases = person.account.aliases if person.account else ()
+    return tuple(f"{local}@{where.mail_domain}" for local in (identity.account_name, *aliases))
 
 
 def _present(
@@ -197,10 +235,11 @@ def _present(
 
 def _ours(person: Person, policy: Policy) -> dict[str, frozenset[str]]:
     """Values of shared attributes that only we write: everything any entitlement gives, and the departments
-    this person was in. Our mail address is for life: none is ever taken away."""
+    this person was in. Our mail addresses are for life: none is ever taken away."""
     every = policy.managed_affiliations
     scope = policy.directory.domain
     return {
+        "objectclass": frozenset({CODE_CLASS, UNIVERSITY_CLASS}),
         "ou": frozenset(r.department for r in (person.account.studies if person.account else ())),
         "edupersonaffiliation": every,
         "edupersonscopedaffiliation": frozenset(f"{a}@{scope}" for a in every),

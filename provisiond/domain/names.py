@@ -15,7 +15,17 @@ from provisiond.domain.fullnames import split_full_name
 from provisiond.domain.latin import fold
 from provisiond.domain.policy import NamePolicy
 
-__all__ = ["Allocation", "Candidate", "account_names", "allocate", "faults", "prefixes", "split_full_name"]
+__all__ = [
+    "Allocation",
+    "Candidate",
+    "account_names",
+    "allocate",
+    "faults",
+    "objection",
+    "prefixes",
+    "split_full_name",
+    "words",
+]
 
 FREE = "free"
 _LETTERS, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
@@ -46,11 +56,11 @@ def allocate(
     matters in a first load: the 700th CHAN Tai Man passes over 699."""
     passed: list[Candidate] = []
     for name in account_names(surname, given_names, policy):
-        objection = "taken" if name in taken else _objection(name, policy)
-        if objection is None:
+        reason = "taken" if name in taken else objection(name, policy)
+        if reason is None:
             return Allocation(name, (*passed, Candidate(name, FREE)), None)
         if explain:
-            passed.append(Candidate(name, objection))
+            passed.append(Candidate(name, reason))
     return Allocation(None, tuple(passed), _problem(_stems(surname, given_names, policy), policy))
 
 
@@ -68,13 +78,13 @@ def account_names(surname: str, given_names: str, policy: NamePolicy) -> Iterato
     A stem that holds an unfortunate word gets no suffixes, they would not help; one that *is* such a word
     gets them only when the other patterns gave nothing (`ssa` is better than `assaa`)."""
     stems = _stems(surname, given_names, policy)
-    words = _unfortunate(policy.unfortunate)
+    spoilt = _unfortunate(policy.unfortunate)
     for stem in stems:
         yield stem
-        if not words.spoil(stem):
+        if not spoilt.spoil(stem):
             yield from _suffixed(stem, policy)
     for stem in stems:
-        if stem in words.whole and not words.inside.search(stem):
+        if stem in spoilt.whole and not spoilt.inside.search(stem):
             yield from _suffixed(stem, policy)
 
 
@@ -105,7 +115,7 @@ _PATTERN = re.compile(r"[^{}]*(\{(initials|initial|surname)\}[^{}]*)+")
 
 def _stems(surname: str, given_names: str, policy: NamePolicy) -> tuple[str, ...]:
     """One per pattern, cut to the length, without repetitions; none when the name has no letter to use."""
-    family, given = _words(surname), _words(given_names)
+    family, given = words(surname), words(given_names)
     if not family:  # a single name, whichever field it came in
         family, given = given, []
     parts = {"surname": "".join(family), "initials": "".join(word[0] for word in given)}
@@ -122,7 +132,7 @@ def _stem(pattern: str, parts: dict[str, str], policy: NamePolicy) -> str:
     return allowed.strip("._-")[: policy.maximum_length].rstrip("._-")
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     """What stands in brackets is a remark, `Tai Man (Peter)`, unless there is nothing else."""
     return fold(_BRACKETED.sub(" ", text)).split() or fold(text).split()
 
@@ -131,10 +141,10 @@ def _words(text: str) -> list[str]:
 
 
 def _suffixed(stem: str, policy: NamePolicy) -> Iterator[str]:
-    words = _unfortunate(policy.unfortunate)
+    spoilt = _unfortunate(policy.unfortunate)
     for width in _widths(stem, policy):
         start = stem[: policy.maximum_length - width]
-        if len(start) + width >= policy.minimum_length and not words.inside.search(start):
+        if len(start) + width >= policy.minimum_length and not spoilt.inside.search(start):
             yield from (start + suffix for suffix in _suffixes(width, policy))
 
 
@@ -178,7 +188,7 @@ def _unfortunate(words: frozenset[str]) -> _Unfortunate:
     return _Unfortunate(frozenset(marked | (plain - set(inside))), re.compile(pattern))
 
 
-def _objection(name: str, policy: NamePolicy) -> str | None:
+def objection(name: str, policy: NamePolicy) -> str | None:
     """Why a name that is not taken may not be given all the same."""
     if len(name) < policy.minimum_length:
         return f"shorter than {policy.minimum_length} letters"

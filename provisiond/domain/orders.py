@@ -1,4 +1,4 @@
-"""What operators (and later the portal) order: facts about one person, with who and why.
+"""What operators order, and persons themselves through the portal: facts about one person, with who and why.
 
 An order changes an account the same way whether it is tried (`ordered`, pure) or recorded in the ledger."""
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from provisiond.domain.model import Account, Extension, Hold, HoldKind, Occurrence
+from provisiond.domain.model import Account, ContactDetail, Extension, Hold, HoldKind, Occurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,36 @@ class Tell:
     occurrence: Occurrence
 
 
-Order = Activate | SetHold | Release | Extend | Tell
+@dataclass(frozen=True, slots=True)
+class SetContact:
+    """In place of what was there. `unlisted`: whether the person wants no listing."""
+
+    details: tuple[ContactDetail, ...]
+    unlisted: bool
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseDisplayName:
+    """None: as policy makes it."""
+
+    name: str | None
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveAlias:
+    """A further local part of the lifelong address, in that domain; the earlier ones stay."""
+
+    alias: str
+    domain: str
+    at: datetime
+    actor: str
+
+
+Order = Activate | SetHold | Release | Extend | Tell | SetContact | ChooseDisplayName | GiveAlias
 
 
 def ordered(account: Account, order: Order) -> Account:
@@ -66,5 +95,16 @@ def ordered(account: Account, order: Order) -> Account:
             return replace(account, extensions=(*account.extensions, extension))
         case Tell(occurrence=occurrence):
             return replace(account, occurrences=(*account.occurrences, occurrence))
+        case SetContact(details=details, unlisted=unlisted):
+            return replace(account, contact=details, unlisted=unlisted)
+        case ChooseDisplayName(name=name):
+            return replace(account, display_name=name)
+        case GiveAlias(alias=alias):
+            return replace(account, aliases=_with(account.aliases, alias))
         case _:
             assert_never(order)
+
+
+def _with(aliases: tuple[str, ...], alias: str) -> tuple[str, ...]:
+    """Once, however it is written."""
+    return aliases if alias.lower() in map(str.lower, aliases) else (*aliases, alias)

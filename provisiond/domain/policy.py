@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
-from provisiond.domain.model import Level, NoticeKind, State
+from provisiond.domain.model import ContactField, Level, NoticeKind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class DirectoryPolicy:
     repair_drift: bool = True  # what others changed in managed attributes; False: it is only reported
     account_bases: tuple[str, ...] = ()  # where adopted accounts lie, beside people_base
     protected: frozenset[str] = frozenset()  # DNs (normalised) that no plan touches, nor anything below them
+    tokens_base: str = ""  # of the one-time code tokens; empty: the server asks for none at bind
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,21 @@ class SourcePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class PortalPolicy:
+    """What persons may decide of themselves. `enforce_second_factor`: groups whose members log in to the directory
+    with password and code; `alias_changes`: how often an alias may be chosen anew; `offices`: words and phrases
+    (small letters) by which nobody may call themselves; `code_lasts`: how long a mailed activation code is good."""
+
+    enforce_second_factor: frozenset[str] = frozenset()
+    alias_levels: frozenset[Level] = frozenset({Level.TAUGHT_POSTGRADUATE, Level.RESEARCH_POSTGRADUATE})
+    alias_changes: int = 1
+    offices: frozenset[str] = frozenset()
+    contact_fields: tuple[ContactField, ...] = tuple(ContactField)
+    longest_display_name: int = 64  # code points
+    code_lasts: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     names: NamePolicy
     lifecycle: LifecyclePolicy
@@ -153,6 +169,7 @@ class Policy:
     operators: tuple[str, ...] = ()  # mail addresses that are told of brakes
     groups: frozenset[str] = frozenset()  # that we manage even where no entitlement gives them (any more)
     sources: SourcePolicy = SourcePolicy()
+    portal: PortalPolicy = PortalPolicy()
 
     def entitlement(self, state: State, level: Level) -> Entitlement:
         return self.entitlements_by_level.get((state, level)) or self.entitlements[state]

@@ -30,7 +30,7 @@ ACTIVATED = frozenset({State.ACTIVE, State.ON_LEAVE, State.GRACE, State.ALUMNI})
 @dataclass(frozen=True, slots=True)
 class Takeover:
     """What the ledger is to know of one account. `applied`: its entries are as they should be; `told`: notices of
-    which the person certainly knows."""
+    which the person certainly knows; `aliases`: further local parts of the lifelong address."""
 
     person_id: str
     student_id: str
@@ -41,6 +41,7 @@ class Takeover:
     unlisted: bool
     holds: tuple[Hold, ...]
     told: tuple[Notice, ...]
+    aliases: tuple[str, ...]
 
 
 def rebuilt(person_id: str, seen: Observed, policy: Policy, now: datetime, today: date) -> Takeover | str:
@@ -67,6 +68,7 @@ def rebuilt(person_id: str, seen: Observed, policy: Policy, now: datetime, today
         unlisted=activated_at is not None and seen.listing is None,
         holds=(lock,) if lock else (),
         told=told(person_id, f"{name}@{policy.directory.mail_domain}", activated_at, lock, today),
+        aliases=_aliases(entry.attributes, name, policy.directory.mail_domain),
     )
 
 
@@ -95,6 +97,13 @@ def account_name(entry: Entry) -> str | None:
 def uid_number(attributes: Attributes) -> int | None:
     given = [value for value in attributes.get("uidnumber", ()) if value.isdecimal()]
     return int(given[0]) if given else None
+
+
+def _aliases(attributes: Attributes, name: str, domain: str) -> tuple[str, ...]:
+    """Further addresses in the domain of lifelong ones, where nobody else gives any out."""
+    parts = (address.rpartition("@")[::2] for address in attributes.get("mail", ()))
+    ours = [local for local, where in parts if where.casefold() == domain.casefold() and local.isascii()]
+    return tuple(local for local in ours if local and local.lower() != name.lower())
 
 
 def _student_id(attributes: Attributes, domain: str) -> str | None:

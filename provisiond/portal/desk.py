@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
@@ -60,4 +60,3 @@ class Desk:
     hosts: frozenset[str]
     trusts_proxy: bool
     threads: int = 16
-    ready: Callable[[], str | None] = field(default=lambda: None)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from provisiond.domain.model import Language, Level
+from provisiond.domain.model import Language
 
 ACCENT = "#1c4f82"
 
@@ -46,18 +46,14 @@ class House:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """`terms`: the acceptable use policy (Markdown) in both languages, accepted as `terms_version`. `blocklist_file`:
-    passwords that nobody may choose, beside the built-in ones; `offices`: words (lower case) nobody may call
-    themselves. `idle_after`, `session_lasts`: when a log-in ends; `operators_wait`: how long after the second
-    operator's consent a new phone may be enrolled without the old one."""
+    passwords that nobody may choose, beside the built-in ones. `idle_after`, `session_lasts`: when a log-in ends;
+    `operators_wait`: how long after the second operator's consent a new phone may be enrolled without the old one."""
 
     terms_version: str
     terms: Mapping[Language, str] = field(repr=False)
     activation_code: CodeWanted = CodeWanted.BIRTH_DATE
     minimum_password_length: int = 12
     blocklist_file: Path | None = None
-    offices: frozenset[str] = frozenset()
-    alias_levels: frozenset[Level] = frozenset({Level.TAUGHT_POSTGRADUATE, Level.RESEARCH_POSTGRADUATE})
-    alias_changes: int = 1
     idle_after: timedelta = timedelta(minutes=15)
     session_lasts: timedelta = timedelta(hours=8)
     operators_wait: timedelta = timedelta(hours=24)

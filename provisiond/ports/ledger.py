@@ -9,6 +9,7 @@ from typing import Protocol
 from provisiond.domain.model import (
     Absence,
     Account,
+    ContactDetail,
     Extension,
     Fetch,
     Hold,
@@ -148,6 +149,25 @@ class Ledger(Posting, Protocol):
 
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         """An extension refused, a password or second factor changed: the next cycle decides its notice."""
+        ...
+
+    def set_contact(
+        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
+    ) -> None:
+        """In place of what was there; no change, no history line."""
+        ...
+
+    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
+        """None: as policy makes it."""
+        ...
+
+    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+        """A further local part of the lifelong address, for ever. Raises RejectedError where it was ever given to
+        another, or is an account name; again to the same person: nothing happens."""
+        ...
+
+    def taken(self, names: Collection[str]) -> frozenset[str]:
+        """Those of these (in small letters) that were ever given to anybody, or that an entry of others has."""
         ...
 
     # -- registry --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from provisiond.settings.conversion import outlined, settings
+from provisiond.settings.conversion import outlined, portal_settings, settings
 from provisiond.settings.parsing import Faults, parse, read_table
 from provisiond.settings.secret_files import SecretFile
 from provisiond.settings.values import (
@@ -19,6 +19,7 @@ from provisiond.settings.values import (
     LetterSettings,
     MailSettings,
     Outline,
+    PortalSettings,
     Settings,
     SqlSettings,
     UniversitySettings,
@@ -34,11 +35,13 @@ __all__ = [
     "LetterSettings",
     "MailSettings",
     "Outline",
+    "PortalSettings",
     "SecretFile",
     "Settings",
     "SqlSettings",
     "UniversitySettings",
     "load",
+    "load_portal",
     "names_policy",
     "outline",
 ]
@@ -54,3 +57,9 @@ def load(path: Path) -> Settings:
     """Paths in the file are relative to the folder it lies in. Raises ConfigError with every fault found."""
     faults = Faults(path.absolute())
     return settings(parse(read_table(faults.path), faults), faults)
+
+
+def load_portal(path: Path) -> PortalSettings:
+    """The same for the portal's process, which reads only its own secrets (and the digest key)."""
+    faults = Faults(path.absolute())
+    return portal_settings(parse(read_table(faults.path), faults), faults)

@@ -13,11 +13,12 @@ from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
 from provisiond.listening import Place
 from provisiond.settings import sections as s
-from provisiond.settings.directory_section import directory_policy, directory_settings
+from provisiond.settings.directory_section import directory_place, directory_policy, directory_settings
 from provisiond.settings.inbox_section import inbox
 from provisiond.settings.mail_section import mail
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
+from provisiond.settings.portal_section import is_there, portal, portal_policy
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
 from provisiond.settings.values import (
@@ -26,6 +27,8 @@ from provisiond.settings.values import (
     LetterSettings,
     MonitoringSettings,
     Outline,
+    PortalPart,
+    PortalSettings,
     Settings,
     UniversitySettings,
 )
@@ -38,36 +41,21 @@ def settings(document: s.Document, faults: Faults) -> Settings:
     folder = faults.path.parent
     university = _university(document.university)
     sources = registries(document.registry or (), folder, faults)
-    order = source_policy(document.registry or (), document.precedence or {}, faults)
     if document.registry == ():
         faults.add("registry", "needs at least one source")
     key_file, key = _digest_key(document.digest_key_file, folder, faults)
-    name_policy = names(document.names or s.Names(), folder, faults)
-    lifecycle_policy = lifecycle(document.lifecycle or s.Lifecycle(), faults)
-    brake_policy = brakes(document.brakes or s.Brakes(), faults)
-    by_state, by_level = entitlements(document.entitlements, document.groups or {}, faults)
-    entries = directory_policy(document.directory, university, faults)
+    policy = _policy(document, university, faults)
     directory = directory_settings(document.directory, document.groups or {}, folder, faults)
     memory = _ledger(document.ledger, folder, faults)
     mailing = mail(document.mail, folder, faults)
     returning = inbox(document.inbox, folder, faults)
     letters = _letters((document.mail or s.Mail()).templates or s.MailTemplates(), folder, faults)
+    web = _portal(document, university, memory, faults)
     faults.raise_if_any()
     # sections that are missing or unsound left a fault
-    assert university and key_file and entries and directory and document.university and memory
+    assert university and key_file and policy and directory and document.university and memory
     if not directory.admin.organisation:
         directory = replace(directory, admin=replace(directory.admin, organisation=university.name))
-    policy = Policy(
-        names=name_policy,
-        lifecycle=lifecycle_policy,
-        directory=entries,
-        brakes=brake_policy,
-        entitlements=by_state,
-        entitlements_by_level=by_level,
-        operators=document.university.operators,
-        groups=frozenset(document.groups or {}),
-        sources=order,
-    )
     return Settings(
         faults.path,
         university,
@@ -84,6 +72,70 @@ def settings(document: s.Document, faults: Faults) -> Settings:
         inbox=returning,
         monitoring=_monitoring(document.monitoring),
         letters=letters,
+        portal=web,
+    )
+
+
+def portal_settings(document: s.Document, faults: Faults) -> PortalSettings:
+    """What the portal's process needs: no secret of registries, mail servers or the daemon's own is read. Raises
+    ConfigError."""
+    folder = faults.path.parent
+    university = _university(document.university)
+    policy = _policy(document, university, faults)
+    directory = directory_place(document.directory, document.groups or {}, folder, faults)
+    memory = _ledger(document.ledger, folder, faults)
+    _, key = _digest_key(document.digest_key_file, folder, faults)
+    part = _portal(document, university, memory, faults)
+    if not is_there(document.portal):
+        faults.add("portal.password_file", "missing: there is no portal to start without it")
+    names = ("password_file", "reader_password_file", "factor_key_file")
+    read = [_read(getattr(part.web.secrets, name), faults) for name in names] if part else ["", "", ""]
+    faults.raise_if_any()
+    assert university and policy and directory and memory and part
+    web = (part.house, part.rules, policy, directory, memory, part.web)
+    return PortalSettings(faults.path, *web, key, *read)
+
+
+def _portal(
+    document: s.Document, university: UniversitySettings | None, memory: LedgerSettings | None, faults: Faults
+) -> PortalPart | None:
+    if university is None or memory is None or document.university is None:
+        return None
+    return portal(
+        document.portal or s.Portal(), university, ZoneInfo(document.university.time_zone), memory, faults
+    )
+
+
+def _read(secret: SecretFile, faults: Faults) -> str:
+    try:
+        return secret.read()
+    except ConfigError as error:
+        faults.sentences += error.faults
+        return ""
+
+
+def _policy(document: s.Document, university: UniversitySettings | None, faults: Faults) -> Policy | None:
+    """What the university decides; None where a section that it needs is missing or unsound."""
+    order = source_policy(document.registry or (), document.precedence or {}, faults)
+    name_policy = names(document.names or s.Names(), faults.path.parent, faults)
+    lifecycle_policy = lifecycle(document.lifecycle or s.Lifecycle(), faults)
+    brake_policy = brakes(document.brakes or s.Brakes(), faults)
+    by_state, by_level = entitlements(document.entitlements, document.groups or {}, faults)
+    entries = directory_policy(document.directory, university, faults)
+    chosen = portal_policy(document.portal or s.Portal(), document.groups or {}, faults.path.parent, faults)
+    if entries is None or document.university is None:
+        return None
+    return Policy(
+        names=name_policy,
+        lifecycle=lifecycle_policy,
+        directory=entries,
+        brakes=brake_policy,
+        entitlements=by_state,
+        entitlements_by_level=by_level,
+        operators=document.university.operators,
+        groups=frozenset(document.groups or {}),
+        sources=order,
+        portal=chosen,
     )
 
 

@@ -46,6 +46,8 @@ def directory_policy(
     if section.drift and section.drift.action:
         given["repair_drift"] = section.drift.action == "repair"
     given["login_end"] = _LOGIN_END[section.kind or "openldap"]
+    if (section.kind or "openldap") == "openldap":  # others ask for no one-time code at bind
+        given["tokens_base"] = f"ou=tokens,{section.base}"
     known = {field.name for field in fields(DirectoryPolicy)}
     given |= {"domain": university.domain, "mail_domain": university.mail_domain}
     return DirectoryPolicy(**{key: value for key, value in given.items() if key in known})
@@ -66,6 +68,17 @@ def _check_bases(base: str, bases: Mapping[str, str], faults: Faults) -> None:
 def directory_settings(
     section: s.Directory | None, groups: Mapping[str, str], folder: Path, faults: Faults
 ) -> DirectorySettings | None:
+    result = directory_place(section, groups, folder, faults)
+    if section is None or result is None:
+        return None
+    password = _password(section, folder, faults) if result.bind == "simple" else None
+    return replace(result, password=password)
+
+
+def directory_place(
+    section: s.Directory | None, groups: Mapping[str, str], folder: Path, faults: Faults
+) -> DirectorySettings | None:
+    """Without the daemon's password: the portal has its own."""
     if section is None:
         return None
     result = DirectorySettings(section.urls, section.bind_dn, section.base, groups=dict(groups))
@@ -77,8 +90,7 @@ def directory_settings(
     _check_security(result, faults)
     if result.bind == "external" and section.password_file:
         faults.add("directory.password_file", 'serves only bind = "simple"')
-    password = _password(section, folder, faults) if result.bind == "simple" else None
-    return replace(result, password=password)
+    return result
 
 
 def _password(section: s.Directory, folder: Path, faults: Faults) -> str | None:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictB
 from pydantic.types import Strict
 
 from provisiond.domain.model import Level, NoticeKind
+from provisiond.portal import colour
 from provisiond.settings import notation
 from provisiond.settings.registry_shape import Expression, Registry
 from provisiond.settings.section import Percent, Positive, Section, Text, Whole
@@ -250,6 +251,32 @@ class Monitoring(Section):
     listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
 
 
+class Portal(Section):
+    listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
+    monitor: Annotated[Text, AfterValidator(notation.loopback)] | None = None
+    behind_proxy: StrictBool | None = None
+    hosts: tuple[Domain | Literal["localhost"], ...] | None = Field(default=None, min_length=1)
+    accent: Annotated[Text, AfterValidator(colour.accent)] | None = None
+    password_file: Text | None = None
+    reader_password_file: Text | None = None
+    factor_key_file: Text | None = None
+    state: Text | None = None
+    threads: Annotated[StrictInt, Field(ge=1, le=256)] | None = None
+    terms: Text | None = None
+    terms_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._-]{1,40}$")] | None = None
+    activation_code: Literal["birth-date", "always", "never"] | None = None
+    minimum_password_length: Annotated[StrictInt, Field(ge=8, le=64)] | None = None
+    blocklist_file: Text | None = None
+    offices_file: Text | None = None
+    alias_levels: frozenset[Level] | None = None
+    alias_changes: Whole | None = None
+    enforce_second_factor: frozenset[GroupName] | None = None
+    code_lasts: Span | None = None
+    idle_after: Span | None = None
+    session_lasts: Span | None = None
+    operators_wait: Duration | None = None
+
+
 class Inbox(Section):
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]+$")] | None = None
     port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = None
@@ -283,6 +310,7 @@ class Document(Section):
     inbox: Inbox | None = None
     daemon: Daemon | None = None
     monitoring: Monitoring | None = None
+    portal: Portal | None = None
 
 
 REQUIRED = ("digest_key_file", "university", "ledger", "registry", "entitlements", "directory")

@@ -15,6 +15,7 @@ from provisiond.domain.delivery import MailPolicy
 from provisiond.domain.matching import AdoptRule
 from provisiond.domain.policy import Policy
 from provisiond.listening import Place
+from provisiond.portal.rules import House, Rules
 from provisiond.settings.secret_files import SecretFile
 
 
@@ -236,6 +237,56 @@ class LetterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PortalSecrets:
+    """Read by the portal's process alone."""
+
+    password_file: SecretFile
+    reader_password_file: SecretFile
+    factor_key_file: SecretFile
+
+
+@dataclass(frozen=True, slots=True)
+class PortalWeb:
+    """Where the portal listens and remembers. `behind_proxy`: who connects is the proxy, and tells the client's
+    address; `state`: the SQLite file of sessions and rate limits, None: in the ledger's database; `monitor`: where it
+    answers those who watch."""
+
+    listen: Place
+    monitor: Place | None
+    behind_proxy: bool
+    hosts: frozenset[str]
+    state: Path | None
+    secrets: PortalSecrets
+    threads: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PortalPart:
+    """What [portal] says, without any secret."""
+
+    web: PortalWeb
+    house: House
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class PortalSettings:
+    """Everything that `load_portal` found: what the portal needs, and none of the daemon's secrets."""
+
+    path: Path
+    house: House
+    rules: Rules
+    policy: Policy
+    directory: DirectorySettings
+    ledger: LedgerSettings
+    web: PortalWeb
+    digest_key: bytes = field(repr=False)
+    directory_password: str = field(repr=False)
+    reader_password: str = field(repr=False)
+    factor_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that `load` found in `path`, checked."""
 
@@ -254,3 +305,4 @@ class Settings:
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     letters: LetterSettings = field(default_factory=LetterSettings)
+    portal: PortalPart | None = None  # no section [portal]: there is none

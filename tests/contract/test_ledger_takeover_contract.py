@@ -38,6 +38,7 @@ def a_takeover(number: int = 1, **other: object) -> Takeover:
         "unlisted": True,
         "holds": (LOCK,),
         "told": (a_notice(number),),
+        "aliases": (),
     }
     return Takeover(**(facts | other))  # type: ignore[arg-type]
 

@@ -17,7 +17,9 @@ _DELIVERED = (NoticeStatus.ACCEPTED, NoticeStatus.UNKNOWN, NoticeStatus.GIVEN_UP
 @dataclass(slots=True)
 class Bounced(Posted):
     folders: dict[str, Looked] = field(default_factory=dict)
-    taken: dict[ReturnedMail, datetime | None] = field(default_factory=dict)  # when they were put away
+    returned_mail: dict[ReturnedMail, datetime | None] = field(
+        default_factory=dict
+    )  # when they were put away
     bad: dict[str, BadAddress] = field(default_factory=dict)
 
     def looked(self, folder: str) -> Looked | None:
@@ -27,19 +29,21 @@ class Bounced(Posted):
         self.folders[folder] = until
 
     def take_returned(self, mail: ReturnedMail, bounces: Sequence[Bounce], at: datetime) -> int:
-        if any(_place(known) == _place(mail) for known in self.taken):
+        if any(_place(known) == _place(mail) for known in self.returned_mail):
             return 0
-        is_known = any(mail.message_id and known.message_id == mail.message_id for known in self.taken)
-        self.taken[mail] = None
+        is_known = any(
+            mail.message_id and known.message_id == mail.message_id for known in self.returned_mail
+        )
+        self.returned_mail[mail] = None
         return 0 if is_known else sum(self._returned(bounce, at) for bounce in bounces)
 
     def unfiled(self, folder: str, uid_validity: int) -> list[int]:
-        mine = (mail for mail, filed_at in self.taken.items() if filed_at is None)
+        mine = (mail for mail, filed_at in self.returned_mail.items() if filed_at is None)
         return sorted(mail.uid for mail in mine if _place(mail)[:2] == (folder, uid_validity))
 
     def file_returned(self, folder: str, uid_validity: int, uids: Iterable[int], at: datetime) -> None:
         places = {(folder, uid_validity, uid) for uid in uids}
-        self.taken.update({mail: at for mail in self.taken if _place(mail) in places})
+        self.returned_mail.update({mail: at for mail in self.returned_mail if _place(mail) in places})
 
     def bad_addresses(self, since: datetime | None = None) -> list[BadAddress]:
         found = [bad for _, bad in sorted(self.bad.items()) if since is None or bad.at > since]
@@ -61,8 +65,8 @@ class Bounced(Posted):
         return Posted.retry(self, wanted, actor, reason, at)
 
     def _purge_taken(self, before: datetime) -> int:
-        kept = {mail: at for mail, at in self.taken.items() if at is None or at >= before}
-        gone, self.taken = len(self.taken) - len(kept), kept
+        kept = {mail: at for mail, at in self.returned_mail.items() if at is None or at >= before}
+        gone, self.returned_mail = len(self.returned_mail) - len(kept), kept
         return gone
 
     def _returned(self, bounce: Bounce, at: datetime) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.domain import orders
 from provisiond.domain.changes import DeleteEntry
 from provisiond.domain.digest import record_digest
-from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import (
     Absence,
     Account,
@@ -27,13 +26,12 @@ from provisiond.domain.plan import Identity, Parked, Step
 from provisiond.fetches import COMPLAINT
 from provisiond.ports import WAITING, AccountFilter, FetchMark, LedgerFacts, RecordKey
 from tests.rigs.ledger_memory import FakeMemory
-from tests.rigs.taken_over import TakenOver
+from tests.rigs.ordering import Ordering
 
 
 @dataclass(slots=True)
-class FakeLedger(TakenOver):
+class FakeLedger(Ordering):
     records: dict[tuple[str, str, str], tuple[str, RegistryRecord]] = field(default_factory=dict)
-    ordered_at: dict[str, datetime] = field(default_factory=dict)
     memories: dict[str, FakeMemory] = field(default_factory=dict)
     weighed: list[tuple[datetime, Mapping[str, int]]] = field(default_factory=list)
     drift_watermark: str | None = None
@@ -257,24 +255,6 @@ class FakeLedger(TakenOver):
         notices = tuple(item for item in self.outbox() if item.notice.person_id == person)
         absences = tuple(a for a in self.absences() if self.records[a.key][0] == person)
         return replace(self.people[person], records=records, outbox=notices, absences=absences)
-
-    def _require(self, person_ids: Iterable[str]) -> None:
-        for person in person_ids:
-            if person not in self.people:
-                raise RejectedError(f"no account in the ledger for person {person}")
-
-    def _order(
-        self, event: str, person: str, order: orders.Order, actor: str, at: datetime, reason: str = ""
-    ) -> None:
-        self._require([person])
-        self.people[person] = orders.ordered(self.people[person], order)
-        self._call(person, at)
-        self._tell(Happened(event, person, at, actor, {}, reason))
-
-    def _call(self, person: str | None, at: datetime) -> None:
-        if person in self.people:
-            self.ordered_at[person] = at
-            self.people[person] = replace(self.people[person], next_on=at.date() - timedelta(days=1))
 
     def _create(self, step: Step, identity: Identity, at: datetime) -> None:
         self.names[identity.account_name.lower()] = step.person_id

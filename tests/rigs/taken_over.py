@@ -69,6 +69,8 @@ class TakenOver(Promises):
 
     def _take(self, one: Takeover, at: datetime) -> None:
         self.names[one.identity.account_name.lower()] = one.person_id
+        for alias in one.aliases:
+            self.names.setdefault(alias.lower(), one.person_id)
         self.people[one.person_id] = Account(
             person_id=one.person_id,
             student_id=one.student_id,
@@ -88,7 +90,7 @@ class TakenOver(Promises):
             absences=(),
             contact=(),
             display_name=None,
-            aliases=(),
+            aliases=tuple(a for a in one.aliases if self.names[a.lower()] == one.person_id),
             second_factor_at=None,
         )
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from provisiond.adapters.directory.faults import schema_names
 from provisiond.adapters.directory.session import (
     LdapTarget,
     RawEntry,
@@ -25,6 +26,7 @@ from provisiond.adapters.directory.setup_steps import (
     setup_ldif,
     setup_steps,
 )
+from provisiond.domain.changes import Mod, Op
 from provisiond.domain.errors import ConfigError
 
 __all__ = ["DirectoryLayout", "SetupStep", "run_setup", "setup_ldif", "setup_steps"]
@@ -93,7 +95,7 @@ class _Setup:
         if step.dn.startswith("cn=module"):
             return self._lacking_modules(step)
         if step.dn.endswith(",cn=schema,cn=config"):
-            return None if step.attributes["cn"][0] in self._schema() else step
+            return self._lacking_schema(step)
         if step.dn == NEW_DATABASE:
             return None if self._database() else step
         if step.dn.startswith("olcOverlay="):
@@ -101,6 +103,18 @@ class _Setup:
         if step.mods:
             return self._lacking_mods(step)
         return None if self._session.exists(step.dn) else step
+
+    def _lacking_schema(self, step: SetupStep) -> SetupStep | None:
+        """Of a schema that is loaded: the attributes and classes that came later, known by their names."""
+        loaded = self._schema().get(step.attributes["cn"][0])
+        if loaded is None:
+            return step
+        mods = []
+        for kind in ("olcAttributeTypes", "olcObjectClasses"):
+            known = schema_names(_texts(loaded, kind))
+            new = tuple(v for v in step.attributes.get(kind, ()) if not schema_names([v]) & known)
+            mods += [Mod(Op.ADD, kind, new)] if new else []
+        return SetupStep(step.sentence, loaded.dn, mods=tuple(mods)) if mods else None
 
     def _lacking_modules(self, step: SetupStep) -> SetupStep | None:
         loaded = {
@@ -121,9 +135,8 @@ class _Setup:
             indexed = {name for value in there for name in value.split()[0].lower().split(",")}
             wanted = tuple(v for v in mod.values if v.split()[0].lower() not in indexed)
         elif mod.attribute == "olcAccess":
-            ours = [_spaced(value) for value in mod.values]
-            same = [_spaced(value) for value in there[: len(ours)]] == ours
-            wanted = () if same else tuple(f"{{{n}}}{value}" for n, value in enumerate(mod.values))
+            mod = _rules_first(mod, there)
+            wanted = mod.values
         else:
             present = {_spaced(value) for value in there}
             wanted = tuple(value for value in mod.values if _spaced(value) not in present)
@@ -137,9 +150,10 @@ class _Setup:
                 _make_folder(Path(self._layout.database_directory))
         carry_out(self._session, step, hint)
 
-    def _schema(self) -> set[str]:
-        found = self._session.search("cn=schema,cn=config", "(objectClass=olcSchemaConfig)", ["cn"])
-        return {_unnumbered(value).lower() for entry in found for value in _texts(entry, "cn")}
+    def _schema(self) -> dict[str, RawEntry]:
+        wanted = ["cn", "olcAttributeTypes", "olcObjectClasses"]
+        found = self._session.search("cn=schema,cn=config", "(objectClass=olcSchemaConfig)", wanted)
+        return {_unnumbered(value).lower(): entry for entry in found for value in _texts(entry, "cn")}
 
     def _database(self) -> str | None:
         """The DN in cn=config of the database that holds the base."""
@@ -189,6 +203,17 @@ def _unnumbered(value: str) -> str:
 
 def _module(value: str) -> str:
     return re.sub(r"\.(la|so)$", "", _unnumbered(value).split()[0].rpartition("/")[2])
+
+
+def _rules_first(mod: Mod, there: list[str]) -> Mod:
+    """Our access rules in their order, the others after them; no values where it is so. All are written at once: one
+    of ours that is there already, in another place, could not be added."""
+    ours = [_spaced(value) for value in mod.values]
+    if [_spaced(value) for value in there[: len(ours)]] == ours:
+        return replace(mod, values=())
+    others = [value for value in there if _spaced(value) not in ours]
+    rules = tuple(f"{{{n}}}{value}" for n, value in enumerate([*mod.values, *others]))
+    return Mod(Op.REPLACE, mod.attribute, rules)
 
 
 def _spaced(value: str) -> str:

@@ -7,7 +7,7 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, union
 
-from provisiond.adapters.ledger import absences, factors, orders, outbox, records
+from provisiond.adapters.ledger import absences, factors, listings, orders, outbox, records
 from provisiond.adapters.ledger.connection import chunks, streamed
 from provisiond.adapters.ledger.tables import account, identifier, record
 from provisiond.domain.model import Account, State
@@ -108,6 +108,8 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
     occurrences = orders.occurrences_of(connection, person_ids)
     notices = outbox.of_people(connection, person_ids)
     second_factors = factors.confirmed_since(connection, person_ids)
+    contact = listings.contact_of(connection, person_ids)
+    aliases = listings.aliases_of(connection, person_ids)
     students = [record.student_id for some in known.values() for record in some]
     absent = absences.of_students(connection, students)
     return {
@@ -128,9 +130,9 @@ def _loaded(connection: Connection, person_ids: list[str]) -> dict[str, Account]
             occurrences=tuple(occurrences.get(row.person_id, ())),
             outbox=tuple(notices.get(row.person_id, ())),
             absences=tuple(absent.get(row.student_id, ())),
-            contact=(),
-            display_name=None,
-            aliases=(),
+            contact=tuple(contact.get(row.person_id, ())),
+            display_name=row.display_name,
+            aliases=tuple(aliases.get(row.person_id, ())),
             second_factor_at=second_factors.get(row.person_id),
         )
         for row in connection.execute(select(account).where(account.c.person_id.in_(person_ids)))

@@ -3,19 +3,28 @@ upgrades nothing: that is the daemon's. What each method does in its transaction
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from provisiond.adapters.ledger import acceptances, factors, history, orders, people, proofs, tickets
+from provisiond.adapters.ledger import (
+    acceptances,
+    factors,
+    history,
+    listings,
+    orders,
+    people,
+    proofs,
+    tickets,
+)
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.opening import opened
 from provisiond.adapters.ledger.place import place
 from provisiond.adapters.ledger.tables import account
-from provisiond.domain.model import Account, Occurrence
+from provisiond.domain.model import Account, ContactDetail, Occurrence
 from provisiond.ports import HistoryLine
 from provisiond.ports.portal import CodeSet, Factor, Proofs, Ticket, TicketKind
 
@@ -129,6 +138,25 @@ class SqlPortalLedger:
             return tickets.use(connection, person_id, kind, digest, at)
 
     # -- facts for the daemon ----------------------------------------------------------------------------
+    # -- what persons choose -----------------------------------------------------------------------------
+    def set_contact(
+        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
+    ) -> None:
+        with self._db.write() as connection:
+            listings.set_contact(connection, person_id, details, unlisted, actor, at)
+
+    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            listings.set_display_name(connection, person_id, name, actor, at)
+
+    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            listings.give_alias(connection, person_id, alias, domain, actor, at)
+
+    def taken(self, names: Collection[str]) -> frozenset[str]:
+        with self._db.read() as connection:
+            return listings.taken(connection, names)
+
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         with self._db.write() as connection:
             orders.tell(connection, person_id, occurrence)

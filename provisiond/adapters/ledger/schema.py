@@ -11,7 +11,7 @@ from provisiond.adapters.ledger import portal_tables  # noqa: F401 (they belong 
 from provisiond.domain.errors import UnavailableError
 
 # Oldest first; the last one is what this code reads and writes. A test compares it with migrations/.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 MAKE = "run `provisiond ledger init`, which makes or upgrades it"
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -13,6 +13,7 @@ from provisiond.adapters.ledger import (
     fetches,
     history,
     identifiers,
+    listings,
     orders,
     outbox,
     parking,
@@ -31,6 +32,7 @@ from provisiond.adapters.ledger.place import place
 from provisiond.domain.model import (
     Absence,
     Account,
+    ContactDetail,
     Extension,
     Fetch,
     Hold,
@@ -207,6 +209,24 @@ class SqlLedger:
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         with self._db.write() as connection:
             orders.tell(connection, person_id, occurrence)
+
+    def set_contact(
+        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
+    ) -> None:
+        with self._db.write() as connection:
+            listings.set_contact(connection, person_id, details, unlisted, actor, at)
+
+    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            listings.set_display_name(connection, person_id, name, actor, at)
+
+    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+        with self._db.write() as connection:
+            listings.give_alias(connection, person_id, alias, domain, actor, at)
+
+    def taken(self, names: Collection[str]) -> frozenset[str]:
+        with self._db.read() as connection:
+            return listings.taken(connection, names)
 
     # -- registry --------------------------------------------------------------------------------------
     def memory(self, source: str) -> SqlMemory:

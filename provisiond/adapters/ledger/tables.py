@@ -76,6 +76,7 @@ account = Table(
     ),  # last order: a cycle begun before it must not undo its call
     # its entries may be half-written: a cycle began to write them and has not committed
     Column("unfinished", Boolean, nullable=False, index=True, server_default=false()),
+    Column("display_name", Text, nullable=True),  # as the person chose it; NULL: as policy makes it
 )
 
 # One namespace of account names, aliases and mail local parts, lower case; a row is for ever.
@@ -86,6 +87,25 @@ identifier = Table(
     Column("kind", Word, nullable=False),
     _person(),
     Column("given_at", Instant, nullable=False),
+)
+
+# How a further local part of the lifelong address is written; that it is given says `identifier`.
+alias = Table(
+    "alias",
+    metadata,
+    Column("value", Word, ForeignKey("identifier.value"), primary_key=True),
+    _person(),
+    Column("written", Word, nullable=False),
+    Column("given_at", Instant, nullable=False),
+)
+
+contact_detail = Table(
+    "contact_detail",
+    metadata,
+    Column("person_id", Word, ForeignKey("account.person_id"), primary_key=True),
+    Column("field", Word, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("audience", Word, nullable=False),
 )
 
 # Names that entries of nobody we know were seen to have: given to no one either.

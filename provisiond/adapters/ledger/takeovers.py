@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from provisiond.adapters.ledger import history, outbox
+from provisiond.adapters.ledger import history, listings, outbox
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import chunks
 from provisiond.adapters.ledger.identifiers import Given
@@ -100,6 +100,7 @@ def _write(connection: Connection, fresh: Sequence[Takeover], at: datetime) -> N
         for one in fresh
     ]
     connection.execute(insert(identifier), names)
+    _keep_aliases(connection, fresh, at)
     holds = [
         {
             "person_id": one.person_id,
@@ -114,6 +115,20 @@ def _write(connection: Connection, fresh: Sequence[Takeover], at: datetime) -> N
     ]
     if holds:
         connection.execute(insert(hold), holds)
+
+
+def _keep_aliases(connection: Connection, fresh: Sequence[Takeover], at: datetime) -> None:
+    """But for those that somebody else has, who was first."""
+    wanted = {written.lower(): (one.person_id, written) for one in fresh for written in one.aliases}
+    for name in listings.taken(connection, wanted):
+        del wanted[name]
+    rows = [
+        {"value": name, "kind": "alias", "person_id": person, "given_at": at}
+        for name, (person, _) in wanted.items()
+    ]
+    if rows:
+        connection.execute(insert(identifier), rows)
+    listings.write_aliases(connection, wanted.values(), at)
 
 
 def _account(one: Takeover, at: datetime) -> dict[str, object]:

@@ -1,0 +1,95 @@
+"""Sessions of browsers, kept under the SHA-256 of the token that the cookie holds: who reads the database cannot use
+what is there. Which stage may do what is the portal's to decide."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, delete, or_, select, update
+
+from provisiond.adapters.portal_state.store import Store
+from provisiond.adapters.portal_state.tables import session as table
+from provisiond.adapters.portal_state.upserts import upsert
+from provisiond.ports.portal import WebSession
+
+_NOTED_EVERY = timedelta(minutes=1)  # that a session is used is not worth a write at every page
+
+
+class SqlSessions:
+    """ports.portal.Sessions. `idle_after`: without a request; `lasts_for`: in all, whatever is done."""
+
+    def __init__(self, store: Store, *, idle_after: timedelta, lasts_for: timedelta) -> None:
+        self._store, self._idle_after, self._lasts_for = store, idle_after, lasts_for
+
+    def load(self, token: str, at: datetime) -> WebSession | None:
+        """That it was asked for keeps it from being idle."""
+        wanted = select(table).where(table.c.digest == _digest(token), table.c.ended.is_(False))
+        with self._store.read() as connection:
+            row = connection.execute(wanted).one_or_none()
+        if row is None or at >= row.begun_at + self._lasts_for or at >= row.seen_at + self._idle_after:
+            return None
+        if at < row.seen_at + min(_NOTED_EVERY, self._idle_after / 4):
+            return _session(row, row.seen_at)
+        with self._store.write() as connection:
+            mine = (table.c.digest == row.digest) & (table.c.seen_at < at)
+            connection.execute(update(table).where(mine).values(seen_at=at))
+        return _session(row, at)
+
+    def keep(self, token: str, session: WebSession, replaces: str | None = None) -> None:
+        """A session that was ended meanwhile stays so, whatever a request that was under way makes of it; and its
+        token is replaced once."""
+        with self._store.write() as connection:
+            if replaces is None or _end_for(connection, replaces):
+                _write(connection, token, session)
+
+    def end(self, token: str) -> None:
+        with self._store.write() as connection:
+            _end_for(connection, token)
+
+    def end_all(self, person_id: str, but: str | None = None) -> int:
+        theirs = (table.c.person_id == person_id) & table.c.ended.is_(False)
+        if but is not None:
+            theirs &= table.c.digest != _digest(but)
+        with self._store.write() as connection:
+            return connection.execute(update(table).where(theirs).values(ended=True, content="{}")).rowcount
+
+    def purge(self, at: datetime) -> int:
+        """Those that were ended stay as long as they could have lasted."""
+        idle = table.c.ended.is_(False) & (table.c.seen_at <= at - self._idle_after)
+        over = or_(table.c.begun_at <= at - self._lasts_for, idle)
+        with self._store.write() as connection:
+            return connection.execute(delete(table).where(over)).rowcount
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _write(connection: Connection, token: str, session: WebSession) -> None:
+    row = {
+        "person_id": session.person_id,
+        "stage": session.stage,
+        "content": json.dumps(session.content, ensure_ascii=False),
+        "begun_at": session.begun_at,
+        "seen_at": session.seen_at,
+        "proved_at": session.proved_at,
+    }
+    made = upsert(connection, table).values(digest=_digest(token), ended=False, **row)
+    connection.execute(
+        made.on_conflict_do_update(index_elements=["digest"], set_=row, where=table.c.ended.is_(False))
+    )
+
+
+def _end_for(connection: Connection, token: str) -> bool:
+    """False where it was ended before. One that was never kept cannot have been."""
+    digest = _digest(token)
+    running = (table.c.digest == digest) & table.c.ended.is_(False)
+    if connection.execute(update(table).where(running).values(ended=True, content="{}")).rowcount:
+        return True
+    return connection.execute(select(table.c.digest).where(table.c.digest == digest)).first() is None
+
+
+def _session(row: Row[tuple[object, ...]], seen_at: datetime) -> WebSession:
+    return WebSession(row.person_id, row.stage, json.loads(row.content), row.begun_at, seen_at, row.proved_at)

@@ -1,0 +1,134 @@
+"""Opens the short memory where it lies, makes its tables, and turns the library's errors into ours. A write is quick
+rather than durable: what a power cut takes is a second of log-ins and counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
+from provisiond.domain.errors import UnavailableError
+
+SYSTEM = "portal state"
+_MAKING = 0x70726F76, 4  # an advisory lock on PostgreSQL, beside those of the ledger
+_THREADS = 40  # of the server that runs the views: each may want a connection
+
+
+class Store:
+    """Transactions on the short memory. Made by `in_file` or `on_server`; shared by threads."""
+
+    def __init__(self, engine: Engine, writer: Engine, turns: Lock | None) -> None:
+        self._engine, self._writer, self._turns = engine, writer, turns
+
+    @classmethod
+    def in_file(cls, path: Path, *, wait_seconds: float = 10) -> Store:
+        """Made where it is missing (0600, its folder 0700). `wait_seconds`: for another process that writes."""
+        _make_file(path)
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            hide_parameters=True,
+            connect_args={"timeout": wait_seconds},
+            pool_size=_THREADS,
+        )
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+        writer = engine.execution_options(portal_begin="BEGIN IMMEDIATE")
+        # threads of one process queue up here: SQLite would let them poll
+        return cls(engine, writer, Lock())._made()
+
+    @classmethod
+    def on_server(cls, url: URL | str, arguments: Mapping[str, Any]) -> Store:
+        """`arguments`: for the driver (password, TLS), as for the ledger in the same database."""
+        options = f"{arguments.get('options', '')} -c synchronous_commit=off".strip()
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            connect_args={**arguments, "options": options},
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+        )
+        return cls(engine, engine, None)._made()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with _translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """All or nothing."""
+        with _translated(), self._turns or nullcontext(), self._writer.begin() as connection:
+            yield connection
+
+    def _made(self) -> Store:
+        try:
+            with self.write() as connection:
+                _make_tables(connection)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+
+def _make_tables(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(*_MAKING)))
+    wanted = shape_of_this_code()
+    is_there = inspect(connection).has_table(shape.name)
+    if is_there and connection.scalar(select(shape.c.digest)) == wanted:
+        return
+    metadata.drop_all(connection)
+    metadata.create_all(connection)
+    connection.execute(insert(shape).values(digest=wanted))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """`from None`: the library's own words hold statements, a server's may quote values."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise UnavailableError(SYSTEM, f"the database refused: {_reason(error)}") from None
+    except SQLAlchemyError as error:
+        raise UnavailableError(SYSTEM, f"the database failed: {type(error).__name__}") from None
+
+
+def _reason(error: DBAPIError) -> str:
+    if state := getattr(error.orig, "sqlstate", None):
+        return f"SQLSTATE {state}"
+    if getattr(error.orig, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        return (
+            "its file is damaged; stop the portal and delete it: everybody must log in again, no more is lost"
+        )
+    return "; ".join(str(error.orig).split("\n"))
+
+
+def _make_file(path: Path) -> None:
+    """Before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to others."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise UnavailableError(SYSTEM, f"cannot make {path}: {error.strerror}") from error
+
+
+def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # `_begin` says when a transaction begins
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("portal_begin", "BEGIN"))
