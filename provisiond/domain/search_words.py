@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 LONGEST = 100  # characters of a text that somebody means; the rest is not looked at
-_MOST_WORDS = 8
+_MOST_WORDS = 5  # further ones count as part of the last one
 _BETWEEN = re.compile(r"[\s,;\0-\x1f\x7f]+")
 
 
@@ -16,13 +16,16 @@ def words(text: str) -> tuple[str, ...]:
     """In the spelling that names are compared in: full-width letters as others, small, no half characters."""
     plain = folded(text[:LONGEST].encode("utf-8", "ignore").decode())
     found = [word for word in _BETWEEN.split(plain) if word]
-    return tuple(dict.fromkeys(found[:_MOST_WORDS]))
+    rest = " ".join(found[_MOST_WORDS - 1 :])
+    return (*found[: _MOST_WORDS - 1], rest) if rest else tuple(found)
 
 
-def searchable(wanted: Iterable[str]) -> bool:
-    """Whether one of them says enough to search by: a single Latin letter does not, a Chinese character does."""
+def says_enough(wanted: Sequence[str]) -> bool:
+    """Whether a word is more than a single Latin letter; a Chinese character is."""
     return any(len(word.encode()) > 1 for word in wanted)
 
 
 def folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

@@ -157,7 +157,7 @@ def test_no_search_engine_keeps_anybody(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["nobody", "kyleun", "*", "%2A", "kyleung%00", "%C3%28", "nobody.vcf", "a%2Fb", ".."]
+    "name", ["nobody", "kyleun", "*", "%2A", "kyleung%00", "%C3%28", "nobody.vcf", "a%2Fb"]
 )
 def test_who_is_not_listed_has_no_page(site: Site, name: str) -> None:
     """Neither has a name that is none."""

@@ -11,7 +11,7 @@ import pyotp
 
 from provisiond.adapters.directory.searching import fits, order
 from provisiond.domain.errors import UnavailableError
-from provisiond.domain.search_words import searchable, words
+from provisiond.domain.search_words import says_enough, words
 from provisiond.ports.portal import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
 
 SHORTEST = 12
@@ -118,7 +118,7 @@ class FakeListings:
 
     def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
         wanted = words(text)
-        if not searchable(wanted) and not department:
+        if not says_enough(wanted) and not department:
             return ListingPage((), more=False)
         among = (it for it in self.listings.values() if department in (None, *it.attributes.get("ou", ())))
         found = sorted((it for it in among if fits(it, wanted)), key=order)

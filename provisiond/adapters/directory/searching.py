@@ -1,25 +1,30 @@
-"""What the words of a search (domain.search_words) ask for in the communications directory: what they must begin, and
-the order of the answer. Pure; whoever implements Listings asks here, so that all answer alike."""
+"""What the words of a search (domain.search_words) ask for in the communications directory, and the order of the answer. Pure; listings.py makes a
+filter of it that needs no more than indexes of beginnings, and the tests' fake answers by it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from provisiond.domain.search_words import folded, searchable
+from provisiond.domain.search_words import folded
 from provisiond.ports.portal import Listing
 
 NAMES = ("cn", "sn", "givenName", "displayName")
-_WORD_START = r"(?:^|[\s,.'’(-])"
+
+
+def splits(wanted: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """The first words as one phrase, and the words that are left. Each phrase must begin a name: "tai man chan" finds
+    CHAN Tai Man as "tai man" (given name) and "chan" (surname), "chan tai" as the beginning of the whole."""
+    for length in range(1, len(wanted) + 1):
+        yield " ".join(wanted[:length]), wanted[length:]
 
 
 def fits(listing: Listing, wanted: Sequence[str]) -> bool:
-    """Every word begins a word of the names, and one at least a whole name: "Man" alone would be half the town."""
+    """As the server answers."""
     names = [folded(value) for value in names_of(listing)]
-    long = [word for word in wanted if searchable([word])]
-    if long and not any(name.startswith(word) for name in names for word in long):
-        return False
-    return all(any(re.search(_WORD_START + re.escape(word), name) for name in names) for word in wanted)
+    return not wanted or any(
+        any(name.startswith(phrase) for name in names) and fits(listing, left)
+        for phrase, left in splits(wanted)
+    )
 
 
 def order(listing: Listing) -> tuple[str, str]:

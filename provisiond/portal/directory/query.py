@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import ImmutableMultiDict
 
-from provisiond.domain.search_words import LONGEST, searchable, words
+from provisiond.domain.search_words import LONGEST, says_enough, words
 from provisiond.portal.language import N_
 
 PAGE = 20  # listings
@@ -43,7 +43,7 @@ class Query:
         """Why nobody is searched for; None: it can be looked up."""
         if not self.text and not self.department:
             return N_("Write a name, or choose a department.")
-        if self.text and not searchable(words(self.text)):
+        if self.text and not says_enough(words(self.text)):
             return N_("Write at least two letters of a name, or one Chinese character.")
         return None
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisiond.portal.directory.card import Card, Way, card
+from provisiond.portal.directory.card import Way, card
 from provisiond.portal.directory.vcard import vcard
 from provisiond.ports.portal import Listing
 from tests.rigs.listings import listed
