@@ -162,6 +162,12 @@ class PortalLedger(Protocol):
         """Once, between its two times."""
         ...
 
+    def withdraw_ticket(
+        self, person_id: str, kind: TicketKind, actor: str, reason: str, at: datetime
+    ) -> bool:
+        """It counts no more. False: there was none that was not used."""
+        ...
+
     # -- orders: facts for the daemon
     def set_contact(
         self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime

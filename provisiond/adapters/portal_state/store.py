@@ -26,8 +26,8 @@ _THREADS = 40  # of the server that runs the views: each may want a connection
 class Store:
     """Transactions on the short memory. Made by `in_file` or `on_server`; shared by threads."""
 
-    def __init__(self, engine: Engine, writer: Engine, turns: Lock | None) -> None:
-        self._engine, self._writer, self._turns = engine, writer, turns
+    def __init__(self, reader: Engine, writer: Engine, turns: Lock | None) -> None:
+        self._reader, self._writer, self._turns = reader, writer, turns
 
     @classmethod
     def in_file(cls, path: Path, *, wait_seconds: float = 10) -> Store:
@@ -56,14 +56,15 @@ class Store:
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
         )
-        return cls(engine, engine, None)._made()
+        return cls(engine.execution_options(isolation_level="AUTOCOMMIT"), engine, None)._made()
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._writer.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with _translated(), self._engine.begin() as connection:
+        """For one statement: there is no transaction."""
+        with _translated(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -131,4 +132,5 @@ def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> N
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("portal_begin", "BEGIN"))
+    if begin := connection.get_execution_options().get("portal_begin"):
+        connection.exec_driver_sql(begin)

@@ -117,14 +117,8 @@ def test_every_text_comes_back_as_it_was(latin: str, surname: str, office: str, 
 @given(st.text(max_size=60))
 def test_no_text_begins_a_line_of_its_own(text: str) -> None:
     """Not even with control characters and line ends in it: the card has the lines that it would have anyway."""
-    texts: Card = replace(
-        TAI_MAN,
-        latin=f"a{text}",
-        chinese="",
-        pronouns=f"a{text}",
-        mail=(Way(text, None),),
-        telephones=(Way(text, None),),
-    )
+    way, name = (Way(text, None),), f"a{text}"
+    texts = replace(TAI_MAN, latin=name, chinese="", pronouns=name, mail=way, telephones=way)
     names = [re.match(r"[A-Z]+", line) for line in content_lines(vcard(texts, text, None))]
     assert [name and name[0] for name in names] == [
         *("BEGIN", "VERSION", "KIND", "FN", "N", "PRONOUNS", "ORG", "EMAIL", "TEL", "ADR", "URL", "END")
