@@ -1,6 +1,6 @@
 """What the words of a search (domain.search_words) ask for in the communications directory, and the order of the
-answer. Pure; listings.py makes a filter of it that needs no more than indexes of beginnings, and the tests' fake answers
-by it."""
+answer. Pure; listings.py makes a filter of it that needs no more than indexes of beginnings, and the tests' fake
+answers by it."""
 
 from __future__ import annotations
 
