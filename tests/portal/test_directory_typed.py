@@ -56,9 +56,9 @@ class Rewritten(FakeListings):
     """One listing, whose texts a test sets."""
 
     def wear(self, text: str) -> None:
-        more = {"telephonenumber": (text,), "labeleduri": (text,), "physicaldeliveryofficename": (text,)}
-        values = listed("worn", f"WORN {text}", text, text, text, edupersondisplaypronouns=(text,), **more)
-        self.listings["worn"] = Listing("worn", values | {"mail": (text,)})
+        ways = ("mail", "telephonenumber", "labeleduri", "physicaldeliveryofficename", "edupersondisplaypronouns")
+        values = listed("worn", f"WORN {text}", text, text, text)
+        self.listings["worn"] = Listing("worn", values | dict.fromkeys(ways, (text,)))
 
 
 LISTINGS = Rewritten(fake_listings())
