@@ -5,7 +5,7 @@ VENV ?= .venv
 STAMP := $(VENV)/.provisiond-installed
 export VENV
 
-.PHONY: venv lint test demo bench wheel deb lock clean
+.PHONY: venv lint test demo bench wheel deb lock words clean
 
 venv: $(STAMP)
 
@@ -45,6 +45,10 @@ lock: $(STAMP)
 	$(VENV)/bin/python -m pip install --disable-pip-version-check -q uv
 	printf 'hatchling\neditables\n' | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml - -o requirements.lock
+
+# Texts of the portal without a translation.
+words: $(STAMP)
+	@$(VENV)/bin/python .ci/words.py
 
 clean:
 	rm -rf .cache .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(VENV)

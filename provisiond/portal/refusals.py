@@ -28,7 +28,7 @@ WORDS = {
     ),
     500: (
         N_("Something went wrong on our side"),
-        N_("Nothing of what you sent is lost. Please try again later."),
+        N_("It is not your fault. Please try again in a few minutes."),
     ),
     503: (
         N_("We cannot do this at the moment"),
