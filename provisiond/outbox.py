@@ -15,7 +15,6 @@ import structlog
 from provisiond.domain.delivery import (
     MailPolicy,
     is_mail_address,
-    message_id,
     other_address,
     overtaken,
     waiting,
@@ -141,7 +140,8 @@ class Outbox:
     def write(self, item: OutboxItem, account: Account | None) -> Written:
         """A letter that cannot be written waits as if it had been put off: the others go on."""
         notice = item.notice
-        sending = Sending(notice.key, message_id(notice.key, self.letterhead.message_id_domain), item.address)
+        mark = item.message_id or self.letterhead.message_id(notice.key)
+        sending = Sending(notice.key, mark, item.address)
         if not is_mail_address(item.address):
             fault = Delivery(DeliveryOutcome.REFUSED, "not sent: that is no mail address")
             return Written(item, account, sending, None, fault)

@@ -1,4 +1,5 @@
-"""Keyed digests of what must not be kept in the clear (HKID number, date of birth) and the opaque person ID.
+"""Keyed digests of what must not be kept in the clear (HKID number, date of birth), the opaque person ID, and
+marks of notices that nobody else can make.
 
 HMAC-SHA256 with one key; each purpose has its own domain, so that digests of two kinds are never comparable.
 Whoever loses the key loses every comparison with what the ledger holds: it is backed up with the ledger."""
@@ -39,8 +40,11 @@ class Digests:
 
     def person(self, student_id: str) -> str:
         """The opaque person ID: 26 letters and digits of lower-case base32."""
-        bits = int.from_bytes(self._mac(b"person", student_id)[:17], "big") >> 6
-        return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
+        return _letters(self._mac(b"person", student_id))
+
+    def notice(self, key: str) -> str:
+        """As much, of a notice's key: who knows the person ID cannot guess it."""
+        return _letters(self._mac(b"notice", key))
 
     def opaque(self, purpose: str, text: str) -> str:
         """64 hex digits; what the portal counts under, or compares, without keeping it."""
@@ -48,3 +52,8 @@ class Digests:
 
     def _mac(self, domain: bytes, text: str) -> bytes:
         return hmac.digest(self._key, b"provisiond\0" + domain + b"\0" + text.encode("utf-8"), "sha256")
+
+
+def _letters(mac: bytes) -> str:
+    bits = int.from_bytes(mac[:17], "big") >> 6
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from provisiond import logs
-from provisiond.cli import act, inbox, notices, outbox, portal, rehearse, run, see, setup, status, takeover
+from provisiond.cli import (
+    act,
+    check,
+    inbox,
+    notices,
+    outbox,
+    portal,
+    rehearse,
+    run,
+    see,
+    setup,
+    status,
+    takeover,
+)
 from provisiond.cli.session import DEFAULT_CONFIG, Session
 
 app = typer.Typer(
@@ -35,7 +48,7 @@ def root(
 
 
 VERBS: tuple[Callable[..., None], ...] = (
-    see.check,
+    check.check,
     see.plan,
     rehearse.rehearse,
     run.run,

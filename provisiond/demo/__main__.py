@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from provisiond import bootstrap, logs
+from provisiond import administration, bootstrap, logs
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.bootstrap import Parts
@@ -55,8 +55,8 @@ def tell_story(university: University) -> None:
     university.write(STUDENTS, today)
     settings = load(university.config)
     chapter("1. An empty OpenLDAP gets tree, schema, ACLs, indexes and overlays (provisiond directory init)")
-    bootstrap.set_up_directory(settings, screen.say)
-    bootstrap.create_ledger(settings)
+    administration.set_up_directory(settings, screen.say)
+    administration.create_ledger(settings)
     with bootstrap.parts(settings, SystemClock(), writes=True) as parts:
         chapter(f"2. A registry of {STUDENTS} students arrives (provisiond plan, provisiond once)")
         show_load(cycle(parts))

@@ -4,8 +4,6 @@ Pure; what a mail server says is the mailer's, what is done about it the outbox'
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -65,12 +63,6 @@ def with_ascii_domain(address: str) -> str:
     """As it stands in commands and headers (RFC 5891); what is before the @ stays. Raises ValueError."""
     local, _, domain = address.rpartition("@")
     return address if domain.isascii() else f"{local}@{domain.encode('idna').decode()}"
-
-
-def message_id(key: str, domain: str) -> str:
-    """The same for every copy of a notice, so that receivers can tell (RFC 5322 3.6.4)."""
-    digest = base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().lower()
-    return f"<{digest[:26]}@{domain}>"
 
 
 def waiting(attempts: int, policy: MailPolicy) -> timedelta | None:

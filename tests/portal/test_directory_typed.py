@@ -56,7 +56,13 @@ class Rewritten(FakeListings):
     """One listing, whose texts a test sets."""
 
     def wear(self, text: str) -> None:
-        ways = ("mail", "telephonenumber", "labeleduri", "physicaldeliveryofficename", "edupersondisplaypronouns")
+        ways = (
+            "mail",
+            "telephonenumber",
+            "labeleduri",
+            "physicaldeliveryofficename",
+            "edupersondisplaypronouns",
+        )
         values = listed("worn", f"WORN {text}", text, text, text)
         self.listings["worn"] = Listing("worn", values | dict.fromkeys(ways, (text,)))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisiond import bootstrap
+from provisiond import correspondence
 from provisiond.adapters.clock import SetClock
 from provisiond.cli.notices import WHEN
 from provisiond.domain.errors import ConfigError
@@ -32,12 +32,14 @@ def own(tmp_path: Path) -> Path:
 def writer(own: Path, language: str = "both") -> Writer:
     keys = f'\n[mail.templates]\nfolder = "mail"\nlanguage = "{language}"\n[names]'
     settings = load(write_settings(own.parent, OWN_FOLDER, ("[names]", keys)))
-    return bootstrap.letters(settings, SetClock(noon(TODAY)))
+    return correspondence.letters(settings, SetClock(noon(TODAY)))
 
 
 def faults(own: Path) -> list[str]:
     writer(own)
-    return [f.replace(f"{own}/", "") for f in bootstrap.letter_faults(load(own.parent / "provisiond.toml"))]
+    return [
+        f.replace(f"{own}/", "") for f in correspondence.letter_faults(load(own.parent / "provisiond.toml"))
+    ]
 
 
 def written(kind: NoticeKind, by: Writer, account: Account) -> Letter:
