@@ -20,6 +20,8 @@ from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
 from provisiond.adapters.vault import Vault
 from provisiond.domain.errors import ProvisiondError
+from provisiond.portal.activation.blocklist import Blocklist
+from provisiond.portal.activation.passwords import PasswordJudge, context_words
 from provisiond.portal.desk import Desk
 from provisiond.portal.language import speeches
 from provisiond.portal.pages import Pages
@@ -59,6 +61,7 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
         store = stack.enter_context(closing(_store(settings)))
         directory = stack.enter_context(closing(_directory(settings, clock)))
         listings = stack.enter_context(closing(_listings(settings)))
+        digests = Digests(settings.digest_key)
         said, static = speeches(settings.house.zone), Static(settings.house.accent)
         desk = Desk(
             house=settings.house,
@@ -72,7 +75,8 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
                 store, idle_after=settings.rules.idle_after, lasts_for=settings.rules.session_lasts
             ),
             throttle=SqlThrottle(store),
-            digests=Digests(settings.digest_key),
+            digests=digests,
+            passwords=_passwords(settings, digests),
             vault=Vault.of(settings.factor_key, f"{settings.path}: portal.factor_key_file"),
             terms=rendered(settings.rules.terms),
             speeches=said,
@@ -83,6 +87,13 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
             threads=settings.web.threads,
         )
         yield Opened(desk, _systems(desk))
+
+
+def _passwords(settings: PortalSettings, digests: Digests) -> PasswordJudge:
+    """Raises ConfigError where the university's own list cannot be read."""
+    house, rules = settings.house, settings.rules
+    context = context_words(house.name, house.chinese_name, house.domain, house.mail_domain)
+    return PasswordJudge(rules.minimum_password_length, Blocklist(rules.blocklist_file), context, digests)
 
 
 def _systems(desk: Desk) -> dict[str, Callable[[], object]]:

@@ -7,7 +7,8 @@ Whoever loses the key loses every comparison with what the ledger holds: it is b
 from __future__ import annotations
 
 import hmac
-from datetime import date
+from base64 import b32encode
+from datetime import UTC, date, datetime
 from itertools import product
 
 _MINIMUM_KEY_BYTES = 32
@@ -49,6 +50,12 @@ class Digests:
     def opaque(self, purpose: str, text: str) -> str:
         """64 hex digits; what the portal counts under, or compares, without keeping it."""
         return self._mac(b"opaque", f"{purpose}\0{text}").hex()
+
+    def activation_code(self, person_id: str, at: datetime) -> str:
+        """80 bits of base32 (16 letters and digits): what the mail of that moment carries to that person. Made by
+        who sends it and by who checks it, kept by nobody."""
+        moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+        return b32encode(self._mac(b"activation", f"{person_id} {moment}")[:10]).decode()
 
     def _mac(self, domain: bytes, text: str) -> bytes:
         return hmac.digest(self._key, b"provisiond\0" + domain + b"\0" + text.encode("utf-8"), "sha256")

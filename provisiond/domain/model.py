@@ -223,6 +223,7 @@ class NoticeKind(StrEnum):
     HOLD_LIFTED = "hold-lifted"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the word for a mail
     SECOND_FACTOR_CHANGED = "second-factor-changed"
+    ACTIVATION_CODE = "activation-code"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from provisiond.portal import start
+from provisiond.portal.activation import views as activation
 from provisiond.portal.application import Page
 from provisiond.portal.directory import views as directory
 
-PAGES: tuple[Page, ...] = (*start.PAGES, *directory.PAGES)
+PAGES: tuple[Page, ...] = (*start.PAGES, *activation.PAGES, *directory.PAGES)
