@@ -13,6 +13,7 @@ from provisiond.portal.activation.claims import Claim, birth_claim, hkid_claim
 from provisiond.portal.forms import Fault, Form
 from provisiond.portal.language import N_
 
+DIFFERENT = N_("The two passwords differ. Type the same password twice.")
 _PLAIN = {"autocapitalize": "off", "autocorrect": "off", "spellcheck": "false"}
 
 
@@ -100,7 +101,7 @@ class PasswordForm(Form):
 
     def validate_again(self, field: Field) -> None:
         if self.password.data and field.data != self.password.data:
-            raise Fault(N_("The two passwords differ. Type the same password twice."))
+            raise Fault(DIFFERENT)
 
 
 class TotpForm(Form):
