@@ -26,9 +26,9 @@ class Audited:
         return not self.strangers and not (self.result and (self.result.plan.is_due or self.result.failed))
 
 
-def audit(cycle: Cycle, *, fix: bool) -> Audited:
+def audit(cycle: Cycle, *, fix: bool, actor: str) -> Audited:
     """Without `fix` nothing is written to the directory. What was found right the ledger remembers, so that the
-    next audit need not look at it again."""
+    next audit need not look at it again; and that there was one."""
     with closing(Comparison(cycle.directory, cycle.ledger, checking=True)) as comparison:
         suspects = comparison.suspects()
         work = Work(student_ids=suspects)
@@ -36,7 +36,12 @@ def audit(cycle: Cycle, *, fix: bool) -> Audited:
         comparison.clear(_unfinished(result) if result else ())
         cycle.ledger.sight(comparison.news(), comparison.gone())
         strangers = tuple(comparison.strangers())
-        return Audited(comparison.entries, len(suspects), strangers, result)
+        audited = Audited(comparison.entries, len(suspects), strangers, result)
+        told = f"{audited.entries} entries, {audited.looked_at} persons looked at"
+        cycle.ledger.audited(
+            cycle.clock.now(), actor, told if audited.is_well else f"{told}; something differed"
+        )
+        return audited
 
 
 def _unfinished(result: Result) -> set[str]:

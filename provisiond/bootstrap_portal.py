@@ -19,14 +19,18 @@ from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
 from provisiond.adapters.vault import Vault
-from provisiond.domain.errors import ProvisiondError
+from provisiond.domain.errors import ConfigError, ProvisiondError
+from provisiond.portal.account.re_enrolment import ReEnrolment
+from provisiond.portal.account.services import ticket_digest
+from provisiond.portal.activation.blocklist import Blocklist
+from provisiond.portal.activation.passwords import PasswordJudge, context_words
 from provisiond.portal.desk import Desk
 from provisiond.portal.language import speeches
 from provisiond.portal.pages import Pages
 from provisiond.portal.static import Static
 from provisiond.portal.terms import rendered
 from provisiond.ports import Clock
-from provisiond.settings import PortalSettings
+from provisiond.settings import PortalSettings, Settings
 
 NOBODY = "-"  # no person has this ID: asked for to see whether somebody answers
 
@@ -59,6 +63,7 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
         store = stack.enter_context(closing(_store(settings)))
         directory = stack.enter_context(closing(_directory(settings, clock)))
         listings = stack.enter_context(closing(_listings(settings)))
+        digests = Digests(settings.digest_key)
         said, static = speeches(settings.house.zone), Static(settings.house.accent)
         desk = Desk(
             house=settings.house,
@@ -72,7 +77,8 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
                 store, idle_after=settings.rules.idle_after, lasts_for=settings.rules.session_lasts
             ),
             throttle=SqlThrottle(store),
-            digests=Digests(settings.digest_key),
+            digests=digests,
+            passwords=_passwords(settings, digests),
             vault=Vault.of(settings.factor_key, f"{settings.path}: portal.factor_key_file"),
             terms=rendered(settings.rules.terms),
             speeches=said,
@@ -83,6 +89,25 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
             threads=settings.web.threads,
         )
         yield Opened(desk, _systems(desk))
+
+
+@contextmanager
+def re_enrolment(settings: Settings) -> Iterator[ReEnrolment]:
+    """For the command of the operators: the ledger as the portal sees it, and by which its codes are compared."""
+    if settings.portal is None:
+        raise ConfigError(
+            [f"{settings.path}: portal: missing: there is no portal in which a phone is enrolled"]
+        )
+    where, digests = settings.ledger, Digests(settings.digest_key)
+    with closing(SqlPortalLedger.open(where.url, password=where.password)) as ledger:
+        yield ReEnrolment(ledger, ticket_digest(digests), settings.portal.rules.operators_wait)
+
+
+def _passwords(settings: PortalSettings, digests: Digests) -> PasswordJudge:
+    """Raises ConfigError where the university's own list cannot be read."""
+    house, rules = settings.house, settings.rules
+    context = context_words(house.name, house.chinese_name, house.domain, house.mail_domain)
+    return PasswordJudge(rules.minimum_password_length, Blocklist(rules.blocklist_file), context, digests)
 
 
 def _systems(desk: Desk) -> dict[str, Callable[[], object]]:

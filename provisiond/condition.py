@@ -10,7 +10,7 @@ from provisiond.domain.errors import ConfigError
 from provisiond.pulse import Beat
 from provisiond.settings import Settings
 
-IN_THE_BACKGROUND = ("lead", "lookout")  # told only when they are in trouble
+IN_THE_BACKGROUND = ("lead", "lookout", "missed")  # told only when they are in trouble
 
 
 @dataclass(frozen=True, slots=True)

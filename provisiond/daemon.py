@@ -147,7 +147,7 @@ class Daemon:
         if leads is not self._led:
             log.info("leads" if leads else "stands by", epoch=self.leadership.epoch)
             self._led, self.leads_since = leads, self._means.clock.now() if leads else None
-            self.ask("poll", "outbox", "inbox")
+            self.ask("missed", "poll", "outbox", "inbox")
         return ""
 
     def is_leaving(self) -> bool:
@@ -193,7 +193,13 @@ class Daemon:
     def _cycles(self) -> Lane:
         """One cycle at a time. The most urgent first."""
         duties = self._duties()
-        jobs = {"orders": duties.orders, "poll": duties.poll, "audit": duties.audit, "purge": duties.purge}
+        jobs = {
+            "orders": duties.orders,
+            "missed": duties.missed,  # before a first poll makes accounts
+            "poll": duties.poll,
+            "audit": duties.audit,
+            "purge": duties.purge,
+        }
         return self._lane("cycles", jobs)
 
     def _others(self) -> list[Lane]:
@@ -211,6 +217,7 @@ class Daemon:
             opening=self._parts,
             pulse=self.pulse,
             turns=Turns(self.is_leaving, lambda: self.cycles.wants("orders")),
+            ask=self.ask,
             attempt=lambda name, job: self.cycles.attempt(name, job),
             after_cycle=self._after_cycle,
             due_next=self.next_milestone,

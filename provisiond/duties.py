@@ -23,6 +23,7 @@ from provisiond.ports import FetchMemory, Registry
 from provisiond.pulse import Pulse
 from provisiond.result import WHAT_IS_DUE, Result, Work
 from provisiond.settings import Settings
+from provisiond.timetable import begun_last
 
 log = structlog.get_logger("provisiond.daemon")
 
@@ -56,12 +57,14 @@ class Turns:
 @dataclass(slots=True)
 class Duties:
     """`attempt`: does the orders in a pause of a longer piece of work, with their own account of trouble;
-    `after_cycle`: told of each result; `due_next`: of the day on which anybody falls due next (None: nobody)."""
+    `ask`: for another job; `after_cycle`: told of each result; `due_next`: of the day on which anybody falls due next
+    (None: nobody)."""
 
     opening: Opening
     pulse: Pulse
     turns: Turns
     attempt: Callable[[str, Callable[[], str]], None]
+    ask: Callable[[str], None] = lambda job: None
     after_cycle: Callable[[Result], None] = lambda result: None
     due_next: Callable[[date | None], None] = lambda day: None
     _served: set[str] = field(default_factory=set)
@@ -76,11 +79,21 @@ class Duties:
 
     def audit(self) -> str:
         with self._cycle("audit") as (cycle, parts):
-            found = auditing.audit(cycle, fix=cycle.policy.directory.repair_drift)
+            found = auditing.audit(cycle, fix=cycle.policy.directory.repair_drift, actor="daemon")
             for stranger in found.strangers:
                 log.warning("an entry carries a mark of ours", dn=stranger.dn, why=stranger.why)
             log.info("audited", entries=found.entries, looked_at=found.looked_at, well=found.is_well)
             return self._done(found.result, parts) if found.result else ""
+
+    def missed(self) -> str:
+        """After a start: what was to be done while nobody was there, once. Where there is nobody yet nothing was."""
+        with self.opening(False) as parts:
+            at = begun_last(parts.clock.now(), parts.settings.daemon.audit_at, parts.settings.zone)
+            last = parts.ledger.last_audit()
+            if last < at if last else parts.ledger.population() > 0:
+                log.info("an audit was missed", last=last.isoformat() if last else None)
+                self.ask("audit")
+            return ""
 
     def purge(self) -> str:
         with self.opening(True) as parts:

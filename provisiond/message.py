@@ -6,6 +6,7 @@ of it. What would end a header is refused. Nothing is sent here."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -34,10 +35,11 @@ _ON_THE_WIRE = _Unfolded(linesep="\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What all our mails have in common. `sender`: an address, or `Name <address>`."""
+    """What all our mails have in common. `sender`: an address, or `Name <address>`; `message_id`: from a notice's
+    key, the same for every copy of it, so that receivers can tell (RFC 5322 3.6.4)."""
 
     sender: str
-    message_id_domain: str
+    message_id: Callable[[str], str]
     reply_to: str | None = None
 
 

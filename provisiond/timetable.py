@@ -26,6 +26,13 @@ def begins_at(day: date, at: time, zone: tzinfo) -> datetime:
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
+def begun_last(now: datetime, at: time, zone: tzinfo) -> datetime:
+    """The last time that it was so late."""
+    day = now.astimezone(zone).date()
+    today = begins_at(day, at, zone)
+    return today if today <= now else begins_at(day - timedelta(days=1), at, zone)
+
+
 class Daily(BaseTrigger):  # type: ignore[misc]
     """Once on each date of `zone`. APScheduler's own cron fires twice when clocks are set back, and at a time that
     does not exist when they are set forward (FIELD-NOTES 2)."""

@@ -19,14 +19,6 @@ LEFT_OUT = pytest.StashKey[str]()  # why the service on systemd was
 _TOLD = "provisiond"  # by a worker to the process that reports
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers: the tests of a file stay together, and those that share the Debian package."""
-    for item in items:
-        together = "e2e" if "e2e" in item.path.parts else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(together))
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     stash = session.config.stash
     if hasattr(session.config, "workeroutput"):

@@ -1,4 +1,5 @@
-"""Keyed digests of what must not be kept in the clear (HKID number, date of birth) and the opaque person ID.
+"""Keyed digests of what must not be kept in the clear (HKID number, date of birth), the opaque person ID, and
+marks of notices that nobody else can make.
 
 HMAC-SHA256 with one key; each purpose has its own domain, so that digests of two kinds are never comparable.
 Whoever loses the key loses every comparison with what the ledger holds: it is backed up with the ledger."""
@@ -6,7 +7,8 @@ Whoever loses the key loses every comparison with what the ledger holds: it is b
 from __future__ import annotations
 
 import hmac
-from datetime import date
+from base64 import b32encode
+from datetime import UTC, date, datetime
 from itertools import product
 
 _MINIMUM_KEY_BYTES = 32
@@ -39,12 +41,26 @@ class Digests:
 
     def person(self, student_id: str) -> str:
         """The opaque person ID: 26 letters and digits of lower-case base32."""
-        bits = int.from_bytes(self._mac(b"person", student_id)[:17], "big") >> 6
-        return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
+        return _letters(self._mac(b"person", student_id))
+
+    def notice(self, key: str) -> str:
+        """As much, of a notice's key: who knows the person ID cannot guess it."""
+        return _letters(self._mac(b"notice", key))
 
     def opaque(self, purpose: str, text: str) -> str:
         """64 hex digits; what the portal counts under, or compares, without keeping it."""
         return self._mac(b"opaque", f"{purpose}\0{text}").hex()
 
+    def activation_code(self, person_id: str, at: datetime) -> str:
+        """80 bits of base32 (16 letters and digits): what the mail of that moment carries to that person. Made by
+        who sends it and by who checks it, kept by nobody."""
+        moment = at.astimezone(UTC).isoformat(timespec="microseconds")
+        return b32encode(self._mac(b"activation", f"{person_id} {moment}")[:10]).decode()
+
     def _mac(self, domain: bytes, text: str) -> bytes:
         return hmac.digest(self._key, b"provisiond\0" + domain + b"\0" + text.encode("utf-8"), "sha256")
+
+
+def _letters(mac: bytes) -> str:
+    bits = int.from_bytes(mac[:17], "big") >> 6
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])

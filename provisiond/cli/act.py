@@ -68,7 +68,7 @@ def audit(
     brake holds the repair."""
     with errors():
         with session(context).parts(writes=True) as parts, screen.progress() as progress:
-            found = auditing.audit(parts.cycle(progress), fix=fix)
+            found = auditing.audit(parts.cycle(progress), fix=fix, actor=actor())
         if json:
             screen.as_json(report.audit_json(found))
         else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from provisiond import bootstrap
+from provisiond import correspondence
 from provisiond.bounces import Reading, Seen, Verdict
 from provisiond.cli import screen
 from provisiond.cli.act import DryRun, Reason
@@ -33,7 +33,7 @@ def read(context: typer.Context, dry_run: DryRun = False) -> None:
     if context.invoked_subcommand:
         return
     with errors():
-        bootstrap.inbox_settings(session(context).settings())
+        correspondence.inbox_settings(session(context).settings())
         with session(context).parts(writes=False) as parts, screen.progress() as progress:
             bounces = parts.bounces(progress)
             if dry_run:

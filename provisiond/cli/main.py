@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from provisiond import logs
-from provisiond.cli import act, inbox, notices, outbox, portal, rehearse, run, see, setup, status, takeover
+from provisiond.cli import (
+    act,
+    check,
+    inbox,
+    notices,
+    outbox,
+    portal,
+    re_enrol,
+    rehearse,
+    run,
+    see,
+    setup,
+    status,
+    takeover,
+)
 from provisiond.cli.session import DEFAULT_CONFIG, Session
 
 app = typer.Typer(
@@ -35,7 +49,7 @@ def root(
 
 
 VERBS: tuple[Callable[..., None], ...] = (
-    see.check,
+    check.check,
     see.plan,
     rehearse.rehearse,
     run.run,
@@ -52,6 +66,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     act.release,
     act.activate,
     act.extend,
+    re_enrol.re_enrol,
     see.names,
     takeover.adopt,
     takeover.rebuild,

@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from provisiond import bootstrap
+from provisiond import correspondence
 from provisiond.bootstrap import Parts
 from provisiond.cli import screen
 from provisiond.cli.see import Json
 from provisiond.cli.session import errors, person, session
-from provisiond.domain.delivery import message_id, with_ascii_domain
+from provisiond.domain.delivery import with_ascii_domain
 from provisiond.domain.model import Account, Notice, NoticeKind, NoticeStatus
 from provisiond.domain.notices import TO_PERSONAL_MAIL
 from provisiond.domain.policy import LifecyclePolicy
-from provisiond.message import Letterhead, message
+from provisiond.message import message
 from provisiond.ports import Letter
 from provisiond.specimens import Specimens
 
@@ -40,6 +40,9 @@ WHEN = {
     NoticeKind.HOLD_LIFTED: "the lock has ended",
     NoticeKind.PASSWORD_CHANGED: "the password was changed",
     NoticeKind.SECOND_FACTOR_CHANGED: "the second factor was changed",
+    NoticeKind.RECOVERY_CODES_CHANGED: "new recovery codes were made",
+    NoticeKind.RE_ENROLMENT_ISSUED: "two operators let the person enrol a new second factor",
+    NoticeKind.ACTIVATION_CODE: "the portal asks for a code from the private address",
     NoticeKind.OPERATOR: "a brake tripped, a fetch was refused",
 }
 
@@ -81,7 +84,7 @@ def preview(
         raise typer.BadParameter("name a person; for `operator` name none")
     with errors(), session(context).parts(writes=False) as parts:
         notice, account = _due(parts, kind, who)
-        letter = bootstrap.letters(parts.settings, parts.clock, parts.ledger).letter(notice, account)
+        letter = correspondence.letters(parts.settings, parts.clock, parts.ledger).letter(notice, account)
         headers = _headers(parts, letter, notice)
         if html:
             html.write_text(letter.html or "", "utf-8")
@@ -97,9 +100,8 @@ def _headers(parts: Parts, letter: Letter, notice: Notice) -> dict[str, str]:
     mail, at = parts.settings.mail, parts.clock.now().astimezone(parts.settings.zone)
     if mail is None:
         return {"To": notice.to, "Subject": letter.subject}
-    letterhead = Letterhead(mail.sender, mail.message_id_domain, mail.reply_to)
-    identity = message_id(notice.key, mail.message_id_domain)
-    octets = message(letter, letterhead, with_ascii_domain(notice.to), identity, at)
+    head = correspondence.letterhead(parts.settings, mail)
+    octets = message(letter, head, with_ascii_domain(notice.to), head.message_id(notice.key), at)
     built = message_from_bytes(octets, policy=policy.default)
     return {name: str(value) for name, value in built.items() if name not in _OF_THE_BODY}
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from provisiond import bootstrap
+from provisiond import bootstrap, correspondence
 from provisiond.bootstrap import Parts
 from provisiond.cli import screen
 from provisiond.cli.act import DryRun, Reason
@@ -162,7 +162,7 @@ def send(context: typer.Context) -> None:
             settings
         ):  # two at once would take each other's mail for one left behind
             raise UnavailableError("outbox", f"{leader} sends what is due; `provisiond outbox` lists it")
-        bootstrap.mail_settings(settings)
+        correspondence.mail_settings(settings)
         with session(context).parts(writes=True) as parts, screen.progress() as progress:
             delivered = parts.outbox(progress).deliver()
         counts = {name: count for name, count in delivered.counts().items() if count}

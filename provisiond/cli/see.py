@@ -1,27 +1,22 @@
-"""Commands that look: check, plan, explain, history, accounts, rejects, names."""
+"""Commands that look: plan, explain, history, accounts, rejects, names."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from provisiond import bootstrap, settings
-from provisiond.cli import against as comparing
+from provisiond import settings
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
 from provisiond.cli.session import account_of, errors, person, session
 from provisiond.domain import names as account_names
-from provisiond.domain.errors import ConfigError, ProvisiondError
 from provisiond.domain.fullnames import split_full_name
 from provisiond.domain.model import State
 from provisiond.domain.policy import NamePolicy
-from provisiond.fetches import NothingRemembered
 from provisiond.ports import AccountFilter
 from provisiond.result import Work
 
@@ -31,89 +26,6 @@ At = Annotated[
     typer.Option(formats=["%Y-%m-%d"], help="Look with the clock of that day; nothing is written."),
 ]
 Person = Annotated[str, typer.Argument(help="A student ID, an account name or a mail address.")]
-
-
-def check(
-    context: typer.Context,
-    against: Annotated[
-        Path | None,
-        typer.Option(
-            "--against", help="A changed configuration: check that one, and show whom it would change."
-        ),
-    ] = None,
-) -> None:
-    """Try the configuration and every connection; list all faults at once."""
-    with errors():
-        present = session(context).settings()
-        found = settings.load(against) if against else present
-        screen.say(f"ok  configuration {found.path}")
-        faults = []
-        for name, probe in (
-            ("ledger", _check_ledger),
-            ("directory", _check_directory),
-            ("mail", _check_mail),
-            ("inbox", _check_inbox),
-        ):
-            told = probe(present if name == "ledger" else found)
-            faults += told
-            screen.say(f"{'FAULT' if told else 'ok '} {name}")
-        told = bootstrap.letter_faults(found)
-        faults += told
-        screen.say(f"{'FAULT' if told else 'ok '} mail templates")
-        if found.mail is None:
-            screen.say(
-                "note mail: no mail server is configured ([mail] host): nothing is sent, notices stay due"
-            )
-        for degradation in _degradations(found):
-            screen.say(f"note directory: {degradation}")
-        for registry in bootstrap.registries(found):
-            try:
-                fetch = registry.fetch(bootstrap.today(found), NothingRemembered())
-                screen.say(
-                    f"ok  registry {registry.name}: {fetch.rows} rows, {len(fetch.rejections)} rejected"
-                )
-            except ProvisiondError as error:
-                screen.say(f"FAULT registry {registry.name}")
-                faults.append(str(error))
-        if faults:
-            raise ConfigError(faults)
-        if against:
-            sys.exit(comparing.compare(present, found))
-
-
-def _check_ledger(found: settings.Settings) -> list[str]:
-    try:
-        bootstrap.check_ledger(found)
-    except ProvisiondError as error:
-        return [str(error)]
-    return []
-
-
-def _check_directory(found: settings.Settings) -> list[str]:
-    try:
-        with closing(bootstrap.ldap_directory(found)) as directory:
-            return directory.check()
-    except ConfigError as error:
-        return error.faults
-    except ProvisiondError as error:
-        return [str(error)]
-
-
-def _check_mail(found: settings.Settings) -> list[str]:
-    return bootstrap.mailer(found.mail).check() if found.mail else []
-
-
-def _check_inbox(found: settings.Settings) -> list[str]:
-    return bootstrap.inbox(found.inbox).check() if found.inbox else []
-
-
-def _degradations(found: settings.Settings) -> list[str]:
-    """What this directory makes us do with less. Where it cannot be asked, a fault says so."""
-    try:
-        with closing(bootstrap.ldap_directory(found)) as directory:
-            return [degradation.value for degradation in directory.degradations()]
-    except ProvisiondError:
-        return []
 
 
 def plan(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from provisiond import bootstrap
+from provisiond import administration, bootstrap
 from provisiond.cli import screen
 from provisiond.cli.act import DryRun
 from provisiond.cli.session import errors, session
@@ -27,9 +27,9 @@ def directory_init(
     with errors():
         settings = session(context).settings()
         if ldif or dry_run:
-            sys.stdout.write(bootstrap.directory_setup_ldif(settings))
+            sys.stdout.write(administration.directory_setup_ldif(settings))
         else:
-            bootstrap.set_up_directory(settings, screen.say)
+            administration.set_up_directory(settings, screen.say)
 
 
 @ledger.command("init")
@@ -41,7 +41,7 @@ def ledger_init(context: typer.Context, dry_run: DryRun = False) -> None:
         if dry_run:
             screen.say(f"would make or upgrade the ledger {where}")
             return
-        bootstrap.create_ledger(settings)
+        administration.create_ledger(settings)
         screen.say(f"the ledger {where} is ready")
 
 
@@ -59,7 +59,7 @@ def ledger_backup(context: typer.Context, file: BackupFile, dry_run: DryRun = Fa
         if dry_run:
             screen.say(f"would back up the ledger {where} to {file}")
             return
-        accounts = bootstrap.back_up_ledger(settings, file)
+        accounts = administration.back_up_ledger(settings, file)
         screen.say(f"the ledger {where} is in {file}: {accounts} accounts, checked")
 
 
@@ -70,8 +70,8 @@ def ledger_restore(context: typer.Context, file: BackupFile, dry_run: DryRun = F
         settings = session(context).settings()
         where = bootstrap.ledger_place(settings)
         if dry_run:
-            accounts = bootstrap.check_backup(file)
+            accounts = administration.check_backup(file)
             screen.say(f"would restore {accounts} accounts from {file} to the ledger {where}")
             return
-        accounts = bootstrap.restore_ledger(settings, file)
+        accounts = administration.restore_ledger(settings, file)
         screen.say(f"the ledger {where} is restored from {file}: {accounts} accounts, checked")

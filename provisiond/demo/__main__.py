@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from provisiond import bootstrap, logs
+from provisiond import administration, bootstrap, logs
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.bootstrap import Parts
@@ -44,8 +44,10 @@ def main() -> None:
         university = University(FOLDER.resolve(), slapd.url)
         university.keep_secret("admin", slapd.config_password)
         tell_story(university)
-        tell_next(university)
-        if not chosen.once:
+        if chosen.once:
+            screen.say("\nThe directory ends here; `make demo` keeps it up for you to look at.", "bold")
+        else:
+            tell_next(university)
             wait()
 
 
@@ -55,8 +57,8 @@ def tell_story(university: University) -> None:
     university.write(STUDENTS, today)
     settings = load(university.config)
     chapter("1. An empty OpenLDAP gets tree, schema, ACLs, indexes and overlays (provisiond directory init)")
-    bootstrap.set_up_directory(settings, screen.say)
-    bootstrap.create_ledger(settings)
+    administration.set_up_directory(settings, screen.say)
+    administration.create_ledger(settings)
     with bootstrap.parts(settings, SystemClock(), writes=True) as parts:
         chapter(f"2. A registry of {STUDENTS} students arrives (provisiond plan, provisiond once)")
         show_load(cycle(parts))
@@ -156,6 +158,9 @@ def tell_next(university: University) -> None:
         f"{config} accounts --state grace",
         f"{config} explain 29999999",
         f"{config} plan --at 2027-06-30",
+        f"{config} rehearse --until 2027-09-30",
+        f"{config} notices preview expiry 29999999",
+        f"{config} run    # the daemon; {config} status",
         f"{config} rejects",
         f"{config} history --verify",
         f'{config} names "CHAN Tai Man"',

@@ -4,16 +4,14 @@ Pure; what a mail server says is the mailer's, what is done about it the outbox'
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from provisiond.domain.model import Account, Notice, NoticeKind, State
-from provisiond.domain.notices import addresses
+from provisiond.domain.notices import addresses, occurrence_of
 
 _STUDYING = frozenset({State.PENDING, State.ACTIVE, State.ON_LEAVE})
 # What a notice of these kinds says is true in these states only.
@@ -67,12 +65,6 @@ def with_ascii_domain(address: str) -> str:
     return address if domain.isascii() else f"{local}@{domain.encode('idna').decode()}"
 
 
-def message_id(key: str, domain: str) -> str:
-    """The same for every copy of a notice, so that receivers can tell (RFC 5322 3.6.4)."""
-    digest = base64.b32encode(hashlib.sha256(key.encode()).digest()).decode().lower()
-    return f"<{digest[:26]}@{domain}>"
-
-
 def waiting(attempts: int, policy: MailPolicy) -> timedelta | None:
     """How long to wait after that many attempts, all of them put off; None: give up."""
     wait, waited = policy.backoff, timedelta()
@@ -110,6 +102,17 @@ def overtaken(notice: Notice, account: Account | None, today: date) -> str | Non
     if _followed(notice, (item.notice for item in account.outbox)):
         return "overtaken by the next notice of this expiry"
     return None
+
+
+def void_code(notice: Notice, account: Account | None, now: datetime, lasts: timedelta) -> str | None:
+    """Why a mail with a code is not worth sending any more; None: it is, or there is no code in it."""
+    if notice.kind is not NoticeKind.ACTIVATION_CODE or account is None:
+        return None
+    issued = occurrence_of(notice, account)
+    if issued is None or now >= issued.at + lasts:
+        return "the code is out of date"
+    later = (o for o in account.occurrences if o.kind is notice.kind and o.at > issued.at)
+    return "overtaken by a later code" if any(later) else None
 
 
 def _followed(reminder: Notice, notices: Iterable[Notice]) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from provisiond.domain.display_names import is_name_of
 from provisiond.domain.lifecycle import Standing
-from provisiond.domain.listings import OWNED_LISTING, UNIVERSITY_CLASS, shown_contact, shown_names
+from provisiond.domain.listings import LISTING_CLASS, OWNED_LISTING, shown_contact, shown_names
 from provisiond.domain.model import Account, Entry, HoldKind, RegistryRecord, State
 from provisiond.domain.people import Person
 from provisiond.domain.plan import Identity
@@ -239,7 +239,7 @@ def _ours(person: Person, policy: Policy) -> dict[str, frozenset[str]]:
     every = policy.managed_affiliations
     scope = policy.directory.domain
     return {
-        "objectclass": frozenset({CODE_CLASS, UNIVERSITY_CLASS}),
+        "objectclass": frozenset({CODE_CLASS, LISTING_CLASS}),
         "ou": frozenset(r.department for r in (person.account.studies if person.account else ())),
         "edupersonaffiliation": every,
         "edupersonscopedaffiliation": frozenset(f"{a}@{scope}" for a in every),

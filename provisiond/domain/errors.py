@@ -20,14 +20,16 @@ class ConfigError(ProvisiondError):
 
 
 class UnavailableError(ProvisiondError):
-    """A system (registry, directory, ledger, mail) does not answer as it must; tried again later."""
+    """A system (registry, directory, ledger, mail) does not answer as it must; tried again later. `lasts`: until
+    somebody mends something here or there (a password, a schema), else it may pass by itself."""
 
     exit_code = 75
 
-    def __init__(self, system: str, reason: str) -> None:
+    def __init__(self, system: str, reason: str, *, lasts: bool = False) -> None:
         super().__init__(f"{system}: {reason}")
         self.system = system
         self.reason = reason
+        self.lasts = lasts
 
 
 class UnsafePlanError(ProvisiondError):

@@ -24,6 +24,7 @@ from provisiond.domain.people import Person
 from provisiond.domain.policy import LifecyclePolicy
 
 _NOT_SENT = frozenset({NoticeStatus.REFUSED, NoticeStatus.GIVEN_UP, NoticeStatus.DROPPED})
+_WENT_OUT = frozenset({NoticeStatus.ACCEPTED, NoticeStatus.REFUSED, NoticeStatus.GIVEN_UP})
 ENDED = frozenset({State.ALUMNI, State.TERMINATED})
 
 
@@ -33,7 +34,8 @@ class Standing:
 
     `record` is the one that decides (best affiliation). `expiry_on` is the last day of service that policy and
     extensions give; `expires_on` the one that holds: later, while required notices lack acceptance or
-    lead time (`waits_for` names them). Both None outside grace and alumni.
+    lead time (`waits_for` names them), or the mail of the last day could not go out. Both None outside
+    grace and alumni.
     """
 
     state: State
@@ -151,12 +153,29 @@ def _completed(
     if account and account.state is State.ALUMNI and expiry_on < today:
         return ended  # closed once, in due form: not asked for again
     waits_for, ready_on = _notices_accepted(account, ended, today, zone, policy)
-    expires_on = max(expiry_on, ready_on)
+    earliest_on = max(expiry_on, ready_on)
+    expires_on = _last_day(account, earliest_on, today, policy)
     if expires_on > expiry_on:
-        why = _why_waiting(account, ended, waits_for) or "the lead time runs"
+        late = (
+            "the mail of the last day had not gone out" if expires_on > earliest_on else "the lead time runs"
+        )
+        why = _why_waiting(account, ended, waits_for) or late
         told += f"; moved to {expires_on} at the earliest, because {why}"
     state = State.GRACE if today <= expires_on else State.ALUMNI
     return replace(ended, state=state, expires_on=expires_on, waits_for=waits_for, reason=told)
+
+
+def _last_day(account: Account | None, earliest_on: date, today: date, policy: LifecyclePolicy) -> date:
+    """Who is to be told beforehand is also told on the day itself: it moves to the day on which that mail goes out,
+    where we or the mail server were away. One that no address takes holds nothing up: those before it were taken."""
+    if account is None or not policy.required_notices:
+        return earliest_on
+    told_on = [
+        item.notice.about_on
+        for item in account.outbox
+        if item.notice.kind is NoticeKind.EXPIRY and item.notice.about_on and item.status in _WENT_OUT
+    ]
+    return max((on for on in told_on if on >= earliest_on), default=max(earliest_on, today))
 
 
 def _why_waiting(account: Account | None, ended: Standing, waits_for: Iterable[NoticeKind]) -> str:

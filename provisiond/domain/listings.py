@@ -13,7 +13,8 @@ from provisiond.domain.model import Audience, ContactDetail, ContactField, Regis
 from provisiond.domain.spelling import spelt
 
 UNIVERSITY_ONLY = "provisionduniversityonly"
-UNIVERSITY_CLASS = "provisiondListing"  # the class that has that attribute, and none else
+# our class for that attribute and pronouns, which the eduPerson of a 389 Directory Server has not
+LISTING_CLASS = "provisiondListing"
 ATTRIBUTES = {
     ContactField.TELEPHONE: "telephonenumber",
     ContactField.OFFICE: "physicaldeliveryofficename",
@@ -36,11 +37,10 @@ def shown_contact(details: Iterable[ContactDetail]) -> dict[str, tuple[str, ...]
     hidden = tuple(
         sorted(spelt(ATTRIBUTES[detail.field]) for detail in shown if detail.audience is Audience.UNIVERSITY)
     )
-    classes: tuple[str, ...] = ("eduPerson",) if "edupersondisplaypronouns" in found else ()
     if hidden:
         found[UNIVERSITY_ONLY] = hidden
-        classes += (UNIVERSITY_CLASS,)
-    return found | ({"objectclass": classes} if classes else {})
+    is_more = found.keys() & {UNIVERSITY_ONLY, ATTRIBUTES[ContactField.PRONOUNS]}
+    return found | ({"objectclass": (LISTING_CLASS,)} if is_more else {})
 
 
 def shown_names(

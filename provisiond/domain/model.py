@@ -223,6 +223,9 @@ class NoticeKind(StrEnum):
     HOLD_LIFTED = "hold-lifted"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the word for a mail
     SECOND_FACTOR_CHANGED = "second-factor-changed"
+    RECOVERY_CODES_CHANGED = "recovery-codes-changed"
+    RE_ENROLMENT_ISSUED = "re-enrolment-issued"
+    ACTIVATION_CODE = "activation-code"
     OPERATOR = "operator"  # to the operators: a tripped brake, a refused fetch
 
 

@@ -5,10 +5,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 
 from provisiond.domain.lifecycle import ENDED, Standing
-from provisiond.domain.model import Account, HoldKind, Notice, NoticeKind, Occurrence, RegistryRecord, State
+from provisiond.domain.model import (
+    Account,
+    HoldKind,
+    Notice,
+    NoticeKind,
+    NoticeStatus,
+    Occurrence,
+    OutboxItem,
+    RegistryRecord,
+    State,
+)
 from provisiond.domain.people import Person
 from provisiond.domain.policy import Policy
 
@@ -24,6 +35,9 @@ TO_PERSONAL_MAIL = frozenset(
         NoticeKind.HOLD_LIFTED,
         NoticeKind.PASSWORD_CHANGED,
         NoticeKind.SECOND_FACTOR_CHANGED,
+        NoticeKind.RECOVERY_CODES_CHANGED,
+        NoticeKind.RE_ENROLMENT_ISSUED,
+        NoticeKind.ACTIVATION_CODE,
     }
 )
 
@@ -32,15 +46,29 @@ def notices_due(
     person: Person, account_name: str, standing: Standing, today: date, policy: Policy
 ) -> tuple[Notice, ...]:
     """Everything due that the outbox does not hold yet."""
-    decided = {item.notice.key for item in person.account.outbox} if person.account else set()
+    outbox = person.account.outbox if person.account else ()
+    decided = {item.notice.key for item in outbox}
+    own = f"{account_name}@{policy.directory.mail_domain}"
     due = []
     for kind, milestone, about_on in _milestones(person, standing, today, policy):
         key = notice_key(person.person_id, kind, milestone)
+        ways = addresses(kind, own, (standing.record, *person.records))
         if key not in decided:
-            own = f"{account_name}@{policy.directory.mail_domain}"
-            to = addresses(kind, own, (standing.record, *person.records))[0]
-            due.append(Notice(key, person.person_id, kind, to, today, about_on))
+            due.append(Notice(key, person.person_id, kind, ways[0], today, about_on))
+        elif kind in standing.waits_for:
+            due += _once_more(key, outbox, ways, today)
     return tuple(due)
+
+
+def _once_more(key: str, outbox: Iterable[OutboxItem], ways: Iterable[str], today: date) -> Iterator[Notice]:
+    """Where every address refused a notice that an expiry waits for, and another is on record now."""
+    tried = [item for item in outbox if item.notice.key == key or item.notice.key.startswith(f"{key}:again-")]
+    if any(item.status is not NoticeStatus.REFUSED for item in tried):
+        return
+    known = {to.casefold() for item in tried for to in (item.notice.to, item.address)}
+    fresh = next((to for to in ways if to.casefold() not in known), None)
+    if fresh:
+        yield replace(tried[0].notice, key=f"{key}:again-{len(tried)}", to=fresh, due_on=today)
 
 
 def notice_key(person_id: str, kind: NoticeKind, milestone: str) -> str:
@@ -67,13 +95,16 @@ def operators_ticket(notice: Notice) -> str:
 
 
 def addresses(kind: NoticeKind, own: str, records: Iterable[RegistryRecord]) -> tuple[str, ...]:
-    """Where a notice to a person may go, best first; never empty. `own`: the lifelong address."""
+    """Where a notice to a person may go, best first; never empty. `own`: the lifelong address. A code proves that its
+    reader has a private address, so it goes nowhere else where there is one."""
     known = {own.casefold(): own}
     for record in records:
         if record.personal_mail:
             known.setdefault(record.personal_mail.casefold(), record.personal_mail)
     own, *others = known.values()
     personal = tuple(others)
+    if kind is NoticeKind.ACTIVATION_CODE and personal:
+        return personal
     return (*personal, own) if kind in TO_PERSONAL_MAIL else (own, *personal)
 
 

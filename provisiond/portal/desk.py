@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from markupsafe import Markup
 
 from provisiond.domain.model import Language
 from provisiond.domain.policy import Policy
+from provisiond.portal.activation.passwords import PasswordJudge
 from provisiond.portal.language import Speech
 from provisiond.portal.pages import Pages
 from provisiond.portal.rules import House, Rules
@@ -26,6 +27,10 @@ class Digests(Protocol):
     def birth(self, on: date) -> str: ...
     def opaque(self, purpose: str, text: str) -> str:
         """64 hex digits that say nothing to who has no key; of each purpose others."""
+        ...
+
+    def activation_code(self, person_id: str, at: datetime) -> str:
+        """What the mail of that moment carries to that person."""
         ...
 
 
@@ -53,6 +58,7 @@ class Desk:
     throttle: Throttle
     digests: Digests
     vault: Vault
+    passwords: PasswordJudge
     terms: Mapping[Language, Markup]
     speeches: Mapping[Language, Speech]
     pages: Pages

@@ -56,6 +56,10 @@ class Form(WTForm):
         """`values`: what stands in it before the reader writes."""
         return cls(visit.form if visit.is_post else None, meta={"visit": visit}, **values)
 
+    def text(self, field: str) -> str:
+        """What was typed; empty where the form came without it."""
+        return str(self[field].data or "")
+
     def refuse(self, field: str, what: Sentence | str) -> None:
         """A fault that was found after validation (a throttle, the directory's refusal)."""
         self[field].errors = [*self[field].errors, cast(str, what)]

@@ -47,7 +47,8 @@ class House:
 class Rules:
     """`terms`: the acceptable use policy (Markdown) in both languages, accepted as `terms_version`. `blocklist_file`:
     passwords that nobody may choose, beside the built-in ones. `idle_after`, `session_lasts`: when a log-in ends;
-    `operators_wait`: how long after the second operator's consent a new phone may be enrolled without the old one."""
+    `operators_wait`: how long after the second operator's consent a new phone may be enrolled without the old one;
+    `services`: what a group gives, in words."""
 
     terms_version: str
     terms: Mapping[Language, str] = field(repr=False)
@@ -57,3 +58,9 @@ class Rules:
     idle_after: timedelta = timedelta(minutes=15)
     session_lasts: timedelta = timedelta(hours=8)
     operators_wait: timedelta = timedelta(hours=24)
+    services: Mapping[str, Mapping[Language, str]] = field(default_factory=dict)
+
+    def service(self, group: str, language: Language) -> str:
+        """What the members of a group are told that they may use; its name where the configuration has no words."""
+        words = self.services.get(group, {})
+        return words.get(language) or words.get(Language.ENGLISH) or group

@@ -131,6 +131,10 @@ class Visit:
         self.session = None
         self._give(secrets.token_urlsafe(32))
 
+    def end_other_sessions(self, person_id: str) -> None:
+        """Wherever else that person is logged in."""
+        self.desk.sessions.end_all(person_id, but=self._token)
+
     def _keep(self, session: WebSession) -> None:
         token = secrets.token_urlsafe(32)
         self.desk.sessions.keep(token, session, replaces=self._token if self.session else None)

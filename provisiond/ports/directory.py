@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from provisiond.domain.changes import Change
+from provisiond.domain.errors import ProvisiondError
 from provisiond.domain.model import Entry, Observed
 
 
@@ -104,7 +105,7 @@ class Drift:
 class Directory(Protocol):
     """The university directory. Only entries that carry a person's ID are ever changed or deleted."""
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         """Faults found by connecting, binding, whoami, schema and bases; empty when all is well."""
         ...
 

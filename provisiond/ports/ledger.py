@@ -282,6 +282,14 @@ class Ledger(Posting, Protocol):
 
     def history(self, person_id: str | None = None) -> list[HistoryLine]: ...
 
+    def audited(self, at: datetime, actor: str, reason: str) -> None:
+        """An audit ended. `reason`: what it found."""
+        ...
+
+    def last_audit(self) -> datetime | None:
+        """When the last one ended."""
+        ...
+
     def verify_history(self) -> str | None:
         """None, or a sentence that names the first line whose hash does not fit."""
         ...

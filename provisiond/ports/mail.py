@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from provisiond.domain.errors import ProvisiondError
 from provisiond.domain.model import Account, Notice
 
 
@@ -67,7 +68,7 @@ class MailBatch(Protocol):
 class Mailer(Protocol):
     def batch(self) -> AbstractContextManager[MailBatch]: ...
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         """Faults found by connecting, encrypting and logging in; empty when all is well."""
         ...
 
@@ -99,6 +100,6 @@ class Inbox(Protocol):
 
     def opened(self, *, read_only: bool = False) -> AbstractContextManager[InboxFolder]: ...
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         """Faults found by connecting, encrypting, logging in and looking for the folders; empty when all is well."""
         ...

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.domain.changes import AddEntry, Change, Join
+from provisiond.domain.errors import ProvisiondError
 from provisiond.domain.model import Entry, Observed
 from provisiond.ports import Done, Drift, Marked, Outcome, Surveyed
 
@@ -22,7 +23,7 @@ class OfflineDirectory:
         self._file: TextIO = file.open("w", encoding="utf-8")
         self._groups: TextIO = self.groups_file.open("w", encoding="utf-8")
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         return []
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from provisiond import bootstrap
+from provisiond import administration
 from provisiond.adapters.clock import SystemClock
 from provisiond.demo.university import University
 from provisiond.settings import load
@@ -23,7 +23,7 @@ def figures(folder: Path, scale: float) -> None:
     university = University(folder, "ldap://127.0.0.1:9")
     university.write(int(STUDENTS * scale), SystemClock().now().date())
     university.config.write_text(university.config.read_text() + NO_BRAKES)
-    bootstrap.create_ledger(load(university.config))
+    administration.create_ledger(load(university.config))
     _measured("offline", university.config, str(folder / "load.ldif"))
     _measured("settled", university.config)
     as_it_is = _measured("rehearse", university.config)

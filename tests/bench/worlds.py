@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisiond import bootstrap
+from provisiond import administration
 from provisiond.adapters.clock import SystemClock
 from provisiond.demo.slapd import PrivateSlapd, program
 from provisiond.demo.university import University
@@ -62,8 +62,8 @@ def empty_site(folder: Path, students: int) -> Iterator[Site]:
         university.write(students, SystemClock().now().date())
         university.config.write_text(university.config.read_text() + NO_BRAKES)
         settings = load(university.config)
-        bootstrap.set_up_directory(settings, lambda _: None)
-        bootstrap.create_ledger(settings)
+        administration.set_up_directory(settings, lambda _: None)
+        administration.create_ledger(settings)
         yield Site(university, slapd)
 
 

@@ -248,3 +248,16 @@ def test_accounts_are_listed_by_state_text_and_due_date(ledger: Ledger) -> None:
     assert names(AccountFilter(due_by=TODAY)) == ["name2"]
     assert names(AccountFilter(due_by=NEXT_YEAR, state=State.PENDING)) == ["name1"]
     assert ledger.population() == 2
+
+
+def test_it_is_known_when_the_last_audit_ended(ledger: Ledger) -> None:
+    """In the history, which shows who looked, and what was found."""
+    assert ledger.last_audit() is None
+    for hours in (1, 25):
+        ledger.audited(AT + timedelta(hours=hours), "daemon", "3 entries")
+    assert ledger.last_audit() == AT + timedelta(hours=25)
+    lines = [line for line in ledger.history() if line.event == "audited"]
+    assert [(line.person_id, line.actor, line.reason) for line in lines] == [
+        (None, "daemon", "3 entries")
+    ] * 2
+    assert ledger.verify_history() is None

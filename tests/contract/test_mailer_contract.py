@@ -12,7 +12,7 @@ from provisiond.ports import Delivery, DeliveryOutcome, Letter, MailBatch
 from tests.rigs.relays import PLACES, SENDER, Place
 
 MINE, OTHER = "tai.man@example.net", "siu.ming@example.net"
-HEAD = Letterhead(f"Accounts <{SENDER}>", "example.edu")
+HEAD = Letterhead(f"Accounts <{SENDER}>", lambda key: f"<{key}@example.edu>")
 
 
 @pytest.fixture(params=PLACES)
@@ -64,7 +64,7 @@ def test_without_a_server_nothing_is_sent_and_the_check_says_so(place: Place) ->
         assert sent(batch, a_mail(1), MINE).outcome is DeliveryOutcome.UNAVAILABLE
     assert place.taken() == []
     (fault,) = place.mailer.check()
-    assert fault.startswith("mail: ")
+    assert str(fault).startswith("mail: ")
 
 
 @pytest.mark.parametrize(

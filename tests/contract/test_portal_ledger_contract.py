@@ -290,6 +290,18 @@ def test_a_ticket_for_which_one_operator_vouched_is_not_good_yet(portal: PortalL
     assert [line.actor for line in portal.history(person) if line.event == "code-issued"] == ["ann", "ben"]
 
 
+def test_a_ticket_that_was_withdrawn_is_none(portal: PortalLedger, person: str) -> None:
+    """Once, and the history says by whom and why."""
+    kind = TicketKind.RE_ENROLMENT
+    portal.issue_ticket(a_ticket(person, kind), AT)
+    assert portal.withdraw_ticket(person, kind, "student", "was not me", LATER)
+    assert portal.ticket(person, kind) is None
+    assert not portal.use_ticket(person, kind, "digest", LATER)
+    assert not portal.withdraw_ticket(person, kind, "ann", "again", LATER)
+    last = portal.history(person)[-1]
+    assert (last.event, last.actor, last.reason) == ("code-withdrawn", "student", "was not me")
+
+
 # -- history ---------------------------------------------------------------------------------------------
 def test_a_note_is_a_line_of_the_history_and_calls_nobody(both: Both, person: str) -> None:
     both.portal.note(person, "logged-in", "student", {"how": "recovery code"}, AT)

@@ -7,6 +7,8 @@ import json
 import re
 import sqlite3
 
+import pytest
+
 from tests.integration.conftest import Site
 
 
@@ -26,6 +28,41 @@ def test_check_lists_every_fault_of_every_system_at_once(site: Site) -> None:
             f"member: {site.slapd.daemon_dn}\n"
         )
     assert "cn=alumni" in told and "students.csv" in told and "provisiond ledger init" in told
+
+
+AWAY = "127.0.0.1:1"
+SERVERS = {
+    "directory": ("urls = [", f'urls = ["ldap://{AWAY}"] # ['),
+    "ledger": ('path = "ledger.db"', f'url = "postgresql+psycopg://u@{AWAY}/provisiond"'),
+    "mail": ("[university]", '[mail]\nhost = "127.0.0.1"\nport = 1\nsender = "a@example.edu"\n[university]'),
+    "inbox": (
+        "[university]",
+        '[inbox]\nhost = "127.0.0.1"\nport = 1\nuser = "u"\npassword_file = "secrets/daemon"\n[university]',
+    ),
+    "registry": (
+        "[university]",
+        f'[[registry]]\nname = "service"\ntype = "http"\nurl = "http://{AWAY}/"\nretries = 0\n'
+        'fields = { student_id = "id", department = "unit" }\nsupplement = true\n[university]',
+    ),
+}
+
+
+@pytest.mark.parametrize("system", SERVERS)
+def test_a_server_that_is_away_is_no_fault_of_the_configuration(site: Site, system: str) -> None:
+    """75, as everywhere else; and 78 as soon as there is something to mend beside it."""
+    config = site.university.config
+    old, new = SERVERS[system]
+    assert old in config.read_text()
+    config.write_text(config.read_text().replace(old, new, 1))
+    told = site.run("check", expect=75)
+    assert f"FAULT {system}" in told and "the configuration is well" in told
+    site.university.registry_file.write_text("")
+    assert "refused" in site.run("check", expect=65)
+    folder = site.university.folder / "mail"
+    folder.mkdir()
+    (folder / "expirey.txt").write_text("misspelt")
+    config.write_text(config.read_text() + '\n[mail.templates]\nfolder = "mail"\n')
+    assert "expirey.txt" in site.run("check", expect=78)
 
 
 def test_a_wrong_password_is_the_operators_fault_and_named(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from provisiond.domain.lifecycle import standing
 from provisiond.domain.model import Account, Audience, ContactDetail, ContactField, Level, Observed
 from provisiond.domain.people import person
 from provisiond.domain.plan import Identity
+from provisiond.ports import Done
 from tests.rigs.lives import TODAY, ZONE, a_person, a_policy, an_account
 from tests.rigs.slapd import BASE, Kind, SlapdRig, empty_server, layout
 
@@ -43,11 +45,10 @@ def written(rig: SlapdRig, account: Account) -> None:
     wanted = desired(someone, Identity(account.account_name, None), where, policy, ZONE)
     assert wanted.listing is not None
     bases = (rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
-    directory = LdapDirectory(rig.daemon, *bases, groups=[])
-    outcomes = directory.apply([(AddEntry("account", wanted.account), AddEntry("listing", wanted.listing))])
-    assert [type(outcome).__name__ for outcome in outcomes] == ["Done"]
-    observed: Observed = directory.observe({account.person_id: account.account_name})[account.person_id]
-    directory.close()
+    changes = (AddEntry("account", wanted.account), AddEntry("listing", wanted.listing))
+    with closing(LdapDirectory(rig.daemon, *bases, groups=[])) as directory:
+        assert list(directory.apply([changes])) == [Done()]
+        observed: Observed = directory.observe({account.person_id: account.account_name})[account.person_id]
     assert observed.listing is not None
     seen = {name: set(values) for name, values in observed.listing.attributes.items()}
     assert {name: set(values) for name, values in wanted.listing.attributes.items()}.items() <= seen.items()

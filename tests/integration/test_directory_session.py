@@ -246,11 +246,11 @@ def test_check_tells_every_fault_at_once(slapd: SlapdRig) -> None:
         slapd.daemon, slapd.base, f"ou=nobody,{slapd.base}", f"ou=nothing,{slapd.base}", slapd.groups_base
     )
     with closing(wrong):
-        assert [fault.split()[1] for fault in wrong.check()] == [
+        assert [str(fault).split()[1] for fault in wrong.check()] == [
             f"ou=nobody,{slapd.base}",
             f"ou=nothing,{slapd.base}",
         ]
     (fault,) = directory_of(slapd, replace(slapd.daemon, password=SECRET)).check()
-    assert slapd.daemon_dn in fault
+    assert slapd.daemon_dn in str(fault) and isinstance(fault, ConfigError)
     (fault,) = directory_of(slapd, replace(slapd.daemon, urls=("ldap://127.0.0.1:1",))).check()
-    assert "127.0.0.1:1" in fault
+    assert "127.0.0.1:1" in str(fault) and isinstance(fault, UnavailableError) and not fault.lasts

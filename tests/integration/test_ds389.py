@@ -23,8 +23,11 @@ from provisiond.domain.changes import AddEntry, Change, Mod, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Entry
 from provisiond.ports import Done, Outcome, Refused
+from provisiond.ports.portal import BindAnswer
 from tests.integration.conftest import CODE, Site
 from tests.rigs.ds389 import ROOT_DN, empty_ds389
+from tests.rigs.listings import PEOPLE, plant, real_listings
+from tests.rigs.portal_site import account_dn, change, make_account, portal_directory
 from tests.rigs.slapd import Kind, SlapdRig, layout
 
 PASSWORD = "correct horse battery"
@@ -294,3 +297,37 @@ def changed(rig: SlapdRig, who: tuple[str, str], ldif: str, program: str = "ldap
 def visible(rig: SlapdRig, who: tuple[str, str]) -> set[str]:
     text = rig.client("ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", rig.base, "uid", who=who).stdout
     return set(re.findall(r"^dn: (.+)$", text, re.MULTILINE))
+
+
+def test_the_portal_on_this_server_writes_no_token(ds389: SlapdRig) -> None:
+    """It asks for no code at bind, and takes no password over a plain connection, be it on loopback; who is
+    inactivated is told so, whatever the password."""
+    make_account(ds389, "tmchan", "p1")
+    with closing(portal_directory(ds389)) as directory:
+        with pytest.raises(UnavailableError, match="secure connection"):
+            directory.set_password("p1", PASSWORD)
+        portal = (ds389.layout.portal_dn, ds389.layout.portal_password or "")
+        change_ = f"dn: {account_dn(ds389, 'tmchan')}\nchangetype: modify\nreplace: userPassword\n"
+        done = ds389.client("ldapmodify", given=f"{change_}userPassword: {PASSWORD}\n", who=portal)
+        assert done.returncode == 0, done.stderr
+        assert directory.bind("tmchan", PASSWORD) is BindAnswer.RIGHT
+        assert directory.bind("tmchan", PASSWORD, "123456") is BindAnswer.RIGHT
+        assert directory.bind("tmchan", PASSWORD + "x") is BindAnswer.WRONG
+        assert directory.bind("nobody.at.all", PASSWORD) is BindAnswer.WRONG
+        assert directory.bind("tmchan", "") is BindAnswer.WRONG
+        directory.put_token("p1", b"12345678901234567890")
+        assert not directory.is_enforced("p1")
+        shown = directory.shown("p1")
+        assert shown is not None and (set(shown.groups), shown.state) == ({"students"}, "active")
+
+        change(ds389, account_dn(ds389, "tmchan"), Mod(Op.REPLACE, "nsAccountLock", ("true",)))
+        assert directory.bind("tmchan", PASSWORD) is BindAnswer.BLOCKED
+
+
+def test_listings_are_found_on_this_server(ds389: SlapdRig) -> None:
+    plant(ds389, *PEOPLE)
+    with closing(real_listings(ds389)) as listings:
+        found = listings.find("陳大文 chan", None, None, 20)
+        assert [listing.name for listing in found.listings] == ["tmchan"]
+        assert [it.name for it in listings.find("tai man chan", "Physics", None, 20).listings] == ["tmchan"]
+        assert listings.departments() == ("Chemistry", "Physics", "School of Law, Society & *Arts*")

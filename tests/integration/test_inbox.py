@@ -9,6 +9,7 @@ import pytest
 
 from provisiond.adapters.inbox.mailbox import ImapInbox, MailAccount
 from provisiond.domain.errors import UnavailableError
+from provisiond.ports import Inbox
 from tests.rigs.dovecot import DovecotRig
 from tests.rigs.front import Front, certificate
 from tests.rigs.imap import DRIP, DROP, STALL, ScriptedImap
@@ -27,6 +28,13 @@ def inbox_at(server: ScriptedImap, **told: object) -> ImapInbox:
     facts: dict[str, object] = {"host": "127.0.0.1", "port": server.port, "tls": "none", "timeout": 0.3}
     facts |= {"user": 'a"b\\c', "password": 'p"\\', "done_folder": "Done"}
     return ImapInbox(MailAccount(**(facts | told)))  # type: ignore[arg-type]
+
+
+def only_fault(inbox: Inbox, *, lasts: bool = True) -> str:
+    """What `check` tells; `lasts`: whether it is for somebody to mend."""
+    (fault,) = inbox.check()
+    assert isinstance(fault, UnavailableError) and fault.lasts is lasts
+    return str(fault)
 
 
 def trouble(inbox: ImapInbox) -> str:
@@ -54,26 +62,33 @@ def test_without_a_folder_for_them_mails_that_were_taken_stay_as_read(dovecot: D
 
 
 def test_a_wrong_password_is_told_with_what_to_mend(dovecot: DovecotRig) -> None:
-    (told,) = imap_box(dovecot, password="wrong").inbox.check()
+    told = only_fault(imap_box(dovecot, password="wrong").inbox)
     assert "refused the log-in of" in told and "mend inbox.user or inbox.password_file" in told
     assert "wrong" not in told
 
 
+def test_a_server_that_is_away_may_come_back(server: ScriptedImap) -> None:
+    server.says["greeting"] = DROP
+    assert "cannot be used" in only_fault(inbox_at(server), lasts=False)
+    server.says["greeting"] = STALL
+    assert "does not answer" in only_fault(inbox_at(server), lasts=False)
+
+
 def test_a_folder_that_lacks_is_told(dovecot: DovecotRig) -> None:
-    (told,) = imap_box(dovecot, folder="Nowhere").inbox.check()
+    told = only_fault(imap_box(dovecot, folder="Nowhere").inbox)
     assert "has no folder Nowhere" in told and "mend inbox.folder" in told
 
 
 def test_a_certificate_that_is_not_trusted_ends_it(dovecot: DovecotRig) -> None:
     for port, tls in ((dovecot.imaps, "tls"), (dovecot.imap, "starttls")):
-        (told,) = imap_box(dovecot, port=port, tls=tls, ca_file=None).inbox.check()
+        told = only_fault(imap_box(dovecot, port=port, tls=tls, ca_file=None).inbox)
         assert "its certificate is not trusted" in told
 
 
 def test_a_certificate_for_another_host_ends_it(dovecot: DovecotRig, tmp_path: Path) -> None:
     ca_file, context = certificate(tmp_path, "mail.example.edu")
     with Front(f"imap://127.0.0.1:{dovecot.imap}", context) as front:
-        (told,) = imap_box(dovecot, port=front.port, ca_file=ca_file).inbox.check()
+        told = only_fault(imap_box(dovecot, port=front.port, ca_file=ca_file).inbox)
     assert "its certificate is not trusted" in told and "localhost" in told
 
 
@@ -130,7 +145,7 @@ def test_nothing_is_expunged_that_others_deleted(server: ScriptedImap) -> None:
 def test_names_and_passwords_are_quoted(server: ScriptedImap) -> None:
     assert inbox_at(server).check() == []
     assert r'LOGIN "a\"b\\c" "p\"\\"' in server.commands
-    (told,) = inbox_at(server, user="a\r\nX LOGOUT").check()
+    told = only_fault(inbox_at(server, user="a\r\nX LOGOUT"))
     assert "printable ASCII" in told
     assert "X LOGOUT" not in server.commands
 

@@ -13,16 +13,20 @@ from dataclasses import replace
 import pytest
 
 from provisiond.adapters.directory.portal import LdapPortalDirectory
+from provisiond.domain.changes import Mod, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports.portal import BindAnswer
 from tests.rigs.portal_site import (
     PASSWORD,
     account_dn,
+    change,
     enforce,
     make_account,
     portal_directory,
     portal_target,
+    token_dn,
 )
+from tests.rigs.proxy import EXTENDED_REPLIES, Harm, Proxy
 from tests.rigs.slapd import SlapdRig
 
 NAME, PERSON = "tmchan", "p1"
@@ -61,16 +65,28 @@ def test_the_server_hashes_and_a_name_that_is_not_there_costs_the_same_hash(
     assert parameters(password_hash(peopled, f"uid=nobody,ou=services,{peopled.base}")) == parameters(set_)
 
 
-def test_a_name_that_is_not_there_is_checked_against_nobody(
-    peopled: SlapdRig, directory: LdapPortalDirectory
+@pytest.mark.parametrize("name", ["nobody.at.all", "pending", "ended"])
+def test_whoever_has_no_password_to_check_is_checked_against_nobody(
+    peopled: SlapdRig, directory: LdapPortalDirectory, name: str
 ) -> None:
     """The server noted the failure there: it did the work of a wrong password."""
+    make_account(peopled, "pending", "p2", "pending")
+    make_account(peopled, "ended", "p3", "alumni")
+    change(peopled, account_dn(peopled, "ended"), Mod(Op.REPLACE, "pwdEndTime", ("20200101000000Z",)))
     nobody = ("-b", f"uid=nobody,ou=services,{peopled.base}", "pwdFailureTime")
     before = peopled.ldapsearch(*nobody)
 
-    assert directory.bind("nobody.at.all", PASSWORD) is BindAnswer.WRONG
+    assert directory.bind(name, PASSWORD) is not BindAnswer.RIGHT
 
     assert peopled.ldapsearch(*nobody) != before
+
+
+def test_a_pending_account_with_a_password_lets_in(peopled: SlapdRig, directory: LdapPortalDirectory) -> None:
+    """One that was adopted kept it."""
+    make_account(peopled, "adopted", "p2", "pending")
+    directory.set_password("p2", PASSWORD)
+
+    assert directory.bind("adopted", PASSWORD) is BindAnswer.RIGHT
 
 
 def test_an_account_of_others_is_not_let_in(peopled: SlapdRig, directory: LdapPortalDirectory) -> None:
@@ -172,3 +188,51 @@ def test_a_wrong_password_of_our_own_is_a_fault_of_ours(peopled: SlapdRig) -> No
             with pytest.raises(UnavailableError, match=r"uid=portal") as raised:
                 directory.shown(PERSON)
         assert "not tried again" in str(raised.value)
+
+
+@pytest.fixture
+def lossy(peopled: SlapdRig) -> Iterator[Proxy]:
+    with Proxy(peopled.url, harmed=EXTENDED_REPLIES) as proxy:
+        yield proxy
+
+
+def test_a_password_whose_reply_was_lost_is_verified_and_not_set_again(
+    peopled: SlapdRig, lossy: Proxy
+) -> None:
+    """The server has set it: the person's own bind shows that. The one request more is who-am-I of a new session."""
+    with closing(portal_directory(peopled, replace(portal_target(peopled), urls=(lossy.url,)))) as directory:
+        assert directory.shown(PERSON) is not None
+        before = lossy.counted["extended"]
+        lossy.harm, lossy.shots = Harm(close=1.0), 1
+
+        assert directory.set_password(PERSON, PASSWORD) is None
+
+        assert lossy.counted["extended"] == before + 2
+        assert directory.bind(NAME, PASSWORD) is BindAnswer.RIGHT
+
+
+def test_a_refused_password_whose_reply_was_lost_is_not_taken_for_set(
+    peopled: SlapdRig, lossy: Proxy
+) -> None:
+    """Nothing shows that it holds: the person is asked to try again."""
+    with closing(portal_directory(peopled, replace(portal_target(peopled), urls=(lossy.url,)))) as directory:
+        assert directory.shown(PERSON) is not None
+        lossy.harm, lossy.shots = Harm(close=1.0), 1
+
+        with pytest.raises(UnavailableError, match="not known"):
+            directory.set_password(PERSON, "short")
+
+
+def test_a_token_whose_reply_was_lost_is_not_written_again(peopled: SlapdRig) -> None:
+    """Whether it is there is not known; it may be written anew when somebody asks for that."""
+    with Proxy(peopled.url) as lossy:
+        target = replace(portal_target(peopled), urls=(lossy.url,))
+        with closing(portal_directory(peopled, target)) as directory:
+            assert directory.shown(PERSON) is not None
+            lossy.harm, lossy.shots = Harm(close=1.0), 1
+
+            with pytest.raises(UnavailableError, match="not known"):
+                directory.put_token(PERSON, secrets.token_bytes(20))
+
+            assert peopled.ldapsearch("-b", token_dn(peopled, PERSON), "dn").count("dn:") == 1
+            directory.put_token(PERSON, secrets.token_bytes(20))

@@ -22,7 +22,7 @@ from provisiond.domain.changes import (
     ModifyEntry,
     Op,
 )
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ProvisiondError, UnavailableError
 from provisiond.domain.model import Attributes, Entry, Observed
 from provisiond.ports import Done, Drift, Kind, Marked, Outcome, Refused, Sighting, Surveyed
 
@@ -60,8 +60,8 @@ class FakeDirectory:
             )
 
     # -- the port --------------------------------------------------------------------------------------
-    def check(self) -> list[str]:
-        return [f"directory: {self.unavailable}"] if self.unavailable else []
+    def check(self) -> list[ProvisiondError]:
+        return [UnavailableError("directory", self.unavailable)] if self.unavailable else []
 
     def observe(self, people: Mapping[str, str]) -> dict[str, Observed]:
         self._answer()

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Protocol
 
 from provisiond.adapters.inbox.mailbox import READ_AT_MOST, ImapInbox, MailAccount
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ProvisiondError, UnavailableError
 from provisiond.ports import Inbox
 from tests.rigs.dovecot import HOST, PASSWORD, DovecotRig
 
@@ -84,8 +84,8 @@ class FakeBox:
         self.is_read_only = read_only
         yield self
 
-    def check(self) -> list[str]:
-        return ["inbox: nobody there"] if self.away else []
+    def check(self) -> list[ProvisiondError]:
+        return [UnavailableError("inbox", "nobody there")] if self.away else []
 
     def uids(self, after: int) -> list[int]:
         return [uid for uid in self.mails if uid > after]

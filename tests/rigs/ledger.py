@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from provisiond.adapters.ledger.chain import Happened
+from provisiond.adapters.ledger.history import AUDITED
 from provisiond.domain import orders
 from provisiond.domain.changes import DeleteEntry
 from provisiond.domain.digest import record_digest
@@ -57,6 +58,12 @@ class FakeLedger(Ordering):
         by_name = self.names.get(text.partition("@")[0].lower())
         person = by_student.get(text) or by_name or text
         return self._whole(person) if person in self.people else None
+
+    def audited(self, at: datetime, actor: str, reason: str) -> None:
+        self._tell(Happened(AUDITED, None, at, actor, {}, reason))
+
+    def last_audit(self) -> datetime | None:
+        return max((line.at for line in self.history() if line.event == AUDITED), default=None)
 
     def students(self) -> Iterator[tuple[str, str]]:
         yield from ((person, account.student_id) for person, account in self.people.items())

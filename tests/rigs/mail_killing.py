@@ -17,6 +17,7 @@ from provisiond.adapters.inbox.mailbox import ImapInbox, MailAccount
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.mailer.relay import Relay, SmtpMailer
 from provisiond.domain.delivery import MailPolicy
+from provisiond.domain.errors import ProvisiondError
 from provisiond.ports import Inbox, InboxFolder
 from tests.rigs.killing import Fuse, processes
 from tests.rigs.postoffice import PostOffice
@@ -123,7 +124,7 @@ class FusedInbox:
         with self.inner.opened(read_only=read_only) as folder:
             yield FusedFolder(folder, self.fuse)
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         return self.inner.check()
 
 

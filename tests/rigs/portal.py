@@ -93,6 +93,7 @@ def desk(**parts: Any) -> Desk:
         "throttle": missing,
         "digests": Digests(b"k" * 32),
         "vault": missing,
+        "passwords": missing,
         "terms": rendered(rules.terms),
         "speeches": said,
         "pages": Pages(house, said, static, (TEMPLATES, *parts.pop("templates", ()))),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -40,7 +39,7 @@ def opened_for_portal(request: pytest.FixtureRequest, folder: Path) -> Iterator[
             closing(on_server(place)) as ledger,
             closing(SqlPortalLedger.open(place, password=PASSWORD)) as portal,
         ):
-            yield Both(ledger, cast(PortalLedger, portal))
+            yield Both(ledger, portal)
 
 
 @contextmanager
@@ -49,4 +48,4 @@ def on_sqlite(folder: Path) -> Iterator[Both]:
         sqlite(folder) as ledger,
         closing(SqlPortalLedger.open(url(folder / "ledger.db"))) as portal,
     ):
-        yield Both(ledger, cast(PortalLedger, portal))
+        yield Both(ledger, portal)

@@ -16,10 +16,15 @@ from provisiond.ports import Inbox, Ledger, Mailer
 from tests.rigs.ledgers import AT, DOMAIN
 from tests.rigs.lives import ZONE
 from tests.rigs.plain_letters import PlainLetters
+from tests.rigs.registry import DIGESTS
 from tests.rigs.steps import a_notice, a_record, a_step
 
 OPERATOR = "operators@example.edu"
-HEAD = Letterhead("University Accounts <accounts@example.edu>", "example.edu", "help@example.edu")
+HEAD = Letterhead(
+    "University Accounts <accounts@example.edu>",
+    lambda key: f"<{DIGESTS.notice(key)}@example.edu>",
+    "help@example.edu",
+)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 WRITE_REPLIES = (0x67, 0x69, 0x6B)  # modify, add, delete
-BIND = 0x60
+EXTENDED_REPLIES = (0x78,)
+BIND, EXTENDED = 0x60, 0x77
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,14 @@ class Harm:
 class Proxy:
     """Use as a context. `counted`: binds, connections, and each kind of harm that was done."""
 
-    def __init__(self, url: str, harm: Harm = Harm(), seed: int = 1) -> None:
+    def __init__(
+        self, url: str, harm: Harm = Harm(), seed: int = 1, harmed: tuple[int, ...] = WRITE_REPLIES
+    ) -> None:
         parts = urlsplit(url)
         self._server = (parts.hostname or "127.0.0.1", parts.port or 389)
-        self._harm = harm
+        self.harm = harm
+        self.shots: int | None = None  # that many more replies are harmed; None: no end
+        self._harmed = harmed
         self._dice = random.Random(seed)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -80,13 +85,14 @@ class Proxy:
         with contextlib.suppress(OSError):
             for message in _messages(client):
                 self.counted["binds"] += _operation(message) == BIND
+                self.counted["extended"] += _operation(message) == EXTENDED
                 server.sendall(message)
         _close(server)
 
     def _replies(self, server: socket.socket, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             for message in _messages(server):
-                kind = self._chosen() if _operation(message) in WRITE_REPLIES else ""
+                kind = self._chosen() if _operation(message) in self._harmed else ""
                 self.counted[kind] += 1
                 if kind == "delay":
                     time.sleep(0.02)
@@ -100,9 +106,17 @@ class Proxy:
         _close(server)
 
     def _chosen(self) -> str:
+        if self.shots == 0:
+            return ""
+        kind = self._thrown()
+        if kind and self.shots is not None:
+            self.shots -= 1
+        return kind
+
+    def _thrown(self) -> str:
         roll = self._dice.random()
         for kind in ("swallow", "close", "cut", "delay"):
-            roll -= getattr(self._harm, kind)
+            roll -= getattr(self.harm, kind)
             if roll < 0:
                 return kind
         return ""

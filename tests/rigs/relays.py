@@ -10,6 +10,7 @@ from typing import Protocol
 
 from provisiond.adapters.mailer.relay import Relay, SmtpMailer
 from provisiond.domain.delivery import is_mail_address
+from provisiond.domain.errors import ProvisiondError, UnavailableError
 from provisiond.ports import Delivery, DeliveryOutcome, Mailer
 from tests.rigs.smtp import ALWAYS, DROP, SmtpRig, parsed
 
@@ -46,9 +47,9 @@ class FakeMailer:
         self.batches += 1
         yield self
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         away = any(order[0] is DeliveryOutcome.UNAVAILABLE for order in self.orders)
-        return ["mail: nobody there"] if away else []
+        return [UnavailableError("mail", "nobody there")] if away else []
 
     def send(
         self,

@@ -48,6 +48,10 @@ class Visitor:
 
     def fill(self, page: Seen, *, form: int = 0, follow: bool = True, **values: str) -> Seen:
         """The form of that page with what stands in it, and these values."""
+        return self.filled(page, values, form=form, follow=follow)
+
+    def filled(self, page: Seen, values: Mapping[str, str], *, form: int = 0, follow: bool = True) -> Seen:
+        """The same, of values in a mapping."""
         action, found = page.forms[form]
         path = urlsplit(urljoin(page.url, action or page.url))
         return self.post(path.path + (f"?{path.query}" if path.query else ""), found | values, follow=follow)

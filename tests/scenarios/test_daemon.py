@@ -92,15 +92,16 @@ def test_three_days_down_and_what_fell_due_is_sent_once_without_what_was_overtak
     sent_once(life)
 
 
-def test_three_days_down_over_the_end_ends_the_account_once(life: Simulated) -> None:
+def test_three_days_down_over_the_end_give_the_last_day_when_it_is_back(life: Simulated) -> None:
+    """Nobody loses access without the mail of the last day; each is sent once."""
     completed(life)
     until(life, EXPIRY - timedelta(days=1))
     life.jump(timedelta(days=3))
     life.start()
+    assert state(life) is State.GRACE and kinds(life).count(NoticeKind.EXPIRY) == 1
     life.live(timedelta(days=1), timedelta(hours=1))
     assert state(life) is State.ALUMNI
-    assert NoticeKind.EXPIRY not in kinds(life), "its day is over"
-    assert kinds(life).count(NoticeKind.ALUMNI) == 1
+    assert kinds(life).count(NoticeKind.EXPIRY) == kinds(life).count(NoticeKind.ALUMNI) == 1
     sent_once(life)
 
 
@@ -292,3 +293,33 @@ def test_a_used_plan_is_forgotten_after_three_months_and_its_history_is_not(life
     until(life, life.today + timedelta(days=3), time(5))
     assert ledger.held_plan("cafe") is None and ledger.held_plan("beef")
     assert [line.event for line in ledger.history() if line.event.startswith("plan-")]
+
+
+def audits(life: Simulated) -> list[datetime]:
+    return [line.at for line in life.world.ledger.history() if line.event == "audited"]
+
+
+def test_an_audit_missed_at_its_hour_is_made_up_for_once(life: Simulated) -> None:
+    """03:30; a machine that is off at night would else never be audited."""
+    until(life, TODAY + timedelta(days=1), time(4))
+    assert len(audits(life)) == 1, "nothing was missed before the first one"
+    life.start()
+    assert len(audits(life)) == 1, "nothing was missed since"
+    life.jump(timedelta(days=2))
+    life.start()
+    life.live(timedelta(hours=1))
+    life.start()
+    assert len(audits(life)) == 2, "once, however many were missed"
+    until(life, TODAY + timedelta(days=4), time(4))
+    assert len(audits(life)) == 3, "and the next one at its hour"
+
+
+def test_a_missed_audit_waits_for_a_directory_that_is_away(life: Simulated) -> None:
+    until(life, TODAY + timedelta(days=1), time(4))
+    life.jump(timedelta(days=2))
+    life.away.add("directory")
+    life.start()
+    assert len(audits(life)) == 1
+    life.away.clear()
+    life.live(timedelta(minutes=10), timedelta(seconds=30))
+    assert len(audits(life)) == 2

@@ -67,7 +67,7 @@ class Office:
         return self._cycle().plan()
 
     def audit(self, *, fix: bool = False) -> Audited:
-        return audit(self._cycle(), fix=fix)
+        return audit(self._cycle(), fix=fix, actor="test")
 
     def look(self) -> list[dict[str, set[str]]]:
         """Everything that matters of our entries, and who is in the group of students."""

@@ -92,7 +92,7 @@ def test_nothing_closes_before_every_required_notice_was_accepted_and_had_its_ti
 
 def test_a_notice_refused_everywhere_says_so_and_the_account_stays() -> None:
     world = graduate()
-    world.settle(NoticeStatus.REFUSED)
+    refused_everywhere(world)
     world.sleep_until(TODAY + timedelta(days=200))
     assert world.account(WHO).state is State.GRACE and is_open(world)
     world.registry.put(
@@ -100,3 +100,87 @@ def test_a_notice_refused_everywhere_says_so_and_the_account_stays() -> None:
     )
     (step,) = world.plan().plan.due
     assert "the grace-begun notice was refused by every address on record" in step.reasons[0]
+
+
+def refused_everywhere(world: World) -> None:
+    """By the address it goes to first, then by the other one on record."""
+    for _ in range(2):
+        world.settle(NoticeStatus.REFUSED)
+        world.cycle()
+    assert world.ledger.outbox(NoticeStatus.DUE) == []
+
+
+def test_what_every_address_refused_is_tried_again_when_another_one_is_on_record() -> None:
+    """By itself, once for each address; the expiry waits for it."""
+    world = graduate()
+    refused_everywhere(world)
+    world.registry.put(
+        a_person(
+            WHO,
+            surname="CHAN",
+            given_names="Tai Man",
+            status=Status.COMPLETED,
+            status_on=TODAY,
+            personal_mail="new.address@example.net",
+        )
+    )
+    for _ in range(3):
+        world.cycle()
+    (again,) = world.ledger.outbox(NoticeStatus.DUE)
+    assert (again.notice.kind, again.address) == (NoticeKind.GRACE_BEGUN, "new.address@example.net")
+    world.sleep_until(TODAY + timedelta(days=200))
+    assert world.account(WHO).state is State.ALUMNI
+
+
+def at_the_last_day() -> tuple[World, date]:
+    """The evening before it; every mail was taken so far."""
+    world = graduate()
+    last_on = date(TODAY.year + 1, 3, 24)
+    world.sleep_until(last_on - timedelta(days=1))
+    return world, last_on
+
+
+def told_last_on(world: World) -> list[tuple[date | None, NoticeStatus]]:
+    items = world.account(WHO).outbox
+    return [(i.notice.about_on, i.status) for i in items if i.notice.kind is NoticeKind.EXPIRY]
+
+
+def test_a_last_day_on_which_nobody_worked_is_the_next_one() -> None:
+    """The person gets the mail of that day, and a day on which to act on it."""
+    world, _ = at_the_last_day()
+    world.clock.at += timedelta(days=3)
+    world.cycle()
+    world.settle()
+    assert is_open(world) and told_last_on(world) == [(world.today, NoticeStatus.ACCEPTED)]
+    world.cycle()
+    assert world.account(WHO).next_on == world.today + timedelta(days=1)
+    world.clock.at += timedelta(days=1)
+    world.cycle()
+    assert not is_open(world) and world.account(WHO).state is State.ALUMNI
+    assert len(told_last_on(world)) == 1
+
+
+def test_a_last_day_on_which_no_mail_went_out_is_the_next_one() -> None:
+    world, last_on = at_the_last_day()
+    for _ in range(3):
+        world.clock.at += timedelta(days=1)
+        world.cycle()
+        assert is_open(world)
+        late = [item.notice.key for item in world.ledger.outbox(NoticeStatus.DUE)][:-1]
+        world.ledger.drop(late, "outbox", "overtaken: that day is over", world.clock.now())
+    world.settle()
+    assert told_last_on(world)[-1] == (last_on + timedelta(days=2), NoticeStatus.ACCEPTED)
+    world.clock.at += timedelta(days=1)
+    world.cycle()
+    assert not is_open(world)
+
+
+def test_a_mail_of_the_last_day_that_no_address_takes_holds_nothing_up() -> None:
+    """Those before it were taken in time."""
+    world, _ = at_the_last_day()
+    world.clock.at += timedelta(days=1)
+    world.cycle()
+    world.settle(NoticeStatus.REFUSED)
+    world.clock.at += timedelta(days=1)
+    world.cycle()
+    assert not is_open(world)

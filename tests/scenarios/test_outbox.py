@@ -17,7 +17,7 @@ from provisiond.outbox import Delivered
 from provisiond.ports import DeliveryOutcome
 from tests.rigs.ledger import FakeLedger
 from tests.rigs.ledgers import events
-from tests.rigs.postoffice import OPERATOR, PostOffice, own, private
+from tests.rigs.postoffice import HEAD, OPERATOR, PostOffice, own, private
 from tests.rigs.relays import FakeMailer
 
 DEFERRED, REFUSED = DeliveryOutcome.DEFERRED, DeliveryOutcome.REFUSED
@@ -159,6 +159,17 @@ def test_a_lost_answer_is_one_more_copy_with_the_same_message_id(
     assert office.deliver() == Delivered(), "not at once"
     office.sleep(minutes=5)
     assert office.deliver() == Delivered(accepted=1)
+    (first, second) = server.taken()
+    assert first == second
+
+
+def test_a_copy_keeps_the_message_id_that_was_sent(office: PostOffice, server: FakeMailer) -> None:
+    """Also where the key or the domain of Message-IDs was changed in between."""
+    office.due(1)
+    server.does(UNKNOWN, private(1), times=1)
+    office.deliver()
+    office.sleep(minutes=5)
+    office.outbox(letterhead=replace(HEAD, message_id=lambda key: f"<{key}@other.edu>")).deliver()
     (first, second) = server.taken()
     assert first == second
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from provisiond.adapters.clock import SetClock
 from provisiond.cycle import Cycle
-from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFetchError
+from provisiond.domain.errors import ProvisiondError, RejectedError, UnavailableError, UnsafeFetchError
 from provisiond.domain.model import (
     Account,
+    Audience,
+    ContactDetail,
+    ContactField,
     Extension,
     Hold,
     HoldKind,
@@ -22,7 +26,16 @@ from provisiond.domain.model import (
     Rejection,
     Status,
 )
-from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold
+from provisiond.domain.orders import (
+    Activate,
+    ChooseDisplayName,
+    Extend,
+    GiveAlias,
+    Order,
+    Release,
+    SetContact,
+    SetHold,
+)
 from provisiond.domain.policy import BrakePolicy, Limit, Policy
 from provisiond.result import Result, Work
 from tests.rigs.directory import FakeDirectory
@@ -212,6 +225,23 @@ class Campus:
         until = self.today + timedelta(days=self.chance.randrange(10, 300))
         self._order(lambda: Extend(Extension(until, self.clock.now(), "sim", "sim")))
 
+    def choose_contact(self) -> None:
+        fields = self.chance.sample(list(ContactField), self.chance.randrange(4))
+        details = tuple(ContactDetail(f, "Ah Man", self.chance.choice(list(Audience))) for f in fields)
+        unlisted = self.chance.random() < 0.2
+        self._order(lambda: SetContact(details, unlisted, self.clock.now(), "sim"))
+
+    def choose_name(self) -> None:
+        name = self.chance.choice(("T. M. Chan", "Mary Wong", None))
+        self._order(lambda: ChooseDisplayName(name, self.clock.now(), "sim"))
+
+    def choose_alias(self) -> None:
+        """One that another may have, or an account name."""
+        alias = self.chance.choice(("Tai.Man.Chan", "T.Chan", "tmchan", "TMChanAA"))
+        domain = self.parts.policy().directory.mail_domain
+        with suppress(RejectedError):
+            self._order(lambda: GiveAlias(alias, domain, self.clock.now(), "sim"))
+
     def mail(self) -> None:
         self.settle(self.chance.choice((NoticeStatus.ACCEPTED,) * 4 + (NoticeStatus.REFUSED,)))
 
@@ -291,6 +321,9 @@ EVENTS: tuple[Callable[[Campus], None], ...] = (
     Campus.freeze,
     Campus.release,
     Campus.extend,
+    *(Campus.choose_contact,) * 2,
+    Campus.choose_name,
+    Campus.choose_alias,
     Campus.approve,
     *(Campus.others_write,) * 2,
     Campus.others_take_a_name,

@@ -17,6 +17,7 @@ from tests.rigs.directory import FakeDirectory
 LEDGER_WRITES = frozenset(
     {"reserve", "commit", "park", "mark_fetch", "named_again", "call_absent", "spend", "hold_plan"}
     | {"approve", "set_watermark", "activate", "hold", "release", "extend", "tell", "settle"}
+    | {"set_contact", "set_display_name", "give_alias"}
 )
 
 

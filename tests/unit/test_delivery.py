@@ -10,7 +10,6 @@ import pytest
 from provisiond.domain.delivery import (
     MailPolicy,
     is_mail_address,
-    message_id,
     other_address,
     overtaken,
     waiting,
@@ -31,13 +30,6 @@ def in_grace(*notices: Notice, **overrides: object) -> Account:
     outbox = tuple(an_item(notice, noon(notice.due_on)) for notice in notices)
     record = a_person(personal_mail=PRIVATE)
     return replace(an_account(record, state=State.GRACE, outbox=outbox), **overrides)  # type: ignore[arg-type]
-
-
-def test_the_message_id_is_the_keys_and_nothing_elses() -> None:
-    first = message_id("p1:expiry:2025-10-31", "example.edu")
-    assert first == message_id("p1:expiry:2025-10-31", "example.edu")
-    assert first != message_id("p1:expiry:2025-11-01", "example.edu")
-    assert first.startswith("<") and first.endswith("@example.edu>") and len(first) == 26 + 14
 
 
 def test_waits_grow_and_end() -> None:

@@ -23,8 +23,11 @@ def stands(account: Account, today: date = TODAY, policy: LifecyclePolicy = POLI
     return standing(person(account.student_id, account, ()), today, ZONE, policy)
 
 
-def graduate(completed_on: date, *, told_on: date | None = None, **overrides: object) -> Account:
-    """Somebody who completed; with `told_on` all required notices were accepted that day."""
+def graduate(
+    completed_on: date, *, told_on: date | None = None, last_on: date | None = None, **overrides: object
+) -> Account:
+    """Somebody who completed; with `told_on` all required notices were accepted that day, on `last_on` the mail of
+    the last day."""
     record = a_person(status=Status.COMPLETED, status_on=completed_on)
     expiry_on = add_months(completed_on, 4)
     notices = (
@@ -35,6 +38,9 @@ def graduate(completed_on: date, *, told_on: date | None = None, **overrides: ob
             accepted(record.proposed_id, NoticeKind.EXPIRY_REMINDER, told_on, expiry_on, f"{expiry_on}:30"),
         )
     )
+    if last_on:
+        last = accepted(record.proposed_id, NoticeKind.EXPIRY, last_on, last_on, f"{expiry_on}:{last_on}")
+        notices = (*notices, last)
     return an_account(record, state=State.GRACE, outbox=notices, **overrides)
 
 
@@ -97,9 +103,20 @@ def test_a_graduate_admitted_to_another_programme_is_not_sent_away_in_between() 
 
 
 def test_grace_runs_to_the_end_of_the_expiry_date() -> None:
-    account = graduate(date(2026, 10, 31), told_on=date(2027, 1, 29))
+    account = graduate(date(2026, 10, 31), told_on=date(2027, 1, 29), last_on=date(2027, 2, 28))
     assert stands(account, date(2027, 2, 28)).state is State.GRACE
     assert stands(account, date(2027, 3, 1)).state is State.ALUMNI
+
+
+def test_without_the_mail_of_the_last_day_it_is_today() -> None:
+    account = graduate(date(2026, 10, 31), told_on=date(2027, 1, 29))
+    where = stands(account, date(2027, 3, 4))
+    assert (where.state, where.expires_on) == (State.GRACE, date(2027, 3, 4))
+    assert "the mail of the last day had not gone out" in where.reason
+    none = replace(POLICY, required_notices=frozenset())
+    assert (
+        standing(person(account.student_id, account, ()), date(2027, 3, 4), ZONE, none).state is State.ALUMNI
+    )
 
 
 def test_without_accepted_notices_services_never_close() -> None:
@@ -112,7 +129,7 @@ def test_without_accepted_notices_services_never_close() -> None:
 
 
 def test_a_late_notice_moves_the_expiry_by_the_lead_time() -> None:
-    account = graduate(date(2026, 6, 1), told_on=date(2026, 11, 20))
+    account = graduate(date(2026, 6, 1), told_on=date(2026, 11, 20), last_on=date(2026, 11, 27))
     assert stands(account, date(2026, 11, 27)).state is State.GRACE
     assert stands(account, date(2026, 11, 28)).state is State.ALUMNI
 

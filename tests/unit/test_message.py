@@ -13,7 +13,9 @@ from provisiond.message import Letterhead, message
 from provisiond.ports import Letter
 from tests.rigs.smtp import parsed
 
-HEAD = Letterhead("大學 IT Services <accounts@example.edu>", "example.edu", "help@example.edu")
+HEAD = Letterhead(
+    "大學 IT Services <accounts@example.edu>", lambda key: f"<{key}@example.edu>", "help@example.edu"
+)
 AT = datetime(2025, 9, 1, 16, 30, tzinfo=timezone(timedelta(hours=8)))
 TO, ID = "tai.man@example.net", "<abcdefghijklmnopqrstuvwxyz@example.edu>"
 # what a template may give: characters, of which line ends are not kept as they are

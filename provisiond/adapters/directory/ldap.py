@@ -17,7 +17,7 @@ from provisiond.adapters.directory.reading import Bases, chunks
 from provisiond.adapters.directory.session import LdapTarget, Session, open_at
 from provisiond.adapters.directory.writing import write
 from provisiond.domain.changes import Change
-from provisiond.domain.errors import ConfigError, UnavailableError
+from provisiond.domain.errors import ConfigError, ProvisiondError, UnavailableError
 from provisiond.domain.model import Entry, Observed
 from provisiond.ports import Done, Drift, Guard, Marked, Outcome, Surveyed, unguarded
 
@@ -51,23 +51,26 @@ class LdapDirectory:
         self._servers = Servers(target)
         self._session: Session | None = None
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         try:
             found = self._read(lambda s: faults.found(s, self._bases, self._groups, self._login_end))
-            return [*found, *self._away()]
+            return [*(ConfigError([fault]) for fault in found), *self._away()]
         except ConfigError as error:
-            return error.faults
+            return [error]
         except UnavailableError as error:
-            return [str(error)]
+            return [*self._away("")] or [error]
 
-    def _away(self) -> list[str]:
+    def _away(
+        self, next_action: str = ": another one is used; bring it back, or take it out of directory.urls"
+    ) -> list[ProvisiondError]:
         """Servers that are passed over without a word as long as another one answers."""
-        away = []
+        away: list[ProvisiondError] = []
         for url in self._target.urls:
             try:
                 open_at(self._target, url).close()
             except UnavailableError as error:
-                away.append(f"{error}: another one is used; bring it back, or take it out of directory.urls")
+                told = f"{error.reason}{next_action}"
+                away.append(UnavailableError("directory", told, lasts=error.lasts))
         return away
 
     def degradations(self) -> tuple[Degradation, ...]:

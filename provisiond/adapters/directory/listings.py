@@ -7,22 +7,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 
 from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.failover import Servers
-from provisiond.adapters.directory.messages import SUCCESS, Request, begins, both, contains, either, equal
+from provisiond.adapters.directory.messages import SUCCESS, begins, both, either, equal
 from provisiond.adapters.directory.pool import Pool
 from provisiond.adapters.directory.reading import texts
-from provisiond.adapters.directory.searching import NAMES, fits, order, searchable, words
+from provisiond.adapters.directory.searching import NAMES, order, splits
 from provisiond.adapters.directory.session import LdapTarget
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.search_words import says_enough, words
 from provisiond.ports.portal import Listing, ListingPage
 
-MOST = 200  # matches of one search that are looked at
-SECONDS = 5  # that one search may take
-DEPARTMENTS_KEPT = timedelta(hours=1)
+MOST = 100  # matches of one search that are looked at
+SECONDS, SECONDS_OF_ALL = 3, 8  # that a search may take, and one for the departments among all listings
+EVERY = 400  # listings looked at at once for their departments; servers allow 500
+DEPARTMENTS_KEPT = 3600.0  # seconds
 _LIMIT = 4  # sizeLimitExceeded
 _ROUNDS = 500  # of the search for departments; each finds one at least
 
@@ -36,15 +37,15 @@ class LdapListings:
         self._base = contacts_base
         self._pool = Pool(Servers(target))
         self._now = now
-        self._departments: tuple[float, tuple[str, ...]] | None = None
+        self._departments: tuple[float, tuple[str, ...]] | None = None  # until when
         self._asking = threading.Lock()
 
     def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
         wanted = words(text)
-        if not searchable(wanted) and not department:
+        if not says_enough(wanted) and not department:
             return ListingPage((), more=False)
         found, cut = self._found(_matching(wanted, department), ("*",), MOST)
-        listings = sorted((it for it in map(_listing, found) if fits(it, wanted)), key=order)
+        listings = sorted(map(_listing, found), key=order)
         start = 1 + next((n for n, listing in enumerate(listings) if listing.name == after), -1)
         return ListingPage(tuple(listings[start : start + size]), more=len(listings) > start + size, cut=cut)
 
@@ -55,16 +56,16 @@ class LdapListings:
         return _listing(found[0]) if found else None
 
     def departments(self) -> tuple[str, ...]:
-        """Asked again after an hour, by one thread; the others wait for it only where nothing is known yet."""
+        """Asked for once an hour, by one thread. Others have what was known before; at first they wait as well."""
         known = self._departments
-        if known is not None and (self._now() - known[0] < DEPARTMENTS_KEPT.total_seconds()):
+        if known is not None and self._now() < known[0]:
             return known[1]
         if not self._asking.acquire(blocking=known is None):
             return () if known is None else known[1]
         try:
-            if self._departments is known:
-                self._departments = self._now(), self._every_department()
-            return self._departments[1] if self._departments else ()
+            if self._departments is None or self._departments is known:
+                self._departments = self._now() + DEPARTMENTS_KEPT, self._every_department()
+            return self._departments[1]
         finally:
             self._asking.release()
 
@@ -77,37 +78,39 @@ class LdapListings:
         seen: set[str] = set()
         for _ in range(_ROUNDS):
             others = (messages.neither(*(equal("ou", name) for name in sorted(seen))),) if seen else ()
-            found, cut = self._found(both(messages.present("ou"), *others), ("ou",), MOST)
+            found, cut = self._found(both(messages.present("ou"), *others), ("ou",), EVERY, SECONDS_OF_ALL)
             seen |= {value for entry in found for value in texts(entry).get("ou", ())}
             if not cut:
                 break
         return tuple(sorted(seen, key=str.casefold))
 
-    def _found(self, wanted: bytes, attributes: Sequence[str], most: int) -> tuple[tuple[Found, ...], bool]:
+    def _found(
+        self, wanted: bytes, attributes: Sequence[str], most: int, seconds: int = SECONDS
+    ) -> tuple[tuple[Found, ...], bool]:
         """And whether there are more."""
-        reply = self._pool.read(self._request(wanted, attributes, most))
+        entries = both(equal("objectClass", "inetOrgPerson"), wanted)  # not the base itself
+        reply = self._pool.read(messages.find_some(self._base, entries, attributes, most, seconds))
         if reply.code not in (SUCCESS, _LIMIT):
             raise UnavailableError("directory", f"search under {self._base}: {reply.text}")
         return reply.entries, reply.code == _LIMIT
 
-    def _request(self, wanted: bytes, attributes: Sequence[str], most: int) -> Request:
-        entries = both(equal("objectClass", "inetOrgPerson"), wanted)  # not the base itself
-        return messages.find_some(self._base, entries, attributes, most, SECONDS)
-
 
 def _matching(wanted: Sequence[str], department: str | None) -> bytes:
-    """One word at least begins a name; the others stand somewhere in one, since "Man" of "Tai Man" begins none.
-    `fits` takes out of the answer those where they stand within a word."""
-    long = [word for word in wanted if searchable([word])]
-    firsts = [begins(name, word) for word in long for name in NAMES]
-    parts = [both(either(*firsts), *map(_somewhere, long))] if firsts else []
-    if department:
-        parts.append(equal("ou", department))
-    return both(*parts)
+    named = [_named(wanted)] if wanted else []
+    return both(*named, *([equal("ou", department)] if department else []))
 
 
-def _somewhere(word: str) -> bytes:
-    return either(*(match(name, word) for name in NAMES for match in (begins, contains)))
+def _named(wanted: Sequence[str]) -> bytes:
+    """Nested, so that the server looks at what is left only where a phrase begins a name."""
+    ways = (
+        both(_begins_a_name(phrase), _named(left)) if left else _begins_a_name(phrase)
+        for phrase, left in splits(wanted)
+    )
+    return either(*ways)
+
+
+def _begins_a_name(phrase: str) -> bytes:
+    return either(*(begins(name, phrase) for name in NAMES))
 
 
 def _listing(found: Found) -> Listing:

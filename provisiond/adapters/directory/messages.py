@@ -21,7 +21,7 @@ NO_SUCH_OBJECT = 32
 ENTRY, REFERENCE = 0x64, 0x73  # of a search; its end is a reply like any other
 _ADD, _MODIFY, _DELETE, _SEARCH = 0x68, 0x66, 0x4A, 0x63
 _SET, _ENUMERATED, _CONTROLS, _AND, _OR, _EQUAL, _PRESENT = 0x31, 0x0A, 0xA0, 0xA0, 0xA1, 0xA3, 0x87
-_SUBSTRINGS, _INITIAL, _ANY, _NOT = 0xA4, 0x80, 0x81, 0xA2
+_SUBSTRINGS, _INITIAL, _NOT = 0xA4, 0x80, 0xA2
 _TRUE = b"\x01\x01\xff"
 _OPS = {Op.ADD: b"\x0a\x01\x00", Op.DELETE: b"\x0a\x01\x01", Op.REPLACE: b"\x0a\x01\x02"}
 _NO_ALIASES, _VALUES_TOO = b"\x0a\x01\x00", b"\x01\x01\x00"
@@ -109,10 +109,6 @@ def equal(attribute: str, value: str) -> bytes:
 
 def begins(attribute: str, value: str) -> bytes:
     return ber(_SUBSTRINGS, _text(attribute), ber(SEQUENCE, ber(_INITIAL, value.encode())))
-
-
-def contains(attribute: str, value: str) -> bytes:
-    return ber(_SUBSTRINGS, _text(attribute), ber(SEQUENCE, ber(_ANY, value.encode())))
 
 
 def present(attribute: str) -> bytes:

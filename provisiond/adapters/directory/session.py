@@ -168,7 +168,8 @@ class Session:
         except Exception as error:  # whatever a library throws once bytes are sent: the outcome is unknown
             self.lost = True
             self.close()
-            raise UnavailableError("directory", f"{self.url}: {error}") from error
+            untrusted = "certificate" in str(error).lower()  # ldap3 tells that by words only
+            raise UnavailableError("directory", f"{self.url}: {error}", lasts=untrusted) from error
 
 
 def open_session(target: LdapTarget) -> Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -139,6 +140,8 @@ def words_of(layout: DirectoryLayout) -> dict[str, str]:
         "listing_reader": layout.listing_reader_dn,
         "listing_reader_uid": uid(layout.listing_reader_dn),
         "listing_reader_password": layout.listing_reader_password or NO_PASSWORD,
+        # thrown away
+        "nobody_password": secrets.token_urlsafe(24) if layout.portal_password else NO_PASSWORD,
     }
 
 

@@ -33,7 +33,7 @@ class WatchedDirectory:
         self._directory = directory
         self._watch = watch
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         with self._timed("check"):
             return self._directory.check()
 

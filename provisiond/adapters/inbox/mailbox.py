@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ProvisiondError, UnavailableError
 
 READ_AT_MOST = 256 * 1024  # of a mail: a report comes first, what it returns after it
 PER_COMMAND = 200  # UIDs in one command
@@ -59,12 +59,12 @@ class ImapInbox:
         with _session(self._account) as client:
             yield _opened_folder(client, self._account, read_only=read_only)
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         try:
             with _session(self._account) as client:
                 _opened_folder(client, self._account, read_only=True)
         except UnavailableError as error:
-            return [str(error)]
+            return [error]
         return []
 
 
@@ -188,7 +188,7 @@ def _log_in(client: imaplib.IMAP4, account: MailAccount) -> None:
             client.authenticate("PLAIN", lambda _: given)
         elif "LOGINDISABLED" in offered:
             raise UnavailableError(
-                "inbox", f'{account} allows no log-in without TLS; set inbox.tls = "starttls"'
+                "inbox", f'{account} allows no log-in without TLS; set inbox.tls = "starttls"', lasts=True
             )
         else:
             client.login(_quoted(account.user), account.password)
@@ -196,7 +196,8 @@ def _log_in(client: imaplib.IMAP4, account: MailAccount) -> None:
         raise
     except imaplib.IMAP4.error as error:
         why = f"{_line(str(error))}; mend inbox.user or inbox.password_file"
-        raise UnavailableError("inbox", f"{account} refused the log-in of {account.user}: {why}") from None
+        told = f"{account} refused the log-in of {account.user}: {why}"
+        raise UnavailableError("inbox", told, lasts="[UNAVAILABLE]" not in why) from None  # RFC 5530
     _capabilities(client)
 
 
@@ -212,7 +213,9 @@ def _opened_folder(client: imaplib.IMAP4, account: MailAccount, *, read_only: bo
         said, lines = client.select(_quoted(account.folder), readonly=read_only)
         if said != "OK":
             raise UnavailableError(
-                "inbox", f"{account} has no folder {account.folder}: {_text(lines)}; mend inbox.folder"
+                "inbox",
+                f"{account} has no folder {account.folder}: {_text(lines)}; mend inbox.folder",
+                lasts=True,
             )
         _, validity = client.response("UIDVALIDITY")
         if not validity[-1]:
@@ -227,7 +230,7 @@ def _told(account: MailAccount) -> Iterator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         why = f"its certificate is not trusted: {error.verify_message}; mend it or inbox.ca_file"
-        raise UnavailableError("inbox", f"{account} cannot be used: {why}") from error
+        raise UnavailableError("inbox", f"{account} cannot be used: {why}", lasts=True) from error
     except TimeoutError as error:
         raise UnavailableError("inbox", f"{account} does not answer") from error
     except _FAILURES as error:

@@ -4,6 +4,7 @@ turned into ours in one place. What is asked in a transaction is left to the mod
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -74,7 +75,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise UnavailableError("ledger", f"the database refused: {_reason(error)}") from None
+        raise UnavailableError(
+            "ledger", f"the database refused: {_reason(error)}", lasts=_lasts(error)
+        ) from None
     except SQLAlchemyError as error:
         raise UnavailableError("ledger", f"the database failed: {type(error).__name__}") from None
 
@@ -130,6 +133,7 @@ class Database:
 
 _FULL = "its disk is full, or takes no more: make room there; nothing is lost, it is tried again"
 _LOCKED = "another process keeps it locked: find out which (fuser, pg_stat_activity); it is tried again"
+_LASTING = ("28", "3D", "42", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 _ADVICE = {
     "SQLITE_FULL": _FULL,
     "SQLITE_IOERR_WRITE": _FULL,  # also of a quota or a limit on the size of files
@@ -138,6 +142,14 @@ _ADVICE = {
     "53100": _FULL,  # disk_full
     "55P03": _LOCKED,  # lock_not_available
 }
+
+
+def _lasts(error: DBAPIError) -> bool:
+    """Until somebody mends an account, a database's name, its schema, a broken file. Where no connection was made
+    there is no SQLSTATE, and the server's words are all that there is."""
+    state = str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", ""))
+    refused = re.search(r"FATAL: .*(authentication failed|does not exist|permission denied)", str(error.orig))
+    return bool(refused) or state.startswith(_LASTING)
 
 
 def _reason(error: DBAPIError) -> str:

@@ -29,7 +29,7 @@ def opened(
     if place.path and create:
         make_file(place.path)
     elif place.path and not place.path.is_file():
-        raise UnavailableError("ledger", f"there is none at {place.path}; {schema.MAKE}")
+        raise UnavailableError("ledger", f"there is none at {place.path}; {schema.MAKE}", lasts=True)
     database = Database(place, wait_seconds, fence, epoch)
     try:
         with database.write() if create else database.read() as connection:
@@ -48,11 +48,15 @@ def opened(
 def check_server(connection: Connection) -> None:
     if connection.scalar(text("SHOW server_encoding")) != "UTF8":
         raise UnavailableError(
-            "ledger", "the database is not in UTF-8; CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            "ledger",
+            "the database is not in UTF-8; CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0",
+            lasts=True,
         )
     if connection.scalar(text("SHOW synchronous_commit")) == "off":
         raise UnavailableError(
-            "ledger", "synchronous_commit is off: what was committed could be lost; set it to on"
+            "ledger",
+            "synchronous_commit is off: what was committed could be lost; set it to on",
+            lasts=True,
         )
 
 

@@ -137,8 +137,13 @@ class SqlPortalLedger:
         with self._db.write() as connection:
             return tickets.use(connection, person_id, kind, digest, at)
 
+    def withdraw_ticket(
+        self, person_id: str, kind: TicketKind, actor: str, reason: str, at: datetime
+    ) -> bool:
+        with self._db.write() as connection:
+            return tickets.withdraw(connection, person_id, kind, actor, reason, at)
+
     # -- facts for the daemon ----------------------------------------------------------------------------
-    # -- what persons choose -----------------------------------------------------------------------------
     def set_contact(
         self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
     ) -> None:

@@ -24,7 +24,9 @@ def current_revision(connection: Connection) -> str | None:
         return str(found) if found is not None else None
     if tables:
         raise UnavailableError(
-            "ledger", "this database holds tables of something else; give the ledger a file of its own"
+            "ledger",
+            "this database holds tables of something else; give the ledger a file of its own",
+            lasts=True,
         )
     return None
 
@@ -35,7 +37,9 @@ def check(connection: Connection, *, older: bool = False) -> None:
     _refuse_newer(found)
     if found is None or (found != REVISIONS[-1] and not older):
         raise UnavailableError(
-            "ledger", f"its schema is {found or 'empty'}, this provisiond needs {REVISIONS[-1]}; {MAKE}"
+            "ledger",
+            f"its schema is {found or 'empty'}, this provisiond needs {REVISIONS[-1]}; {MAKE}",
+            lasts=True,
         )
 
 
@@ -62,4 +66,5 @@ def _refuse_newer(found: str | None) -> None:
             "ledger",
             f"its schema {found} is newer than {REVISIONS[-1]}, the newest this provisiond knows; "
             "install the provisiond that wrote it, or restore the backup made before",
+            lasts=True,
         )

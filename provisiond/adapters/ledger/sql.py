@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from provisiond.adapters.ledger import (
-    absences,
-    asides,
     brakes,
     counts,
-    fetches,
     history,
     identifiers,
     listings,
@@ -20,56 +17,41 @@ from provisiond.adapters.ledger import (
     people,
     proofs,
     returned,
-    sending,
-    sightings,
     steps,
     takeovers,
 )
+from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import Database
-from provisiond.adapters.ledger.memory import SqlMemory
 from provisiond.adapters.ledger.opening import opened
 from provisiond.adapters.ledger.place import place
+from provisiond.adapters.ledger.sql_observed import SqlObserved
+from provisiond.adapters.ledger.sql_posting import SqlPosting
 from provisiond.domain.model import (
-    Absence,
     Account,
     ContactDetail,
     Extension,
-    Fetch,
     Hold,
     HoldKind,
     Notice,
-    NoticeStatus,
     Occurrence,
-    OutboxItem,
     RegistryRecord,
-    Rejection,
 )
 from provisiond.domain.plan import Parked, Step, Unserved
 from provisiond.domain.takeover import Takeover
 from provisiond.ports import (
     AccountFilter,
-    Answer,
-    BadAddress,
-    Bounce,
-    FetchMark,
     HeldPlan,
     HistoryLine,
     LedgerFacts,
-    Looked,
-    RecordKey,
-    ReturnedMail,
-    Sending,
-    Sighting,
 )
 from provisiond.ports.portal import Problem
 
 
-class SqlLedger:
+class SqlLedger(SqlPosting, SqlObserved):
     """ports.Ledger on a SQLite file or a PostgreSQL database. Made by `open`."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._turns = 0  # between two mails
 
     @classmethod
     def open(
@@ -228,42 +210,6 @@ class SqlLedger:
         with self._db.read() as connection:
             return listings.taken(connection, names)
 
-    # -- registry --------------------------------------------------------------------------------------
-    def memory(self, source: str) -> SqlMemory:
-        return SqlMemory(self._db, source)
-
-    def mark_fetch(self, fetch: Fetch, unsettled: Collection[str], at: datetime, today: date) -> None:
-        with self._db.write() as connection:
-            fetches.mark(connection, fetch, unsettled, at, today)
-
-    def set_aside(self, kept: Sequence[RegistryRecord], dropped: Collection[RecordKey]) -> None:
-        with self._db.write() as connection:
-            asides.replace(connection, kept, dropped)
-
-    def aside(self, student_ids: Iterable[str]) -> dict[str, tuple[RegistryRecord, ...]]:
-        with self._db.read() as connection:
-            return asides.of_students(connection, student_ids)
-
-    def named_again(self, keys: Collection[RecordKey], at: datetime) -> None:
-        with self._db.write() as connection:
-            absences.end(connection, keys, at)
-
-    def absences(self) -> list[Absence]:
-        with self._db.read() as connection:
-            return absences.every(connection)
-
-    def call_absent(self, source: str, at_least: int, at: datetime) -> None:
-        with self._db.write() as connection:
-            absences.call(connection, source, at_least, at)
-
-    def last_fetch(self, source: str) -> FetchMark | None:
-        with self._db.read() as connection:
-            return fetches.last(connection, source)
-
-    def rejections(self) -> list[Rejection]:
-        with self._db.read() as connection:
-            return fetches.rejections(connection)
-
     # -- brakes ----------------------------------------------------------------------------------------
     def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
         with self._db.write() as connection:
@@ -288,31 +234,6 @@ class SqlLedger:
     def purge(self, before: datetime) -> int:
         with self._db.write() as connection:
             return brakes.purge(connection, before) + returned.purge(connection, before)
-
-    # -- drift -----------------------------------------------------------------------------------------
-    def watermark(self) -> str | None:
-        with self._db.read() as connection:
-            return sightings.watermark(connection)
-
-    def set_watermark(self, watermark: str) -> None:
-        with self._db.write() as connection:
-            sightings.set_watermark(connection, watermark)
-
-    def sight(self, seen: Iterable[Sighting], gone: Iterable[bytes] = ()) -> None:
-        with self._db.write() as connection:
-            sightings.keep(connection, seen, gone)
-
-    def sightings(self) -> Iterator[Sighting]:
-        with self._db.read() as connection:
-            yield from sightings.every(connection)
-
-    def owners(self, entry_ids: Iterable[bytes]) -> dict[bytes, str]:
-        with self._db.read() as connection:
-            return sightings.owners(connection, entry_ids)
-
-    def students(self) -> Iterator[tuple[str, str]]:
-        with self._db.read() as connection:
-            yield from sightings.students(connection)
 
     # -- accounts of others, and of a lost ledger --------------------------------------------------------
     def take_over(self, wanted: Sequence[Takeover], event: str, actor: str, at: datetime) -> list[Parked]:
@@ -339,98 +260,18 @@ class SqlLedger:
         with self._db.read() as connection:
             return takeovers.unfinished(connection)
 
-    # -- outbox ----------------------------------------------------------------------------------------
-    def outbox(self, status: NoticeStatus | None = None) -> list[OutboxItem]:
-        with self._db.read() as connection:
-            return outbox.items(connection, status)
-
-    def settle(self, keys: Iterable[str], status: NoticeStatus, reply: str, actor: str, at: datetime) -> int:
-        with self._db.write() as connection:
-            sending.tell(connection, at)
-            return outbox.settle(connection, keys, status, reply, actor, at)
-
-    def notices(self, keys: Iterable[str]) -> list[OutboxItem]:
-        with self._db.read() as connection:
-            return outbox.with_keys(connection, keys)
-
-    def sent_as(self, message_id: str) -> OutboxItem | None:
-        with self._db.read() as connection:
-            return outbox.sent_as(connection, message_id)
-
-    def notify(self, notices: Iterable[Notice], at: datetime) -> int:
-        with self._db.write() as connection:
-            return outbox.add(connection, notices, at)
-
-    def claim(self, at: datetime, limit: int, longest: timedelta) -> list[OutboxItem]:
-        with self._db.read() as connection:
-            unfinished = sending.is_unfinished(connection)
-        if unfinished:
-            with self._db.write() as connection:
-                sending.finish(connection, at)
-        with self._db.read() as connection:
-            return sending.ready(connection, at, limit, longest)
-
-    def turn(self, answer: Answer | None, following: Sending | None, at: datetime) -> bool:
-        self._turns += 1
-        synced = following is None or self._turns % sending.SYNCED_EVERY == 0
-        with self._db.write(synced=synced) as connection:
-            return sending.turn(connection, answer, following, at)
-
-    def tried_between(self, after: datetime, until: datetime) -> int:
-        with self._db.read() as connection:
-            return sending.tried_between(connection, after, until)
-
-    def retry(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
-        with self._db.write() as connection:
-            wanted = outbox.with_keys(connection, keys)
-            addresses = [item.notice.to for item in wanted]
-            returned.trust(connection, addresses, actor, reason, at)
-            sending.tell(connection, at)
-            return sending.retry(connection, (i.notice.key for i in wanted), actor, reason, at)
-
-    def drop(self, keys: Iterable[str], actor: str, reason: str, at: datetime) -> int:
-        with self._db.write() as connection:
-            sending.tell(connection, at)
-            return sending.drop(connection, keys, actor, reason, at)
-
-    # -- returned mail ---------------------------------------------------------------------------------
-    def looked(self, folder: str) -> Looked | None:
-        with self._db.read() as connection:
-            return returned.looked(connection, folder)
-
-    def look_on(self, folder: str, until: Looked) -> None:
-        with self._db.write() as connection:
-            returned.look_on(connection, folder, until)
-
-    def take_returned(self, mail: ReturnedMail, bounces: Sequence[Bounce], at: datetime) -> int:
-        with self._db.write() as connection:
-            sending.tell(connection, at)
-            return returned.take(connection, mail, bounces, at)
-
-    def unfiled(self, folder: str, uid_validity: int) -> list[int]:
-        with self._db.read() as connection:
-            return returned.unfiled(connection, folder, uid_validity)
-
-    def file_returned(self, folder: str, uid_validity: int, uids: Iterable[int], at: datetime) -> None:
-        with self._db.write() as connection:
-            returned.file(connection, folder, uid_validity, uids, at)
-
-    def bad_addresses(self, since: datetime | None = None) -> list[BadAddress]:
-        with self._db.read() as connection:
-            return returned.bad_addresses(connection, since)
-
-    def bad_among(self, addresses: Iterable[str], since: datetime) -> frozenset[str]:
-        with self._db.read() as connection:
-            return returned.bad_among(connection, addresses, since)
-
-    def trust(self, addresses: Iterable[str], actor: str, reason: str, at: datetime) -> int:
-        with self._db.write() as connection:
-            return returned.trust(connection, addresses, actor, reason, at)
-
     # -- history ---------------------------------------------------------------------------------------
     def history(self, person_id: str | None = None) -> list[HistoryLine]:
         with self._db.read() as connection:
             return history.lines_of(connection, person_id)
+
+    def audited(self, at: datetime, actor: str, reason: str) -> None:
+        with self._db.write() as connection:
+            history.append(connection, [Happened(history.AUDITED, None, at, actor, {}, reason)])
+
+    def last_audit(self) -> datetime | None:
+        with self._db.read() as connection:
+            return history.last_audit(connection)
 
     def verify_history(self) -> str | None:
         with self._db.read() as connection:

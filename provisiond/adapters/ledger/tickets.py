@@ -59,3 +59,14 @@ def use(connection: Connection, person_id: str, kind: TicketKind, digest: str, a
         return False
     history.append(connection, [Happened("code-used", person_id, at, "student", {"kind": kind.value})])
     return True
+
+
+def withdraw(
+    connection: Connection, person_id: str, kind: TicketKind, actor: str, reason: str, at: datetime
+) -> bool:
+    mine = (table.c.person_id == person_id, table.c.kind == kind.value, table.c.used_at.is_(None))
+    if connection.execute(delete(table).where(*mine)).rowcount != 1:
+        return False
+    happened = Happened("code-withdrawn", person_id, at, actor, {"kind": kind.value}, reason)
+    history.append(connection, [happened])
+    return True

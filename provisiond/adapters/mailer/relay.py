@@ -13,11 +13,21 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPHeloError, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+    SMTPTimeoutError,
+)
 
 from provisiond.adapters.mailer.conversation import Envelope, LostError, Work, envelope, handed_over
 from provisiond.adapters.mailer.wire import Wire, WireError, one_line
 from provisiond.domain.delivery import is_mail_address
+from provisiond.domain.errors import ProvisiondError, UnavailableError
 from provisiond.ports import Delivery, DeliveryOutcome
 
 LOSSES = (
@@ -62,10 +72,10 @@ class SmtpMailer:
             finally:
                 made.close()
 
-    def check(self) -> list[str]:
+    def check(self) -> list[ProvisiondError]:
         with self.batch() as batch:
             fault = batch.connected()
-        return [f"mail: {fault}"] if fault else []
+        return [fault] if fault else []
 
 
 class SmtpBatch:
@@ -94,7 +104,7 @@ class SmtpBatch:
         work = Work(cache(begin), cache(meanwhile))  # once, on whichever connection
         return self._loop.run_until_complete(self._send(mail, work))
 
-    def connected(self) -> str | None:
+    def connected(self) -> UnavailableError | None:
         """What is in the way of a connection that can be used."""
         return self._loop.run_until_complete(self._connect())
 
@@ -106,7 +116,7 @@ class SmtpBatch:
         for _ in range(2):
             fresh = self._wire is None or not self._wire.is_open
             if fresh and (fault := await self._connect()):
-                return Delivery(DeliveryOutcome.UNAVAILABLE, fault)
+                return Delivery(DeliveryOutcome.UNAVAILABLE, fault.reason)
             assert self._wire
             try:
                 said = await handed_over(self._wire, mail, self._relay, work)
@@ -127,7 +137,7 @@ class SmtpBatch:
         outcome = DeliveryOutcome.DEFERRED if serves else DeliveryOutcome.UNAVAILABLE
         return Delivery(outcome, f"{self._relay}: {lost}")
 
-    async def _connect(self) -> str | None:
+    async def _connect(self) -> UnavailableError | None:
         self._drop()
         relay = self._relay
         try:
@@ -142,9 +152,10 @@ class SmtpBatch:
             await client.connect()
             self._wire = await _ready(client, relay)
         except SMTPAuthenticationError as error:
-            return f"{relay} refused the log-in of {relay.user}: {_told(error)}"
+            why = f"{relay} refused the log-in of {relay.user}: {_told(error)}"
+            return UnavailableError("mail", why, lasts=_lasts(error))
         except (SMTPException, OSError, ValueError) as error:
-            return f"{relay} cannot be used: {_told(error)}"
+            return UnavailableError("mail", f"{relay} cannot be used: {_told(error)}", lasts=_lasts(error))
         return None
 
     async def _quit(self) -> None:
@@ -196,6 +207,17 @@ async def _greet(client: SMTP) -> None:
             await client.ehlo()
         except SMTPHeloError:
             await client.helo()
+
+
+def _lasts(error: Exception) -> bool:
+    """A server that is not there, or has no time now (4xx), may come back; a certificate that is not trusted, TLS
+    that is not offered or a refusal (5xx) are for somebody to mend."""
+    if isinstance(error, SMTPResponseException):
+        return error.code >= 500
+    away = OSError | SMTPConnectError | SMTPServerDisconnected | SMTPTimeoutError
+    return isinstance(error.__cause__ or error, ssl.SSLError | FileNotFoundError) or not isinstance(
+        error, away
+    )
 
 
 def _told(error: Exception) -> str:

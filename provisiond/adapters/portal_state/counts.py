@@ -1,47 +1,58 @@
-"""Where the library `limits` keeps its counts: in one transaction of ours, at an instant that we say."""
+"""Where the library `limits` keeps its counts: in one transaction of ours, at an instant that we say. What is going
+to be counted is counted together beforehand: a statement for each key would be most of what a page costs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from limits.storage.base import Storage
-from sqlalchemy import Connection, case, delete, or_, select
+from sqlalchemy import Connection, Integer, String, TextualSelect, bindparam, delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import count as table
-from provisiond.adapters.portal_state.upserts import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was counted under a key, and when that ends."""
+
+    hits: int
+    until: datetime
 
 
 class Counts(Storage):
-    """Lives as long as the transaction. A window begins with its first hit."""
+    """Lives as long as the transaction. A window begins with its first hit. `wanted`: key → seconds of its window, in
+    the order in which they are locked; each is hit once."""
 
     STORAGE_SCHEME = None  # not made from a URI
 
-    def __init__(self, connection: Connection, at: datetime) -> None:
+    def __init__(self, connection: Connection, at: datetime, wanted: Mapping[str, int]) -> None:
         super().__init__()
         self._connection, self._at = connection, at
+        self._hit = self._count(wanted, 1)
+        self._told: set[str] = set()
 
     @property
     def base_exceptions(self) -> type[Exception]:
         return SQLAlchemyError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """One statement: it counts right however many do so at once. A window that ends later than one that began now
-        was made by a clock that has been set back since, and is over as well."""
-        made = upsert(self._connection, table).values(
-            key=key, hits=amount, until=self._at + timedelta(seconds=expiry)
-        )
-        over = or_(table.c.until <= self._at, table.c.until > made.excluded.until)
-        hits = case((over, amount), else_=table.c.hits + amount)
-        until = case((over, made.excluded.until), else_=table.c.until)
-        counted = made.on_conflict_do_update(index_elements=["key"], set_={"hits": hits, "until": until})
-        return int(self._connection.execute(counted.returning(table.c.hits)).scalar_one())
+        if amount != 1 or key not in self._hit or key in self._told:
+            self._hit |= self._count({key: expiry}, amount)
+        self._told.add(key)
+        return self._hit[key].hits
 
     def get(self, key: str) -> int:
         hits = select(table.c.hits).where(table.c.key == key, table.c.until > self._at)
         return self._connection.scalar(hits) or 0
 
     def get_expiry(self, key: str) -> float:
+        if key in self._hit:
+            return self._hit[key].until.timestamp()
         until = self._connection.scalar(select(table.c.until).where(table.c.key == key))
         return (until or self._at).timestamp()
 
@@ -53,3 +64,34 @@ class Counts(Storage):
 
     def clear(self, key: str) -> None:
         self._connection.execute(delete(table).where(table.c.key == key))
+        self._hit.pop(key, None)
+
+    def _count(self, wanted: Mapping[str, int], amount: int) -> dict[str, Window]:
+        if not wanted:
+            return {}
+        given: dict[str, object] = {"now": self._at, "amount": amount}
+        for place, (key, seconds) in enumerate(wanted.items()):
+            given |= {f"key{place}": key, f"end{place}": self._at + timedelta(seconds=seconds)}
+        rows = self._connection.execute(_counting(len(wanted)), given)
+        return {row.key: Window(row.hits, row.until) for row in rows}
+
+
+# A window that ends later than one that began now was made by a clock that has been set back since: it is over, too.
+_OVER = "portal_count.until <= :now OR portal_count.until > excluded.until"
+
+
+@cache
+def _counting(keys: int) -> TextualSelect:
+    """One statement for all keys, the same on both databases; it counts right however many do so at once."""
+    rows = ", ".join(f"(:key{n}, :amount, :end{n})" for n in range(keys))
+    ends = [bindparam(f"end{n}", type_=Instant()) for n in range(keys)]
+    return (
+        text(
+            f"INSERT INTO portal_count (key, hits, until) VALUES {rows} ON CONFLICT (key) DO UPDATE SET"  # noqa: S608
+            f" hits = CASE WHEN {_OVER} THEN :amount ELSE portal_count.hits + :amount END,"
+            f" until = CASE WHEN {_OVER} THEN excluded.until ELSE portal_count.until END"
+            " RETURNING key, hits, until"
+        )
+        .bindparams(bindparam("now", type_=Instant()), bindparam("amount", type_=Integer()), *ends)
+        .columns(key=String(), hits=Integer(), until=Instant())
+    )

@@ -6,14 +6,18 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Connection, Row, delete, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
 
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.tables import session as table
-from provisiond.adapters.portal_state.upserts import upsert
+from provisiond.adapters.portal_state.upserts import Upsert, upsert
 from provisiond.ports.portal import WebSession
 
+# Made once: SQLAlchemy needs longer to make a statement than a database to carry it out.
+_RUNNING = select(table).where(table.c.digest == bindparam("of"), table.c.ended.is_(False))
+_FIELDS = ("person_id", "stage", "content", "begun_at", "seen_at", "proved_at")
 _NOTED_EVERY = timedelta(minutes=1)  # that a session is used is not worth a write at every page
 
 
@@ -25,9 +29,8 @@ class SqlSessions:
 
     def load(self, token: str, at: datetime) -> WebSession | None:
         """That it was asked for keeps it from being idle."""
-        wanted = select(table).where(table.c.digest == _digest(token), table.c.ended.is_(False))
         with self._store.read() as connection:
-            row = connection.execute(wanted).one_or_none()
+            row = connection.execute(_RUNNING, {"of": _digest(token)}).one_or_none()
         if row is None or at >= row.begun_at + self._lasts_for or at >= row.seen_at + self._idle_after:
             return None
         if at < row.seen_at + min(_NOTED_EVERY, self._idle_after / 4):
@@ -69,6 +72,7 @@ def _digest(token: str) -> bytes:
 
 def _write(connection: Connection, token: str, session: WebSession) -> None:
     row = {
+        "digest": _digest(token),
         "person_id": session.person_id,
         "stage": session.stage,
         "content": json.dumps(session.content, ensure_ascii=False),
@@ -76,10 +80,15 @@ def _write(connection: Connection, token: str, session: WebSession) -> None:
         "seen_at": session.seen_at,
         "proved_at": session.proved_at,
     }
-    made = upsert(connection, table).values(digest=_digest(token), ended=False, **row)
-    connection.execute(
-        made.on_conflict_do_update(index_elements=["digest"], set_=row, where=table.c.ended.is_(False))
-    )
+    connection.execute(_writing(connection.dialect.name), row)
+
+
+@cache
+def _writing(dialect: str) -> Upsert:
+    given = {name: bindparam(name, type_=table.c[name].type) for name in ("digest", *_FIELDS)}
+    made = upsert(dialect, table).values(ended=False, **given)
+    new = {name: made.excluded[name] for name in _FIELDS}
+    return made.on_conflict_do_update(index_elements=["digest"], set_=new, where=table.c.ended.is_(False))
 
 
 def _end_for(connection: Connection, token: str) -> bool:

@@ -5,21 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
-from limits import RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import Connection, case, delete, select
+from sqlalchemy import bindparam, case, delete, select
 
 from provisiond.adapters.portal_state.counts import Counts
 from provisiond.adapters.portal_state.store import Store
-from provisiond.adapters.portal_state.tables import count, failure
-from provisiond.adapters.portal_state.upserts import upsert
+from provisiond.adapters.portal_state.tables import Instant, count, failure
+from provisiond.adapters.portal_state.upserts import Upsert, upsert
 from provisiond.ports.portal import Rate
 
 FREE_FAILURES = 4
 FORGOTTEN_AFTER = timedelta(days=1)
 LONGEST = timedelta(minutes=15)
 _AT_ONCE = timedelta(0)
+# Made once: SQLAlchemy needs longer to make a statement than a database to carry it out.
+_FAILURES = select(failure).where(failure.c.key == bindparam("name"))
+_FORGET = delete(failure).where(failure.c.key == bindparam("name"))
 
 
 class SqlThrottle:
@@ -30,15 +34,13 @@ class SqlThrottle:
         self._store, self._longest = store, dict(longest or {})
 
     def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
-        """In the order of names and keys, so that no two transactions wait for each other."""
+        """Counted in the order of keys, so that no two transactions wait for each other."""
         try:
             with self._store.write() as connection:
-                limiter = FixedWindowRateLimiter(Counts(connection, at))
-                waits = [
-                    _until(limiter, rate, key, at)
-                    for rate, key in sorted(wanted, key=lambda one: (one[0].name, one[1]))
-                    if not limiter.hit(_item(rate), key)
-                ]
+                items = [(_item(rate), key) for rate, key in wanted]
+                keys = {item.key_for(key): item.get_expiry() for item, key in items}
+                limiter = FixedWindowRateLimiter(Counts(connection, at, dict(sorted(keys.items()))))
+                waits = [_until(limiter, item, key, at) for item, key in items if not limiter.hit(item, key)]
                 if waits:
                     raise _RefusedError(max(waits))
         except _RefusedError as refused:
@@ -48,7 +50,7 @@ class SqlThrottle:
     def pause(self, key: str, at: datetime) -> timedelta:
         """The first four failures cost nothing, the next ones 2, 4, 8 … seconds."""
         with self._store.read() as connection:
-            row = connection.execute(select(failure).where(failure.c.key == key)).one_or_none()
+            row = connection.execute(_FAILURES, {"name": key}).one_or_none()
         if row is None or at >= row.failed_at + FORGOTTEN_AFTER:
             return _AT_ONCE
         wait = self._delay(key, row.failures)
@@ -59,12 +61,13 @@ class SqlThrottle:
     def failed(self, keys: Sequence[str], at: datetime) -> None:
         with self._store.write() as connection:
             for key in sorted(set(keys)):
-                _count_failure(connection, key, at)
+                given = {"name": key, "now": at, "day_before": at - FORGOTTEN_AFTER}
+                connection.execute(_counting(connection.dialect.name), given)
 
     def succeeded(self, keys: Sequence[str]) -> None:
         with self._store.write() as connection:
             for key in sorted(set(keys)):
-                connection.execute(delete(failure).where(failure.c.key == key))
+                connection.execute(_FORGET, {"name": key})
 
     def purge(self, at: datetime) -> int:
         over = (count.c.until <= at, failure.c.failed_at <= at - FORGOTTEN_AFTER)
@@ -92,15 +95,15 @@ def _item(rate: Rate) -> RateLimitItemPerSecond:
     return RateLimitItemPerSecond(rate.count, int(rate.per.total_seconds()), namespace=rate.name)
 
 
-def _until(limiter: FixedWindowRateLimiter, rate: Rate, key: str, at: datetime) -> timedelta:
-    ends = limiter.storage.get_expiry(_item(rate).key_for(key))
+def _until(limiter: FixedWindowRateLimiter, item: RateLimitItem, key: str, at: datetime) -> timedelta:
+    ends = limiter.storage.get_expiry(item.key_for(key))
     return datetime.fromtimestamp(ends, UTC) - at
 
 
-def _count_failure(connection: Connection, key: str, at: datetime) -> None:
-    made = upsert(connection, failure).values(key=key, failures=1, failed_at=at)
-    over = failure.c.failed_at <= at - FORGOTTEN_AFTER
+@cache
+def _counting(dialect: str) -> Upsert:
+    now = bindparam("now", type_=Instant())
+    made = upsert(dialect, failure).values(key=bindparam("name"), failures=1, failed_at=now)
+    over = failure.c.failed_at <= bindparam("day_before", type_=Instant())
     failures = case((over, 1), else_=failure.c.failures + 1)
-    connection.execute(
-        made.on_conflict_do_update(index_elements=["key"], set_={"failures": failures, "failed_at": at})
-    )
+    return made.on_conflict_do_update(index_elements=["key"], set_={"failures": failures, "failed_at": now})

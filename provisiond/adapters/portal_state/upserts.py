@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 Upsert = sqlite.Insert | postgresql.Insert
 
 
-def upsert(connection: Connection, table: Table) -> Upsert:
-    if connection.dialect.name == "sqlite":
+def upsert(dialect: str, table: Table) -> Upsert:
+    if dialect == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)

@@ -29,11 +29,13 @@ class Opaque(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """`purpose` keeps the counters of several steps apart."""
+    """`purpose` keeps the counters of several steps apart. `person_wide` False: what others try against a person does
+    not count, since what is tried cannot be guessed."""
 
     throttle: Throttle
     digests: Opaque
     purpose: str
+    person_wide: bool = True
 
     def begin(self, who: str, address: str, at: datetime) -> timedelta | None:
         """Counts one attempt, in one stroke and before anything is looked up. None: it may go on; else how long to
@@ -50,9 +52,10 @@ class Attempts:
         self.throttle.succeeded([self._pair(who, address)])
 
     def _wanted(self, who: str, address: str) -> Sequence[tuple[Rate, str]]:
+        of_person = [(_OF_PERSON, self._key(f"person {who}"))] if self.person_wide else []
         return [
             (_FROM_ADDRESS, self._pair(who, address)),
-            (_OF_PERSON, self._key(f"person {who}")),
+            *of_person,
             (_ADDRESS, self._key(f"address {within(address, 64)}")),
             (_NETWORK, self._key(f"network {within(address, 48)}")),
             (_EVERYBODY, self._key("everybody")),

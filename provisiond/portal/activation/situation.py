@@ -12,13 +12,14 @@ from provisiond.domain.lifecycle import Standing, standing
 from provisiond.domain.model import Account, Level, State
 from provisiond.domain.people import person
 from provisiond.domain.policy import Policy
+from provisiond.ports.portal import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class NotCreated:
-    """There is no account yet. `has_problem`: a cycle met with trouble that people at the University must solve."""
+    """There is no account yet. `problem`: why, where a cycle knows."""
 
-    has_problem: bool
+    problem: Problem | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,11 @@ Situation = NotCreated | BeingCreated | Locked | Activated | Ended | Particulars
 
 
 def situation(
-    account: Account | None, has_problem: bool, now: datetime, zone: tzinfo, policy: Policy
+    account: Account | None, problem: Problem | None, now: datetime, zone: tzinfo, policy: Policy
 ) -> Situation:
     """Particulars: the account can be activated."""
     if account is None:
-        return NotCreated(has_problem)
+        return NotCreated(problem)
     if not account.studies:
         return BeingCreated(account.account_name)
     today = now.astimezone(zone).date()

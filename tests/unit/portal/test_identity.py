@@ -17,7 +17,9 @@ from tests.rigs.portal_throttle import PlainThrottle
 
 DIGESTS = Digests(b"k" * 32)
 BORN_ON = date(2005, 3, 9)
-PROOFS = Proofs("20000001", "p1", frozenset({DIGESTS.hkid("A1234563")}), frozenset({DIGESTS.birth(BORN_ON)}))
+PROOFS = Proofs(
+    "20000001", "p1", frozenset({DIGESTS.hkid("A1234563")}), frozenset({DIGESTS.birth(BORN_ON)}), None
+)
 RIGHT = hkid_claim("20000001", "a123456(3)")
 
 
