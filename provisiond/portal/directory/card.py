@@ -27,7 +27,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One line of an answer. `latin` is never empty, `chinese` may be. `account_name` is for ever, and so is `path`."""
+    """One line of an answer. `latin` is never empty, `chinese` may be. `account_name` and `path` are for ever."""
 
     account_name: str
     latin: str
