@@ -55,7 +55,7 @@ class Visitor:
         action, found = page.forms[form]
         path = urlsplit(urljoin(page.url, action or page.url))
         return self.post(
-            path.path + (f"?{path.query}" if path.query else ""), found | dict(values), follow=follow
+            path.path + (f"?{path.query}" if path.query else ""), {**found, **values}, follow=follow
         )
 
     def _followed(self, seen: Seen, follow: bool) -> Seen:
