@@ -19,7 +19,7 @@ from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
 from provisiond.adapters.vault import Vault
-from provisiond.domain.errors import ConfigError, ProvisiondError
+from provisiond.domain.errors import ConfigError, ProvisiondError, UnavailableError
 from provisiond.portal.account.re_enrolment import ReEnrolment
 from provisiond.portal.account.services import ticket_digest
 from provisiond.portal.activation.blocklist import Blocklist
@@ -29,7 +29,9 @@ from provisiond.portal.language import speeches
 from provisiond.portal.pages import Pages
 from provisiond.portal.static import Static
 from provisiond.portal.terms import rendered
+from provisiond.portal.unwatched import Unwatched
 from provisiond.ports import Clock
+from provisiond.ports.portal import Tally
 from provisiond.settings import PortalSettings, Settings
 
 NOBODY = "-"  # no person has this ID: asked for to see whether somebody answers
@@ -44,7 +46,15 @@ class Opened:
 
     def unavailable(self) -> list[str]:
         """Systems that do not answer as they must."""
-        return [f"{name}: {fault}" for name, ask in self.systems.items() if (fault := _fault(ask))]
+        return [fault.reason for fault in self.faults()]
+
+    def faults(self) -> list[UnavailableError]:
+        """The same, as errors that say who must react."""
+        return [
+            UnavailableError("portal", f"{name}: {error}", lasts=getattr(error, "lasts", True))
+            for name, ask in self.systems.items()
+            if (error := _fault(ask))
+        ]
 
     def purge(self) -> int:
         """Sessions and counts that are over."""
@@ -53,7 +63,7 @@ class Opened:
 
 
 @contextmanager
-def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
+def opened(settings: PortalSettings, clock: Clock, tally: Tally | None = None) -> Iterator[Opened]:
     """Open what the configuration names; close it in the end. Raises UnavailableError for a ledger that is not there;
     the directory may come later."""
     with ExitStack() as stack:
@@ -87,6 +97,7 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
             hosts=settings.web.hosts,
             trusts_proxy=settings.web.behind_proxy,
             threads=settings.web.threads,
+            tally=tally or Unwatched(),
         )
         yield Opened(desk, _systems(desk))
 
@@ -119,11 +130,11 @@ def _systems(desk: Desk) -> dict[str, Callable[[], object]]:
     }
 
 
-def _fault(ask: Callable[[], object]) -> str | None:
+def _fault(ask: Callable[[], object]) -> ProvisiondError | None:
     try:
         ask()
     except ProvisiondError as error:
-        return str(error)
+        return error
     return None
 
 

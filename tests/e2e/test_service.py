@@ -52,8 +52,8 @@ def restart(machine: Machine) -> None:
 def test_what_is_installed_as_documented_makes_entries(service: Machine) -> None:
     assert service.shows(SERVICE, "User", "UnitFileState") == ["provisiond", "enabled"]
     service.wait("it says that it is idle", lambda: "idle" in status(service))
-    owners = service.run("stat -c %U:%a /var/lib/provisiond/ledger.sqlite* /etc/provisiond/secrets")
-    assert set(owners.split()) == {"provisiond:600", "root:700"}
+    owners = service.run("stat -c %U:%a /var/lib/provisiond-ledger/ledger.sqlite* /etc/provisiond/secrets")
+    assert set(owners.split()) == {"provisiond:660", "root:700"}
 
 
 @pytest.mark.parametrize("unit", [SERVICE, "provisiond-portal.service"])
@@ -157,7 +157,7 @@ def test_every_server_is_reached_from_inside(service: Machine) -> None:
     service.edit(
         "/etc/provisiond/elsewhere.toml",
         (
-            'path = "/var/lib/provisiond/ledger.sqlite"',
+            'path = "/var/lib/provisiond-ledger/ledger.sqlite"',
             'url = "postgresql://provisiond@127.0.0.1/provisiond"',
         ),
         ('#   password_file = "credential:ledger-password"', 'password_file = "credential:ledger-password"'),
@@ -201,7 +201,7 @@ def test_an_upgrade_keeps_the_configuration_and_backs_the_ledger_up(service: Mac
         " echo '# a new key' >>new/etc/provisiond/provisiond.toml; dpkg-deb -Znone -b new provisiond_99.deb"
     )
     said = service.run("cd /root; apt-get install ./provisiond_99.deb")
-    assert "the ledger /var/lib/provisiond/ledger.sqlite is ready" in said
+    assert "the ledger /var/lib/provisiond-ledger/ledger.sqlite is ready" in said
     assert 'urls = ["ldapi:///"]' in service.run(f"cat {CONFIG}")
     assert "a new key" in service.run(f"cat {CONFIG}.dpkg-dist")
     assert "ledger-before-99.1" in service.run("ls /var/backups/provisiond")

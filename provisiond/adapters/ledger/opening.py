@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 
 from provisiond.adapters.ledger import schema
 from provisiond.adapters.ledger.connection import Database
-from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.domain.errors import UnavailableError
+from provisiond.ownership import opened_file
 
 
 def opened(

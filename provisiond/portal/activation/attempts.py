@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from provisiond.ports.portal import Rate, Throttle
+from provisiond.portal.unwatched import Unwatched
+from provisiond.ports.portal import Rate, Tally, Throttle, Tried
 
 _HOUR, _MINUTES = timedelta(hours=1), timedelta(minutes=10)
 _FROM_ADDRESS = Rate("person-address", 12, _HOUR)
@@ -36,6 +37,7 @@ class Attempts:
     digests: Opaque
     purpose: str
     person_wide: bool = True
+    tally: Tally = field(default_factory=Unwatched)
 
     def begin(self, who: str, address: str, at: datetime) -> timedelta | None:
         """Counts one attempt, in one stroke and before anything is looked up. None: it may go on; else how long to
@@ -43,13 +45,17 @@ class Attempts:
         pause = self.throttle.pause(self._pair(who, address), at)
         waits = self.throttle.admit(self._wanted(who, address), at)
         longest = max(pause, waits or timedelta())
+        if longest:
+            self.tally.tried(self.purpose, Tried.PAUSED)
         return longest or None
 
     def failed(self, who: str, address: str, at: datetime) -> None:
         self.throttle.failed([self._pair(who, address)], at)
+        self.tally.tried(self.purpose, Tried.WRONG)
 
     def succeeded(self, who: str, address: str) -> None:
         self.throttle.succeeded([self._pair(who, address)])
+        self.tally.tried(self.purpose, Tried.RIGHT)
 
     def _wanted(self, who: str, address: str) -> Sequence[tuple[Rate, str]]:
         of_person = [(_OF_PERSON, self._key(f"person {who}"))] if self.person_wide else []
