@@ -15,7 +15,8 @@ import pyotp
 import pytest
 
 from provisiond.domain.model import Hold, HoldKind, Level, NoticeKind, State, Status
-from provisiond.portal.activation.course import possession
+from provisiond.portal.activation.claims import hkid_claim
+from provisiond.portal.activation.course import identity_check, possession
 from provisiond.portal.rules import CodeWanted
 from provisiond.portal.visit import SESSION_COOKIE
 from provisiond.ports.portal import BindAnswer
@@ -238,8 +239,18 @@ def test_too_many_tries_wait_and_the_right_one_does_too(student: Student, place:
     assert pages[-1].status == 429
     assert int(pages[-1].headers["retry-after"]) > 0
     assert student.identify().status == 429
-    place.sleep(timedelta(hours=1))
+    place.sleep(timedelta(minutes=15))
     assert heading(student.identify()) == "This is your account"
+
+
+def test_who_is_besieged_gets_in_by_the_mailbox(student: Student, place: Campus) -> None:
+    place.enrol(a_student())
+    check = identity_check(place.desk)
+    for n in range(30):
+        check.judge(hkid_claim("20000001", "C123456(9)"), f"198.51.{n}.7", place.world.clock.now())
+    page = student.identify()
+    assert heading(page) == "Look into your mailbox"
+    assert heading(student.browser.fill(page, code=mailed(place))) == "This is your account"
 
 
 # -- the code by mail ------------------------------------------------------------------------------------
@@ -262,6 +273,8 @@ def test_a_date_of_birth_wants_a_code_from_the_mailbox_too(student: Student, pla
     code = mailed(place)
     assert faults(student.browser.fill(page, code="AAAA-BBBB-CCCC-DDDD")) != []
     assert heading(student.browser.get("/activate/account")) == "Activate your account"
+    place.world.cycle()
+    assert (TODAY, NoticeKind.ACTIVATION_CODE) in place.world.notices("20000001")
     page = student.browser.fill(page, code="-".join(re.findall("....", code.lower())))
     assert heading(page) == "This is your account"
 
@@ -300,6 +313,23 @@ def test_whether_a_code_was_sent_nobody_can_see(many: Campus, base: str) -> None
     assert texts[0] == texts[1]
     assert mailed(many) is not None
     assert faults(wrong.browser.fill(wrong.browser.get("/activate/code"), code=mailed(many)))
+
+
+def test_a_right_date_of_birth_takes_the_same_work_as_a_wrong_one(many: Campus, base: str) -> None:
+    """What the portal asks its databases before it answers: the mail is ordered afterwards."""
+    asked = {}
+    for day in ("9", "10", "31"):
+        who = Student(Visitor(base), many)
+        who.browser.fill(who.browser.get("/activate"), accept="y")
+        page = who.browser.get("/activate/birth")
+        values = page.forms[0][1] | {"student_id": "20000001", "day": day, "month": "2", "year": "2005"}
+        values["month"] = "3" if day != "31" else "2"
+        with many.statements() as seen:
+            answer = who.browser.post("/activate/birth", values, follow=False)
+        assert (answer.status, answer.headers["location"]) == (303, "/activate/code")
+        asked[day] = list(seen)
+    assert asked["10"] == asked["31"]
+    assert asked["9"][: len(asked["10"])] == asked["10"]
 
 
 def test_at_most_three_mails_an_hour(student: Student, place: Campus) -> None:
