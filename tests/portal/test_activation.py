@@ -233,6 +233,22 @@ def test_what_was_typed_as_number_is_never_shown_again(student: Student, place: 
     assert 'value="20000001"' in page.text
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("*)(uid=*", "' OR 1=1 --", "{{ 7*7 }}", "<script>alert(1)</script>", "uid=tmchan,ou=people"),
+        *("20000001\r\nSet-Cookie: stolen=1 ", "\u202e20000001", "%s%n", "x" * 5000),
+    ],
+)
+def test_whatever_is_typed_is_text_and_nothing_else(student: Student, place: Campus, typed: str) -> None:
+    place.enrol(a_student())
+    page = student.identify(HKID, typed)
+    assert (page.status, len(faults(page))) == (200, 1)
+    assert "<script>alert" not in page.text
+    assert "stolen" not in student.browser.cookies
+    assert heading(student.browser.get("/activate/account")) == "Activate your account"
+
+
 def test_too_many_tries_wait_and_the_right_one_does_too(student: Student, place: Campus) -> None:
     place.enrol(a_student())
     pages = [student.identify("C123456(9)") for _ in range(14)]
@@ -396,6 +412,31 @@ def test_a_weak_password_is_refused_with_every_reason(student: Student, place: C
     assert faults(student.choose(PASSWORD, "something else")) == [
         "The two passwords differ. Type the same password twice."
     ]
+
+
+@pytest.mark.parametrize(
+    "password", ["Ünïcode 密碼 lantern 🔥", "lantern; DROP TABLE pier --", "*)(uid=*) on the pier"]
+)
+def test_a_password_of_any_signs_logs_in_as_it_was_typed(
+    student: Student, place: Campus, password: str
+) -> None:
+    place.enrol(a_student())
+    student.identify()
+    assert heading(student.choose(password)) == "Set up your phone"
+    name = place.world.account("20000001").account_name
+    assert place.desk.directory.bind(name, password) is BindAnswer.RIGHT
+
+
+def test_what_is_done_stands_in_the_history_without_any_secret(student: Student, place: Campus) -> None:
+    place.enrol(a_student())
+    student.activate()
+    lines = place.portal_ledger.history(place.world.account("20000001").person_id)
+    assert {"policy-accepted", "password-set", "second-factor-enrolled", "activated"} <= {
+        line.event for line in lines
+    }
+    told = " ".join(f"{line.detail} {line.reason}" for line in lines)
+    assert PASSWORD not in told
+    assert "A123456" not in told
 
 
 def test_the_second_factor_comes_after_the_password(student: Student, place: Campus) -> None:
