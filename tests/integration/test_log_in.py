@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from provisiond.domain.model import Hold, HoldKind, Status
+from provisiond.portal.account import services
 from provisiond.portal.account.log_in_pages import NOT_ADMITTED
+from provisiond.ports.portal import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student, campus
 from tests.rigs.lives import TODAY
 from tests.rigs.member import Member, activated
@@ -185,3 +188,47 @@ def test_a_form_of_before_log_in_is_void_after_it(member: Member, visitor: Visit
     before = visitor.get("/login").forms[0][1]["csrf_token"]
     member.logged_in(visitor)
     assert visitor.post("/logout", {"csrf_token": before}).status == 403
+
+
+def test_strangers_slow_down_strangers_only(member: Member, visitor: Visitor) -> None:
+    """In a browser where the owner logged in before, what others try from everywhere does not count; the cookie that
+    tells is good for that name only, and opens nothing."""
+    member.logged_in(visitor)
+    visitor.fill(visitor.get("/account"))
+    refused = [
+        tried(Visitor(visitor.base), member.name, "something else entirely", "000000") for _ in range(14)
+    ]
+    assert refused[-1].status == 429
+    assert visitor.cookies["__Host-known"] and member.name not in visitor.cookies["__Host-known"]
+    assert member.logged_in(visitor).url == "/account"
+    thief = Visitor(visitor.base, cookies={"__Host-known": visitor.cookies["__Host-known"]})
+    assert thief.get("/account").url == "/login"
+    assert NOT_ADMITTED in tried(thief, "nobody", "something else entirely", "000000").text
+
+
+def test_where_the_directory_asks_for_codes_itself_log_in_still_works(site: Campus, base: str) -> None:
+    """Password and code at the bind; with a recovery code, and to check the password again, the portal makes a code
+    of its own, as often as needed; a code that was used here does not bind elsewhere."""
+    site.world.clock.at = datetime.now(UTC)
+    policy = site.world.policy
+    site.world.policy = replace(
+        policy,
+        directory=replace(policy.directory, tokens_base=f"ou=tokens,{site.rig.base}"),
+        portal=replace(policy.portal, enforce_second_factor=frozenset({"students"})),
+    )
+    member, directory = activated(site, a_student()), site.desk.directory
+    assert directory.is_enforced(member.person_id)
+    assert directory.bind(member.name, member.password) is BindAnswer.WRONG
+    for code in member.codes[:2]:
+        seen = tried(Visitor(base), member.name, member.password, code, "/login?with=recovery-code")
+        assert seen.url == "/account/codes"
+    check = services.credentials(site.desk)
+    at = site.world.clock.now()
+    for _ in range(2):
+        assert check.has_password(member.person_id, member.name, member.password, at)
+        assert not check.has_password(member.person_id, member.name, "something else entirely", at)
+    assert directory.bind(member.name, member.password, member.code) is BindAnswer.WRONG
+    directory.put_token(member.person_id, member.secret)
+    code = member.next_code()
+    assert tried(Visitor(base), member.name, member.password, code).url == "/account"
+    assert directory.bind(member.name, member.password, code) is BindAnswer.WRONG
