@@ -27,7 +27,15 @@ from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
 from provisiond.bounces import Bounces
-from provisiond.correspondence import inbox, inbox_settings, letterhead, letters, mail_settings, mailer
+from provisiond.correspondence import (
+    code_of,
+    inbox,
+    inbox_settings,
+    letterhead,
+    letters,
+    mail_settings,
+    mailer,
+)
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
@@ -77,7 +85,7 @@ class Parts:
         return Outbox(
             ledger=self.ledger,
             mailer=mailer(mail),
-            letters=letters(self.settings, self.clock, self.ledger),
+            letters=letters(self.settings, self.clock, self.ledger, code_of(self.settings)),
             clock=self.clock,
             policy=mail.policy,
             letterhead=letterhead(self.settings, mail),
@@ -87,6 +95,7 @@ class Parts:
             progress=progress,
             stopping=stopping,
             guard=self.guard,
+            code_lasts=self.settings.policy.portal.code_lasts,
         )
 
     def bounces(self, progress: Progress = lambda what, done, total: None) -> Bounces:

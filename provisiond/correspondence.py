@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
+from datetime import datetime
 
 from provisiond import specimens
 from provisiond.adapters.clock import SystemClock
@@ -19,14 +21,26 @@ from provisiond.ports import Clock, Ledger
 from provisiond.settings import InboxSettings, MailSettings, Settings
 from provisiond.shipped_files import shipped
 
+SAMPLE_CODE = "ABCDEFGHIJKLMNOP"
 _ABOUT_MAIL = {
     "mail": "notices were refused or given up: `provisiond outbox` lists them",
     "bounces": "notices came back: `provisiond inbox bad` lists their addresses",
 }
 
 
-def letters(settings: Settings, clock: Clock, ledger: Ledger | None = None) -> Writer:
-    """`ledger`: knows what operator notices are about."""
+def code_of(settings: Settings) -> Callable[[str, datetime], str]:
+    """The activation code that the portal issued to a person at an instant."""
+    return Digests(settings.digest_key).activation_code
+
+
+def letters(
+    settings: Settings,
+    clock: Clock,
+    ledger: Ledger | None = None,
+    code_of: Callable[[str, datetime], str] = lambda person_id, at: SAMPLE_CODE,
+) -> Writer:
+    """`ledger`: knows what operator notices are about; without `code_of` a sample stands for a code, so that only the
+    very mail shows one."""
     us = settings.university
     return Writer(
         templates=JinjaTemplates(settings.letters.folder, shipped("mail")),
@@ -36,6 +50,7 @@ def letters(settings: Settings, clock: Clock, ledger: Ledger | None = None) -> W
         sender=Sender(us.name, us.chinese_name, us.help_mail, us.help_telephone, us.help_url, us.portal_url),
         language=settings.letters.language,
         summary=lambda notice: _summary(notice, ledger),
+        code_of=code_of,
     )
 
 

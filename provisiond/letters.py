@@ -63,7 +63,8 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """ports.Letters. `language`: as in settings; `summary`: what an operator notice is about."""
+    """ports.Letters. `language`: as in settings; `summary`: what an operator notice is about; `code_of`: the
+    code that was issued to a person at an instant, which is kept nowhere."""
 
     templates: Templates
     policy: Policy
@@ -72,6 +73,7 @@ class Writer:
     sender: Sender
     language: str
     summary: Callable[[Notice], str]
+    code_of: Callable[[str, datetime], str]
 
     def letter(self, notice: Notice, account: Account | None) -> Letter:
         return self.templates.rendered(
@@ -130,6 +132,9 @@ class Writer:
                 told["until_on"] = day(notice.about_on)
         if (occurrence := occurrence_of(notice, account)) is not None:
             told |= {"happened_at": moment(occurrence.at, self.zone), "reason": occurrence.reason or None}
+            if notice.kind is NoticeKind.ACTIVATION_CODE:
+                until = moment(occurrence.at + self.policy.portal.code_lasts, self.zone)
+                told |= {"code": grouped(self.code_of(account.person_id, occurrence.at)), "code_until": until}
         return told
 
 
@@ -138,7 +143,7 @@ WORDS = (
     *("university", "university_zh", "portal_url", "help_mail", "help_telephone", "help_url", "today"),
     *("name", "name_zh", "account_name", "mail", "alumni_login", "alumni_quota"),
     *("completed_on", "expires_on", "days_left", "withdrawn_on", "until_on", "happened_at", "reason"),
-    "summary",
+    *("summary", "code", "code_until"),
 )
 _ABOUT_EXPIRY = frozenset(
     {NoticeKind.EXPIRY_REMINDER, NoticeKind.EXPIRY, NoticeKind.ALUMNI}
@@ -163,6 +168,11 @@ def moment(at: datetime, zone: tzinfo) -> Day:
     there = at.astimezone(zone)
     on = day(there.date())
     return Day(f"{on.en}, {there:%H:%M}", f"{on.zh}{there:%H:%M}")
+
+
+def grouped(code: str) -> str:
+    """In fours, as people read it out and type it."""
+    return "-".join(code[begin : begin + 4] for begin in range(0, len(code), 4))
 
 
 def quota_text(quota_bytes: int | None) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from typing import assert_never
 
 import structlog
@@ -17,6 +17,7 @@ from provisiond.domain.delivery import (
     is_mail_address,
     other_address,
     overtaken,
+    void_code,
     waiting,
     with_ascii_domain,
 )
@@ -78,7 +79,8 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Outbox:
     """`mail_domain`: that of lifelong addresses; `operators`: who is told of what cannot be delivered. `stopping` is
-    asked between two mails, `guard` lies around each."""
+    asked between two mails, `guard` lies around each;
+    `code_lasts`: how long a mailed code is good."""
 
     ledger: Ledger
     mailer: Mailer
@@ -92,6 +94,7 @@ class Outbox:
     progress: Progress = lambda what, done, total: None
     stopping: Callable[[], bool] = lambda: False
     guard: Guard = unguarded
+    code_lasts: timedelta = timedelta(hours=24)
 
     def deliver(self) -> Delivered:
         """Send what may be sent now, as far as the caps go. Raises UnavailableError when no mail server serves us;
@@ -114,12 +117,16 @@ class Outbox:
     def drop_overtaken(self, items: Sequence[OutboxItem], accounts: Mapping[str, Account]) -> dict[str, str]:
         """Key → why, of those that are not sent any more."""
         today = self.clock.now().astimezone(self.zone).date()
-        found = {i.notice.key: overtaken(i.notice, _of(i, accounts), today) for i in items}
+        found = {i.notice.key: self._why_not(i.notice, _of(i, accounts), today) for i in items}
         reasons = {key: why for key, why in found.items() if why}
         for key, why in reasons.items():
             self.ledger.drop([key], "outbox", why, self.clock.now())
             log.info("notice dropped", notice=key, reason=why)
         return reasons
+
+    def _why_not(self, notice: Notice, account: Account | None, today: date) -> str | None:
+        why = overtaken(notice, account, today)
+        return why or void_code(notice, account, self.clock.now(), self.code_lasts)
 
     def directed(self, items: Sequence[OutboxItem], accounts: Mapping[str, Account]) -> list[OutboxItem]:
         """Away from addresses that lately sent a mail back, where there is another one."""

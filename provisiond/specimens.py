@@ -31,6 +31,7 @@ from provisiond.letters import LANGUAGES, Writer
 
 OCCURRENCES = frozenset(
     {NoticeKind.EXTENSION_REFUSED, NoticeKind.PASSWORD_CHANGED, NoticeKind.SECOND_FACTOR_CHANGED}
+    | {NoticeKind.RECOVERY_CODES_CHANGED, NoticeKind.RE_ENROLMENT_ISSUED, NoticeKind.ACTIVATION_CODE}
 )
 # … and in how many days the account then expires
 ABOUT_EXPIRY = {

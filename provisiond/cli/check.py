@@ -37,13 +37,17 @@ def check(
         faults = [
             *_tried("ledger", _check_ledger(present)),
             *_tried("directory", _check_directory(found)),
-            *_tried("mail", correspondence.mailer(found.mail).check() if found.mail else []),
-            *_tried("inbox", correspondence.inbox(found.inbox).check() if found.inbox else []),
+            *(_tried("mail", correspondence.mailer(found.mail).check()) if found.mail else ()),
+            *(_tried("inbox", correspondence.inbox(found.inbox).check()) if found.inbox else ()),
             *_tried("mail templates", [ConfigError([told]) for told in correspondence.letter_faults(found)]),
         ]
         if found.mail is None:
             screen.say(
                 "note mail: no mail server is configured ([mail] host): nothing is sent, notices stay due"
+            )
+        if found.mail and found.inbox is None:
+            screen.say(
+                "note inbox: no mailbox is configured ([inbox] host): nobody hears of mails that come back"
             )
         for degradation in _degradations(found):
             screen.say(f"note directory: {degradation}")

@@ -40,6 +40,9 @@ WHEN = {
     NoticeKind.HOLD_LIFTED: "the lock has ended",
     NoticeKind.PASSWORD_CHANGED: "the password was changed",
     NoticeKind.SECOND_FACTOR_CHANGED: "the second factor was changed",
+    NoticeKind.RECOVERY_CODES_CHANGED: "new recovery codes were made",
+    NoticeKind.RE_ENROLMENT_ISSUED: "two operators let the person enrol a new second factor",
+    NoticeKind.ACTIVATION_CODE: "the portal asks for a code from the private address",
     NoticeKind.OPERATOR: "a brake tripped, a fetch was refused",
 }
 

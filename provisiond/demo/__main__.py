@@ -44,8 +44,10 @@ def main() -> None:
         university = University(FOLDER.resolve(), slapd.url)
         university.keep_secret("admin", slapd.config_password)
         tell_story(university)
-        tell_next(university)
-        if not chosen.once:
+        if chosen.once:
+            screen.say("\nThe directory ends here; `make demo` keeps it up for you to look at.", "bold")
+        else:
+            tell_next(university)
             wait()
 
 
@@ -156,6 +158,9 @@ def tell_next(university: University) -> None:
         f"{config} accounts --state grace",
         f"{config} explain 29999999",
         f"{config} plan --at 2027-06-30",
+        f"{config} rehearse --until 2027-09-30",
+        f"{config} notices preview expiry 29999999",
+        f"{config} run    # the daemon; {config} status",
         f"{config} rejects",
         f"{config} history --verify",
         f'{config} names "CHAN Tai Man"',

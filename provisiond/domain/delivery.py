@@ -8,10 +8,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from provisiond.domain.model import Account, Notice, NoticeKind, State
-from provisiond.domain.notices import addresses
+from provisiond.domain.notices import addresses, occurrence_of
 
 _STUDYING = frozenset({State.PENDING, State.ACTIVE, State.ON_LEAVE})
 # What a notice of these kinds says is true in these states only.
@@ -102,6 +102,17 @@ def overtaken(notice: Notice, account: Account | None, today: date) -> str | Non
     if _followed(notice, (item.notice for item in account.outbox)):
         return "overtaken by the next notice of this expiry"
     return None
+
+
+def void_code(notice: Notice, account: Account | None, now: datetime, lasts: timedelta) -> str | None:
+    """Why a mail with a code is not worth sending any more; None: it is, or there is no code in it."""
+    if notice.kind is not NoticeKind.ACTIVATION_CODE or account is None:
+        return None
+    issued = occurrence_of(notice, account)
+    if issued is None or now >= issued.at + lasts:
+        return "the code is out of date"
+    later = (o for o in account.occurrences if o.kind is notice.kind and o.at > issued.at)
+    return "overtaken by a later code" if any(later) else None
 
 
 def _followed(reminder: Notice, notices: Iterable[Notice]) -> bool:

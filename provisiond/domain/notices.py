@@ -37,6 +37,7 @@ TO_PERSONAL_MAIL = frozenset(
         NoticeKind.SECOND_FACTOR_CHANGED,
         NoticeKind.RECOVERY_CODES_CHANGED,
         NoticeKind.RE_ENROLMENT_ISSUED,
+        NoticeKind.ACTIVATION_CODE,
     }
 )
 
@@ -94,13 +95,16 @@ def operators_ticket(notice: Notice) -> str:
 
 
 def addresses(kind: NoticeKind, own: str, records: Iterable[RegistryRecord]) -> tuple[str, ...]:
-    """Where a notice to a person may go, best first; never empty. `own`: the lifelong address."""
+    """Where a notice to a person may go, best first; never empty. `own`: the lifelong address. A code proves that its
+    reader has a private address, so it goes nowhere else where there is one."""
     known = {own.casefold(): own}
     for record in records:
         if record.personal_mail:
             known.setdefault(record.personal_mail.casefold(), record.personal_mail)
     own, *others = known.values()
     personal = tuple(others)
+    if kind is NoticeKind.ACTIVATION_CODE and personal:
+        return personal
     return (*personal, own) if kind in TO_PERSONAL_MAIL else (own, *personal)
 
 

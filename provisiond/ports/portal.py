@@ -304,7 +304,8 @@ class PortalDirectory(Protocol):
 
     def bind(self, account_name: str, password: str, code: str | None = None) -> BindAnswer:
         """Whether the person's own bind succeeds; `code` follows the password where the server asks for it (otp
-        overlay). As slow for a name that is not there."""
+        overlay), else it is left out. As slow for a name that is not there, or has no password yet. Where the caller
+        has checked the person's code, or a recovery code, it gives the code of the present step."""
         ...
 
     def shown(self, person_id: str) -> Shown | None: ...

@@ -69,13 +69,20 @@ def portal(
     return PortalPart(web, _house(us, zone, section.accent or ACCENT), rules)
 
 
-def portal_policy(section: s.Portal, groups: Collection[str], folder: Path, faults: Faults) -> PortalPolicy:
-    """What the core must know of it; also where there is no portal."""
+def portal_policy(
+    section: s.Portal, groups: Collection[str], folder: Path, faults: Faults, kind: str | None = None
+) -> PortalPolicy:
+    """What the core must know of it; also where there is no portal. `kind`: of the directory server."""
     known = {field.name for field in fields(PortalPolicy)}
     given = {key: value for key, value in section.given().items() if key in known}
     for group in sorted(section.enforce_second_factor or ()):
         if group not in groups:
             faults.add("portal.enforce_second_factor", unknown(group, groups))
+    if section.enforce_second_factor and kind == "389ds":
+        faults.add(
+            "portal.enforce_second_factor",
+            "a 389 Directory Server asks for no one-time code at bind; leave it out",
+        )
     path = folder / section.offices_file if section.offices_file else shipped(OFFICES)
     return PortalPolicy(**given, offices=_offices(path, faults))
 

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 
 from provisiond.adapters.ledger import copies, schema
 from provisiond.adapters.ledger.place import Place, place
+from provisiond.adapters.ledger.portal import SqlPortalLedger
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import (
@@ -33,8 +34,9 @@ from provisiond.domain.model import (
     State,
     Stretch,
 )
-from provisiond.domain.plan import Parked
+from provisiond.domain.plan import Parked, Proof
 from provisiond.ports import AccountFilter, Kind, Sighting
+from provisiond.ports.portal import CodeSet, Ticket, TicketKind
 from tests.rigs.ledgers import AT, DOMAIN, LATER, NEXT_YEAR, TODAY, committed, emptied, open_at, url
 from tests.rigs.postgres import PASSWORD
 from tests.rigs.steps import a_notice, a_record, a_step
@@ -48,6 +50,8 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     where = a_place(request.param, request, tmp_path / "source")
     with closing(open_at(where)) as ledger:
         fill(ledger)
+    with closing(portal_at(where)) as portal:
+        fill_for_portal(portal)
     return where
 
 
@@ -69,7 +73,8 @@ def fill(ledger: SqlLedger) -> None:
     ledger.activate("person-1", "portal", AT, True)
     ledger.hold("person-2", Hold(HoldKind.LOCK, AT, None, "asked", "alice"))
     ledger.extend("person-2", Extension(NEXT_YEAR, AT, "thesis", "alice"))
-    ledger.park([Parked("person-9", "S0000009", "no Latin letter in the name")], AT)
+    proof = Proof(frozenset({"h9"}), frozenset({"b9"}))
+    ledger.park([Parked("person-9", "S0000009", "no Latin letter in the name", proof)], AT)
     block = Block(b"d" * 16, (RowKey(b"m" * 8, "S0000001", "BSC-CS", True),))
     rejected = (Rejection("students", "a.csv", 7, None, ("no surname",)),)
     ledger.mark_fetch(a_fetch(rejections=rejected, blocks=[block]), (), AT, TODAY)
@@ -104,6 +109,30 @@ def a_fetch(
     )
 
 
+def portal_at(where: Place) -> SqlPortalLedger:
+    return SqlPortalLedger.open(where.url.render_as_string(hide_password=False), password=where.password)
+
+
+def fill_for_portal(portal: SqlPortalLedger) -> None:
+    factor = portal.begin_factor("person-1", b"sealed", AT)
+    codes = CodeSet(b"salt", frozenset({b"one", b"two"}), AT)
+    assert portal.complete_activation("person-1", factor.id, 7, codes, ("1", AT), AT)
+    portal.begin_factor("person-1", b"another", LATER)
+    ticket = Ticket(TicketKind.RE_ENROLMENT, "person-1", "digest", None, LATER, ("ann",))
+    portal.issue_ticket(ticket, AT)
+
+
+def said_to_portal(where: Place) -> dict[str, object]:
+    with closing(portal_at(where)) as portal:
+        return {
+            "proofs": [portal.proofs(student_id) for student_id in ("S0000001", "S0000009")],
+            "accepted": portal.accepted("person-1"),
+            "factors": (portal.factor("person-1"), portal.pending_factor("person-1")),
+            "codes": portal.recovery_codes("person-1"),
+            "ticket": portal.ticket("person-1", TicketKind.RE_ENROLMENT),
+        }
+
+
 def said(where: Place) -> dict[str, object]:
     """All that a ledger can be asked."""
     with closing(open_at(where)) as ledger:
@@ -132,7 +161,8 @@ def test_what_is_restored_says_the_same(
     request: pytest.FixtureRequest, source: Place, kind: str, tmp_path: Path
 ) -> None:
     """From either kind to either kind; and the copy can be worked on."""
-    before = said(source)
+    before, before_to_portal = said(source), said_to_portal(source)
+    assert None not in before_to_portal.values()
     assert before["fault"] is None and before["absences"] == [
         Absence("students", "S0000003", "BSC-CS", TODAY, 1)
     ]
@@ -141,10 +171,13 @@ def test_what_is_restored_says_the_same(
     target = a_place(kind, request, tmp_path / "target")
     assert copies.restore(file, target) == 3
     assert said(target) == before
+    assert said_to_portal(target) == before_to_portal
     with closing(open_at(target)) as ledger:
         committed(ledger, 4)
         ledger.hold("person-4", Hold(HoldKind.LOCK, AT, None, "asked", "alice"))
         assert ledger.verify_history() is None
+    with closing(portal_at(target)) as portal:
+        portal.begin_factor("person-4", b"sealed", LATER)
 
 
 def test_a_backup_is_one_file_that_only_its_owner_can_read(source: Place, tmp_path: Path) -> None:

@@ -3,10 +3,13 @@ Each test leaves it running; the last one takes it away."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.e2e.conftest import BIRTH_DATE, CONFIG, HKID, ROOT, enrol, has_entry
 from tests.rigs.machine import Machine
+from tests.rigs.reports import a_report
 
 SERVICE = "provisiond.service"
 DROP_IN = f"/etc/systemd/system/{SERVICE}.d"
@@ -117,6 +120,30 @@ def test_notices_leave_from_inside(service: Machine) -> None:
     assert "queued" in service.run("provisiond explain 20260001")
 
 
+def test_a_bounce_is_read_from_inside(service: Machine) -> None:
+    """From a Dovecot, over TLS, by the daemon itself: the address is marked and the notice goes to the other one."""
+    service.take(ROOT / "tests" / "rigs" / "dovecot.sh", "/root/dovecot.sh")
+    service.run("sh /root/dovecot.sh Xq7-inbox")
+    told = json.loads(service.run("provisiond outbox --json"))
+    notice = next(item for item in told if item["notice"]["to"] == "s0@example.com")
+    service.write("/root/bounce", a_report(notice["message_id"], "s0@example.com").decode())
+    service.run("doveadm save -u bounces </root/bounce")
+    service.write("/etc/provisiond/secrets/inbox-password", "Xq7-inbox", mode="600")
+    service.edit(
+        CONFIG,
+        ('#   host = "imap.example.edu"', 'host = "localhost"'),
+        ('#   ca_file = "mail-ca.pem"', 'ca_file = "mail-ca.pem"'),
+        ('#   user = "bounces@example.edu"', 'user = "bounces"'),
+        ('#   password_file = "credential:inbox-password"', 'password_file = "credential:inbox-password"'),
+    )
+    assert "ok  inbox" in service.run("provisiond check")
+    restart(service)
+    service.wait("the address is marked", lambda: "s0@example.com" in service.run("provisiond inbox bad"))
+    service.wait("the notice is sent again", lambda: " due" not in service.run("provisiond outbox"))
+    assert "550 5.1.1" in service.run("provisiond explain 20260001")
+    service.run("doveadm search -u bounces mailbox INBOX seen | grep -q .")
+
+
 def test_every_server_is_reached_from_inside(service: Machine) -> None:
     """The same unit, with another command: `check`, on a ledger in PostgreSQL and the directory over TCP."""
     service.run("systemctl start postgresql; cd /; until pg_isready -q; do sleep 0.2; done")
@@ -143,7 +170,13 @@ def test_every_server_is_reached_from_inside(service: Machine) -> None:
     service.write("/etc/systemd/system/elsewhere.service", unit)
     service.run("systemctl daemon-reload; systemctl start elsewhere")
     said = service.journal("-u", "elsewhere", "-o", "cat")
-    assert "ok  ledger" in said and "ok  directory" in said and "ok  mail" in said and "FAULT" not in said
+    assert (
+        "ok  ledger" in said
+        and "ok  directory" in said
+        and "ok  mail" in said
+        and "ok  inbox" in said
+        and "FAULT" not in said
+    )
 
 
 def test_secrets_may_be_encrypted(service: Machine) -> None:
@@ -176,9 +209,7 @@ def test_an_upgrade_keeps_the_configuration_and_backs_the_ledger_up(service: Mac
 
 def test_the_journal_holds_no_secret_and_no_personal_data(service: Machine) -> None:
     said = service.journal()
-    plain = service.run(
-        "cat /etc/provisiond/secrets/digest-key /etc/provisiond/secrets/ledger-password"
-    ).split()
+    plain = service.run("cd /etc/provisiond/secrets; cat digest-key ledger-password inbox-password").split()
     assert "provisiond" in said
     assert [word for word in (*plain, HKID, "A123456", BIRTH_DATE, "CHAN", "陳大文") if word in said] == []
 

@@ -181,7 +181,7 @@ def test_a_cycle_that_lost_its_lock_writes_nothing_more(where: Place, raw: Conne
         "DELETE FROM account WHERE person_id = 'person-1'",
         "UPDATE account SET account_name = 'other' WHERE person_id = 'person-1'",
         "TRUNCATE history",
-        "TRUNCATE identifier",
+        "TRUNCATE identifier CASCADE",
         "TRUNCATE account CASCADE",
         "INSERT INTO identifier VALUES ('name1', 'alias', 'person-2', '2025-09-01')",
         "UPDATE account SET uid_number = 100001 WHERE person_id = 'person-2'",

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provisiond.adapters.directory.listings import EVERY, MOST, LdapListings
-from provisiond.adapters.directory.searching import fits, says_enough, words
+from provisiond.adapters.directory.searching import fits
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.search_words import says_enough, words
 from tests.rigs.listings import PEOPLE, fake_listings, listed, plant, reader_target, real_listings
 from tests.rigs.portal_site import make_account
 from tests.rigs.slapd import SlapdRig
@@ -35,7 +36,7 @@ def listings(peopled: SlapdRig) -> Iterator[LdapListings]:
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_typed_finds_only_whom_it_names(listings: LdapListings, text: str) -> None:
     """No character is taken for a part of the filter: every answer begins with the words as they stand."""
     page = listings.find(text, None, None, 20)
@@ -45,7 +46,7 @@ def test_whatever_is_typed_finds_only_whom_it_names(listings: LdapListings, text
 
 
 @given(TEXTS)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_name_and_department_are_asked_for(listings: LdapListings, text: str) -> None:
     """They are compared whole."""
     departments = {ou.casefold() for listing in fake_listings() for ou in listing.attributes["ou"]}

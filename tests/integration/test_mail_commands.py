@@ -34,5 +34,6 @@ def test_check_tries_the_mail_server(site: Site) -> None:
         rig.when("greeting", "554 5.3.2 no service")
         told = site.run("check", expect=78)
         assert "FAULT mail" in told and "554 5.3.2 no service" in told
+        rig.faults.clear()
         rig.when("greeting", "421 4.3.2 too busy")
         assert "421 4.3.2 too busy" in site.run("check", expect=75)

@@ -13,11 +13,13 @@ from dataclasses import replace
 import pytest
 
 from provisiond.adapters.directory.portal import LdapPortalDirectory
+from provisiond.domain.changes import Mod, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.ports.portal import BindAnswer
 from tests.rigs.portal_site import (
     PASSWORD,
     account_dn,
+    change,
     enforce,
     make_account,
     portal_directory,
@@ -63,16 +65,28 @@ def test_the_server_hashes_and_a_name_that_is_not_there_costs_the_same_hash(
     assert parameters(password_hash(peopled, f"uid=nobody,ou=services,{peopled.base}")) == parameters(set_)
 
 
-def test_a_name_that_is_not_there_is_checked_against_nobody(
-    peopled: SlapdRig, directory: LdapPortalDirectory
+@pytest.mark.parametrize("name", ["nobody.at.all", "pending", "ended"])
+def test_whoever_has_no_password_to_check_is_checked_against_nobody(
+    peopled: SlapdRig, directory: LdapPortalDirectory, name: str
 ) -> None:
     """The server noted the failure there: it did the work of a wrong password."""
+    make_account(peopled, "pending", "p2", "pending")
+    make_account(peopled, "ended", "p3", "alumni")
+    change(peopled, account_dn(peopled, "ended"), Mod(Op.REPLACE, "pwdEndTime", ("20200101000000Z",)))
     nobody = ("-b", f"uid=nobody,ou=services,{peopled.base}", "pwdFailureTime")
     before = peopled.ldapsearch(*nobody)
 
-    assert directory.bind("nobody.at.all", PASSWORD) is BindAnswer.WRONG
+    assert directory.bind(name, PASSWORD) is not BindAnswer.RIGHT
 
     assert peopled.ldapsearch(*nobody) != before
+
+
+def test_a_pending_account_with_a_password_lets_in(peopled: SlapdRig, directory: LdapPortalDirectory) -> None:
+    """One that was adopted kept it."""
+    make_account(peopled, "adopted", "p2", "pending")
+    directory.set_password("p2", PASSWORD)
+
+    assert directory.bind("adopted", PASSWORD) is BindAnswer.RIGHT
 
 
 def test_an_account_of_others_is_not_let_in(peopled: SlapdRig, directory: LdapPortalDirectory) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -111,10 +112,23 @@ def serving(what: Desk, pages: Sequence[Page] = PAGES) -> Iterator[str]:
 
 
 @contextmanager
+def on_socket(what: Desk, path: Path, pages: Sequence[Page] = PAGES) -> Iterator[None]:
+    """As behind a proxy of the same machine."""
+    with _served(uvicorn.Config(application(what, pages), uds=str(path), log_config=None, access_log=False)):
+        yield
+
+
+@contextmanager
 def listening(app: ASGIApp) -> Iterator[int]:
     config = uvicorn.Config(
         app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="on", server_header=False
     )
+    with _served(config) as server:
+        yield server.servers[0].sockets[0].getsockname()[1]
+
+
+@contextmanager
+def _served(config: uvicorn.Config) -> Iterator[uvicorn.Server]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -123,7 +137,7 @@ def listening(app: ASGIApp) -> Iterator[int]:
         started.wait(0.01)
     try:
         assert server.started, "uvicorn did not start"
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield server
     finally:
         server.should_exit = True
         thread.join(10)

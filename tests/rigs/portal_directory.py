@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pyotp
 
-from provisiond.adapters.directory.searching import fits, order, says_enough, words
+from provisiond.adapters.directory.searching import fits, order
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.search_words import says_enough, words
 from provisiond.ports.portal import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
 
 SHORTEST = 12
@@ -25,6 +26,7 @@ class FakeAccount:
     password: str | None = field(default=None, repr=False)
     secret: bytes | None = field(default=None, repr=False)
     last_step: int = -1
+    drift: int = 0
     enforced: bool = False
     ended: bool = False
 
@@ -70,7 +72,7 @@ class FakePortalDirectory:
     def put_token(self, person_id: str, secret: bytes) -> None:
         self._answer()
         account = self.accounts[person_id]
-        account.secret, account.last_step = secret, -1
+        account.secret, account.last_step, account.drift = secret, -1, 0
 
     def is_enforced(self, person_id: str) -> bool:
         self._answer()
@@ -97,14 +99,16 @@ class FakePortalDirectory:
 
 
 def _takes(account: FakeAccount, code: str | None) -> bool:
-    """As slapo-otp does: one step before or after the present one, later than the one used last."""
+    """As slapo-otp does: one step before or after the one that the phone's clock is taken to show, later than the one
+    used last; each code tells anew how far that clock is ahead."""
     if account.secret is None or code is None:
         return False
     totp = pyotp.TOTP(base64.b32encode(account.secret).decode())
     now = totp.timecode(datetime.now(UTC))
-    for step in range(max(now - 1, account.last_step + 1), now + 2):
+    middle = now + account.drift
+    for step in range(max(middle - 1, account.last_step + 1), middle + 2):
         if totp.generate_otp(step) == code:
-            account.last_step = step
+            account.last_step, account.drift = step, step - now
             return True
     return False
 

@@ -33,7 +33,7 @@ def token_dn(rig: SlapdRig, person_id: str) -> str:
     return f"cn={person_id},ou=tokens,{rig.base}"
 
 
-def make_account(rig: SlapdRig, name: str, person_id: str) -> None:
+def make_account(rig: SlapdRig, name: str, person_id: str, state: str = "active") -> None:
     """As the daemon does, and a student by group."""
     attributes = {
         "objectClass": ("inetOrgPerson", "provisiondObject"),
@@ -43,7 +43,7 @@ def make_account(rig: SlapdRig, name: str, person_id: str) -> None:
         "displayName": (f"Peter {name}",),
         "mail": (f"{name}@connect.example.edu",),
         "provisiondPersonId": (person_id,),
-        "provisiondState": ("active",),
+        "provisiondState": (state,),
         "provisiondMailQuota": ("5368709120",),
     }
     with closing(open_session(rig.daemon)) as session:

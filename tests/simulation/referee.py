@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from provisiond.domain.model import Account, Attributes, HoldKind, NoticeKind, State
+from provisiond.domain.model import Account, Attributes, HoldKind, NoticeKind, NoticeStatus, State
 from tests.simulation.campus import LOSSES, Campus
 
 MARK = "provisiondpersonid"
@@ -66,10 +66,12 @@ class Referee:
 
     # -- I5: each notice decided once ---------------------------------------------------------------------
     def _notices(self) -> Iterator[str]:
+        """Not counted: those that every address refused, which are told again to one that was not tried."""
         said = Counter(
             (i.notice.person_id, i.notice.kind, i.notice.about_on)
             for i in self.campus.ledger.outbox()
             if i.notice.kind in (NoticeKind.CREATED, NoticeKind.GRACE_BEGUN, NoticeKind.ALUMNI)
+            and i.status is not NoticeStatus.REFUSED
         )
         yield from (
             f"{kind} told {count} times to {who}" for (who, kind, _), count in said.items() if count > 1

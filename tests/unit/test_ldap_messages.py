@@ -113,3 +113,27 @@ def test_what_is_no_ldap_is_an_error() -> None:
 
 def test_a_request_shows_nothing_of_what_it_holds() -> None:
     assert "hunter2" not in repr(messages.add("uid=x", {"userpassword": ("hunter2",)}))
+
+
+@pytest.mark.parametrize("most, seconds", [(1, 3), (127, 128), (400, 8), (70_000, 0)])
+def test_limited_searches_like_ldap3(most: int, seconds: int) -> None:
+    """Of size and time, with what ldap3 has no short way for: none of several."""
+    wanted = "(&(ou=*)(!(|(ou=Law \\2a)(ou=Physics))))"
+    ours = messages.both(
+        messages.present("ou"),
+        messages.neither(messages.equal("ou", "Law *"), messages.equal("ou", "Physics")),
+    )
+    operation = search_operation(DN, wanted, "SUBTREE", "NEVER", ["ou"], most, seconds, False, None, None)
+
+    assert messages.find_some(DN, ours, ["ou"], most, seconds).message(7) == by_ldap3(
+        7, "searchRequest", operation
+    )
+
+
+def test_replaces_octets_like_ldap3() -> None:
+    """A secret is no text; no value takes the attribute away."""
+    changes = {"oathSecret": [(MODIFY_REPLACE, [b"\xff\x00"])], "description": [(MODIFY_REPLACE, [])]}
+    operation = modify_operation(DN, changes, False, None, None)
+    ours = messages.replace(DN, {"oathSecret": (b"\xff\x00",), "description": ()})
+
+    assert ours.message(7) == by_ldap3(7, "modifyRequest", operation)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from provisiond import correspondence
 from provisiond.adapters.clock import SetClock
+from provisiond.adapters.digests import Digests
 from provisiond.cli.notices import WHEN
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Account, Language, NoticeKind
-from provisiond.letters import Writer, day
+from provisiond.letters import Writer, day, grouped
 from provisiond.ports import Letter
 from provisiond.settings import load
 from provisiond.specimens import Specimens, sample_accounts
@@ -202,3 +204,32 @@ def test_files_that_nothing_would_use_are_faults(own: Path) -> None:
 def test_a_folder_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mail\.templates\.folder: there is no folder"):
         load(write_settings(tmp_path, ("[names]", '[mail.templates]\nfolder = "mail"\n[names]')))
+
+
+def test_the_mail_of_a_code_holds_the_very_code_and_a_preview_a_sample(own: Path) -> None:
+    """What the outbox sends is what the portal compares with; who only looks sees no code that works."""
+    preview = writer(own)
+    settings = load(own.parent / "provisiond.toml")
+    sent = correspondence.letters(settings, SetClock(noon(TODAY)), code_of=correspondence.code_of(settings))
+    code = Digests(settings.digest_key).activation_code(someone().person_id, noon(TODAY))
+    letter, shown = (written(NoticeKind.ACTIVATION_CODE, by, someone()) for by in (sent, preview))
+    for text in (letter.text, letter.html or ""):
+        assert text.count(grouped(code)) == 2  # in each language
+        assert "25 November 2026 (Wednesday), 12:00" in text
+        assert "2026年11月25日（星期三）12:00" in text
+    assert code not in letter.subject
+    assert grouped(code) not in shown.text and "ABCD-EFGH-IJKL-MNOP" in shown.text
+
+
+def test_codes_differ_by_person_instant_and_key_and_have_80_bits() -> None:
+    at = noon(TODAY)
+    ours, theirs = Digests(b"k" * 32), Digests(b"o" * 32)
+    codes = {
+        ours.activation_code("p1", at),
+        ours.activation_code("p2", at),
+        ours.activation_code("p1", at + timedelta(microseconds=1)),
+        theirs.activation_code("p1", at),
+    }
+    assert len(codes) == 4
+    assert all(len(code) == 16 and set(code) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for code in codes)
+    assert ours.activation_code("p1", at) == ours.activation_code("p1", at.astimezone(ZONE))

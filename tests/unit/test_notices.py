@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from provisiond.domain.delivery import other_address
+from provisiond.domain.delivery import other_address, void_code
 from provisiond.domain.model import Notice, NoticeKind, Occurrence
 from provisiond.domain.notices import addresses, operators_ticket
 from tests.rigs.lives import TODAY, a_case, a_person, a_policy, an_account, decide, noon, the_only_step
@@ -46,7 +47,15 @@ def test_every_private_address_on_record_is_a_way_and_none_stands_twice() -> Non
     assert addresses(NoticeKind.CREATED, OWN, [a_person(personal_mail=None)]) == (OWN,)
 
 
-@pytest.mark.parametrize("kind", [NoticeKind.PASSWORD_CHANGED, NoticeKind.SECOND_FACTOR_CHANGED])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        NoticeKind.PASSWORD_CHANGED,
+        NoticeKind.SECOND_FACTOR_CHANGED,
+        NoticeKind.RECOVERY_CODES_CHANGED,
+        NoticeKind.RE_ENROLMENT_ISSUED,
+    ],
+)
 def test_changed_credentials_are_told_to_the_private_address(kind: NoticeKind) -> None:
     """Whoever took the account over reads its own mailbox."""
     occurrence = Occurrence(kind, noon(), "by the person", "portal")
@@ -72,3 +81,25 @@ def test_an_operator_notice_names_its_ticket(ticket: str) -> None:
         f"operator:{ticket}:{noon().isoformat()}:{to}", None, NoticeKind.OPERATOR, to, TODAY, None
     )
     assert operators_ticket(notice) == ticket
+
+
+def test_a_code_goes_to_private_addresses_only() -> None:
+    """Also when one refuses it: the code proves that its reader has that mailbox, not the account's."""
+    code = NoticeKind.ACTIVATION_CODE
+    assert addresses(code, OWN, [a_person(personal_mail=PRIVATE)]) == (PRIVATE,)
+    account = an_account(a_person(personal_mail=PRIVATE))
+    assert other_address(a_notice(code, PRIVATE), PRIVATE, account, "connect.example.edu") is None
+
+
+def test_a_code_that_is_out_of_date_or_replaced_is_not_sent() -> None:
+    """A mail server that was down for a day makes it worthless; a second code makes the first one so."""
+    lasts = timedelta(hours=24)
+    issued = Occurrence(NoticeKind.ACTIVATION_CODE, noon(), "", "student")
+    account = an_account(a_person(personal_mail=PRIVATE), occurrences=(issued,))
+    (notice,) = the_only_step(decide(a_case(accounts=[account]), POLICY).steps).notices
+    assert (notice.kind, notice.to, notice.due_on) == (NoticeKind.ACTIVATION_CODE, PRIVATE, TODAY)
+    assert void_code(notice, account, noon() + timedelta(hours=23), lasts) is None
+    assert void_code(notice, account, noon() + lasts, lasts) == "the code is out of date"
+    later = replace(issued, at=noon() + timedelta(minutes=5))
+    again = replace(account, occurrences=(issued, later))
+    assert void_code(notice, again, noon() + timedelta(minutes=6), lasts) == "overtaken by a later code"

@@ -88,7 +88,10 @@ class LdapPortalDirectory:
             return BindAnswer.BLOCKED if shut else BindAnswer.WRONG
         if code and seen.is_enforced:
             secret += _octets(code)
-        return self._knock(seen.dn, secret)
+        answer = self._knock(seen.dn, secret)
+        if answer is BindAnswer.WRONG and seen.is_pending:  # without a password yet, it was quick
+            self._knock(self._names.nobody, secret)
+        return answer
 
     def shown(self, person_id: str) -> Shown | None:
         seen = self._account(_by_id(person_id))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from provisiond.adapters.directory.dn import is_under, normalise_dn
-from provisiond.domain.model import Attributes
+from provisiond.domain.model import Attributes, State
 from provisiond.ports.portal import Shown
 
 _FOR_GOOD = "0000"  # the year of a lock that no time ends
@@ -35,6 +35,10 @@ class SeenAccount:
     @property
     def is_enforced(self) -> bool:
         return "oathtotptoken" in self.attributes
+
+    @property
+    def is_pending(self) -> bool:
+        return self._first("provisiondstate") == State.PENDING.value
 
     def is_shut(self, now: datetime, lockout_for: timedelta) -> bool:
         """Whether the server lets nobody in, by its attributes: its answer to a bind does not say why."""

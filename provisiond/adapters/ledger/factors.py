@@ -92,7 +92,8 @@ def keep_codes(connection: Connection, person_id: str, codes: CodeSet) -> None:
     row = {"person_id": person_id, "salt": codes.salt, "made_at": codes.made_at}
     connection.execute(insert(recovery_set).values(row))
     rows = [{"person_id": person_id, "digest": digest} for digest in sorted(codes.digests)]
-    connection.execute(insert(recovery_code), rows)
+    if rows:
+        connection.execute(insert(recovery_code), rows)
 
 
 def use_code(connection: Connection, person_id: str, digest: bytes, at: datetime) -> bool:

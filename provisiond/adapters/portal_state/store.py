@@ -26,8 +26,9 @@ _THREADS = 40  # of the server that runs the views: each may want a connection
 class Store:
     """Transactions on the short memory. Made by `in_file` or `on_server`; shared by threads."""
 
-    def __init__(self, reader: Engine, writer: Engine, turns: Lock | None) -> None:
-        self._reader, self._writer, self._turns = reader, writer, turns
+    def __init__(self, engine: Engine, reader: Engine, writer: Engine, turns: Lock | None) -> None:
+        """`turns`: of the threads of one process that write."""
+        self._engine, self._reader, self._writer, self._turns = engine, reader, writer, turns
 
     @classmethod
     def in_file(cls, path: Path, *, wait_seconds: float = 10) -> Store:
@@ -43,7 +44,7 @@ class Store:
         event.listen(engine, "begin", _begin)
         writer = engine.execution_options(portal_begin="BEGIN IMMEDIATE")
         # threads of one process queue up here: SQLite would let them poll
-        return cls(engine, writer, Lock())._made()
+        return cls(engine, engine, writer, Lock())._made()
 
     @classmethod
     def on_server(cls, url: URL | str, arguments: Mapping[str, Any]) -> Store:
@@ -56,10 +57,11 @@ class Store:
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
         )
-        return cls(engine.execution_options(isolation_level="AUTOCOMMIT"), engine, None)._made()
+        reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        return cls(engine, reader, engine, None)._made()
 
     def close(self) -> None:
-        self._writer.dispose()
+        self._engine.dispose()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
