@@ -115,7 +115,9 @@ def with_portal(site: Site) -> None:
     """The configuration says that there is a portal."""
     config = site.university.config
     text = config.read_text(encoding="utf-8")
-    secrets = 'password_file = "p"\nreader_password_file = "r"\nfactor_key_file = "f"\nhosts = ["localhost"]\n'
+    secrets = (
+        'password_file = "p"\nreader_password_file = "r"\nfactor_key_file = "f"\nhosts = ["localhost"]\n'
+    )
     config.write_text(f"{text}\n[portal]\n{secrets}", encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from provisiond.portal.activation.factors import SECRET_BYTES, code_ahead, step_of
+from provisiond.portal.activation.factors import SECRET_BYTES, code_at, step_of
 from provisiond.portal.activation.recovery import code_digest
 from provisiond.ports.portal import BindAnswer, CodeSet, Factor, PortalDirectory, PortalLedger
 
@@ -75,12 +75,12 @@ class Credentials:
         return factor is not None and self._use(person_id, claimed, at)
 
     def _own_code(self, person_id: str, secret: bytes, at: datetime) -> str:
-        """For a bind in the name of somebody who typed none. The directory takes each step once, and may have had the
-        next one from us already: the token is written anew, and the code of the next step, which is used up by the
-        bind, leaves none before it that counts."""
+        """For a bind in the name of somebody who typed none. The directory takes each step once, and may have had
+        this one: the token is written anew, which forgets that, and the bind uses the step up again. Never the next
+        step: that would move the directory's window away from a phone that is a little slow."""
         if self.directory.is_enforced(person_id):
             self.directory.put_token(person_id, secret)
-        return code_ahead(secret, at)
+        return code_at(secret, at)
 
     def _secret(self, factor: Factor | None) -> bytes:
         return self.vault.open(factor.sealed, factor.person_id) if factor else _NOBODYS_SECRET
