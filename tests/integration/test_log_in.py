@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provisiond.domain.model import Hold, HoldKind, Status
 from provisiond.portal.account import services
 from provisiond.portal.account.log_in_pages import NOT_ADMITTED
+from provisiond.portal.account.login import Entered, NotAdmitted
 from provisiond.ports.portal import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student, campus
 from tests.rigs.lives import TODAY
@@ -188,6 +190,41 @@ def test_a_form_of_before_log_in_is_void_after_it(member: Member, visitor: Visit
     before = visitor.get("/login").forms[0][1]["csrf_token"]
     member.logged_in(visitor)
     assert visitor.post("/logout", {"csrf_token": before}).status == 403
+
+
+class Recorded:
+    """Writes down which methods of a part are called."""
+
+    def __init__(self, inner: object, calls: list[str]) -> None:
+        self._inner, self._calls = inner, calls
+
+    def __getattr__(self, name: str) -> Any:
+        self._calls.append(name)
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize("with_recovery_code", [False, True])
+def test_whoever_is_refused_had_the_same_questions_asked(
+    site: Campus, member: Member, with_recovery_code: bool
+) -> None:
+    """Of ledger, directory and throttle, in the same order: how long it takes tells nothing. (How long the directory
+    takes for a name that is not there is told in test_portal_directory.)"""
+    locked = activated(site, a_student("20000002", "G1234566", surname="WONG", given_names="Siu Ming"))
+    lock = Hold(HoldKind.LOCK, site.world.clock.now(), None, "stolen", "ops")
+    site.world.ledger.hold(locked.person_id, lock)
+    calls: list[str] = []
+    parts: dict[str, Any] = {
+        name: Recorded(getattr(site.desk, name), calls) for name in ("ledger", "directory", "throttle")
+    }
+    log_in = services.log_in(replace(site.desk, **parts))
+    asked = []
+    for name in ("nobody", "*)(uid=*", member.name, locked.name, ""):
+        calls.clear()
+        entered = Entered(name, "something else entirely", "123456", with_recovery_code, "192.0.2.1")
+        assert log_in.judge(entered, site.world.clock.now()) == NotAdmitted()
+        asked.append(list(calls))
+    assert all(one == asked[0] for one in asked)
+    assert {"account_named", "bind", "factor", "failed"} <= set(asked[0])
 
 
 def test_strangers_slow_down_strangers_only(member: Member, visitor: Visitor) -> None:
