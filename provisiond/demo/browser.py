@@ -33,10 +33,11 @@ class Shown:
 
 @dataclass(slots=True)
 class Browser:
-    """`port` of the portal on this machine."""
+    """`port` of the portal on this machine; `page`: what it shows."""
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
+    page: Shown | None = None
 
     def open(self, path: str) -> Shown:
         return self._followed(self._asked("GET", path))
@@ -51,6 +52,7 @@ class Browser:
             if shown.status not in _REDIRECTS:
                 break
             shown = self._asked("GET", shown.location)
+        self.page = shown
         return shown
 
     def _asked(self, method: str, path: str, body: str | None = None) -> Shown:

@@ -17,7 +17,7 @@ from provisiond.demo.sink import Sink, text_of
 from provisiond.demo.students import STEP, Cast, Student
 from provisiond.demo.university import University
 
-_CODE = re.compile(r"^ {4}(\S+)$", re.MULTILINE)  # stands alone in its mail
+_CODE = re.compile(r"^ {4}([A-Z2-7]{4}(?:-[A-Z2-7]{4})+)$", re.MULTILINE)  # stands alone in its mail
 
 
 def tell(university: University, people: Cast) -> None:

@@ -94,4 +94,4 @@ def _content(wire: BufferedIOBase) -> bytes:
 def text_of(mail: EmailMessage) -> str:
     """What a mail program shows where it knows no HTML."""
     body = mail.get_body(("plain",))
-    return str(body.get_content()) if body else ""
+    return "\n".join(str(body.get_content()).splitlines()) if body else ""
