@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.listings import LdapListings
@@ -32,7 +32,7 @@ from provisiond.portal.terms import rendered
 from provisiond.portal.unwatched import Unwatched
 from provisiond.ports import Clock
 from provisiond.ports.portal import Tally
-from provisiond.settings import PortalSettings, Settings
+from provisiond.settings import LedgerSettings, PortalSettings, PortalWeb, Settings
 
 NOBODY = "-"  # no person has this ID: asked for to see whether somebody answers
 
@@ -51,7 +51,9 @@ class Opened:
     def faults(self) -> list[UnavailableError]:
         """The same, as errors that say who must react."""
         return [
-            UnavailableError("portal", f"{name}: {error}", lasts=getattr(error, "lasts", True))
+            UnavailableError(
+                "portal", f"{name}: {getattr(error, 'reason', error)}", lasts=getattr(error, "lasts", True)
+            )
             for name, ask in self.systems.items()
             if (error := _fault(ask))
         ]
@@ -70,7 +72,7 @@ def opened(settings: PortalSettings, clock: Clock, tally: Tally | None = None) -
         ledger = stack.enter_context(
             closing(SqlPortalLedger.open(settings.ledger.url, password=settings.ledger.password))
         )
-        store = stack.enter_context(closing(_store(settings)))
+        store = stack.enter_context(closing(_store(settings.web, settings.ledger)))
         directory = stack.enter_context(closing(_directory(settings, clock)))
         listings = stack.enter_context(closing(_listings(settings)))
         digests = Digests(settings.digest_key)
@@ -114,6 +116,19 @@ def re_enrolment(settings: Settings) -> Iterator[ReEnrolment]:
         yield ReEnrolment(ledger, ticket_digest(digests), settings.portal.rules.operators_wait)
 
 
+def end_sessions(settings: Settings, person_id: str, actor: str, reason: str, at: datetime) -> int:
+    """Every log-in of that person; how many there were. For the command of the operators."""
+    if settings.portal is None:
+        raise ConfigError([f"{settings.path}: portal: missing: nobody is logged in where there is none"])
+    where, web, rules = settings.ledger, settings.portal.web, settings.portal.rules
+    with closing(_store(web, where)) as store:
+        sessions = SqlSessions(store, idle_after=rules.idle_after, lasts_for=rules.session_lasts)
+        ended = sessions.end_all(person_id)
+    with closing(SqlPortalLedger.open(where.url, password=where.password)) as ledger:
+        ledger.note(person_id, "logged-out", actor, {"sessions": ended, "reason": reason}, at)
+    return ended
+
+
 def _passwords(settings: PortalSettings, digests: Digests) -> PasswordJudge:
     """Raises ConfigError where the university's own list cannot be read."""
     house, rules = settings.house, settings.rules
@@ -138,20 +153,21 @@ def _fault(ask: Callable[[], object]) -> ProvisiondError | None:
     return None
 
 
-def _store(settings: PortalSettings) -> Store:
-    if settings.web.state:
-        return Store.in_file(settings.web.state)
-    where = place(settings.ledger.url, settings.ledger.password)
+def _store(web: PortalWeb, ledger: LedgerSettings) -> Store:
+    if web.state:
+        return Store.in_file(web.state)
+    where = place(ledger.url, ledger.password)
     return Store.on_server(where.url, where.server_arguments("provisiond portal"))
 
 
-def _target(settings: PortalSettings, name: str, password: str) -> LdapTarget:
+def _target(settings: PortalSettings, name: str, password: str, key: str) -> LdapTarget:
     where = settings.directory
     return LdapTarget(
         urls=where.urls,
         bind="simple",
         bind_dn=f"uid={name},ou=services,{where.base}",
         password=password,
+        password_key=f"portal.{key}",
         start_tls=where.start_tls,
         ca_file=where.ca_file,
         connect_timeout=where.connect_timeout,
@@ -165,10 +181,10 @@ def _directory(settings: PortalSettings, clock: Clock) -> LdapPortalDirectory:
     bases = Bases.of(base, lies.people_base, lies.contacts_base, lies.groups_base, lies.account_bases)
     names = Names.under(base, lies.quota_attribute)
     return LdapPortalDirectory(
-        _target(settings, "portal", settings.directory_password), bases, names, clock.now
+        _target(settings, "portal", settings.directory_password, "password_file"), bases, names, clock.now
     )
 
 
 def _listings(settings: PortalSettings) -> LdapListings:
-    target = _target(settings, "directory-reader", settings.reader_password)
+    target = _target(settings, "directory-reader", settings.reader_password, "reader_password_file")
     return LdapListings(target, settings.policy.directory.contacts_base)

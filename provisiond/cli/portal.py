@@ -17,7 +17,7 @@ from provisiond.bootstrap_portal import Opened
 from provisiond.cli import screen
 from provisiond.cli.portal_notes import portal_notes
 from provisiond.cli.session import errors, session
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.portal.application import application
 from provisiond.portal.gate import OWN_CHECK
 from provisiond.portal.site import PAGES
@@ -47,8 +47,12 @@ def portal(
 def _check(settings: PortalSettings, opened: Opened) -> None:
     for note in portal_notes(settings.rules, settings.ledger, sends_mail=settings.sends_mail):
         screen.say(f"note portal: {note}")
-    if away := opened.unavailable():
-        raise UnavailableError("portal", "; ".join(away))
+    if faults := opened.faults():
+        told = [str(fault) for fault in faults]
+        mendable = any(fault.lasts for fault in faults)
+        raise (
+            ConfigError(told) if mendable else UnavailableError("portal", "; ".join(f.reason for f in faults))
+        )
     screen.say("The portal can start: its configuration is sound and every system answers.")
     screen.say("`provisiond check` tells the rest: the daemon's secrets, registries, mail.")
 

@@ -268,6 +268,7 @@ class Tried(StrEnum):
     RIGHT = "right"
     WRONG = "wrong"
     PAUSED = "paused"  # too many before: it was not looked at
+    BESIEGED = "besieged"  # so many against that person today that something else is asked for too
 
 
 class Tally(Protocol):

@@ -85,6 +85,9 @@ def portal_policy(
     for group in sorted(section.enforce_second_factor or ()):
         if group not in groups:
             faults.add("portal.enforce_second_factor", unknown(group, groups))
+    for group in sorted(section.services or ()):
+        if group not in groups:
+            faults.add(f"portal.services.{group}", unknown(group, groups))
     if section.enforce_second_factor and kind == "389ds":
         faults.add(
             "portal.enforce_second_factor",
@@ -151,12 +154,19 @@ def _rules(section: s.Portal, folder: Path, faults: Faults) -> Rules | None:
         given["activation_code"] = CodeWanted(given["activation_code"])
     if "blocklist_file" in given:
         given["blocklist_file"] = _readable("blocklist_file", folder / given["blocklist_file"], faults)
+    if "services" in given:
+        given["services"] = {group: _in_words(said) for group, said in given["services"].items()}
     if section.terms and not section.terms_version:
         faults.add("portal.terms_version", "missing: a new version of your terms is accepted anew")
     rules = Rules(**{"terms_version": SAMPLE_TERMS} | given | {"terms": terms})
     if rules.session_lasts < rules.idle_after:
         faults.add("portal.session_lasts", "must not be shorter than portal.idle_after")
     return rules
+
+
+def _in_words(said: s.InWords) -> dict[Language, str]:
+    words = {Language.ENGLISH: said.en, Language.CHINESE: said.zh_hant}
+    return {language: text for language, text in words.items() if text}
 
 
 def _terms(section: s.Portal, folder: Path, faults: Faults) -> dict[Language, str]:

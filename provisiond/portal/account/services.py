@@ -23,7 +23,9 @@ def credentials(desk: Desk) -> Credentials:
 
 
 def log_in(desk: Desk) -> LogIn:
-    return LogIn(desk.ledger, credentials(desk), attempts(desk, "login"), desk.policy, desk.house.zone)
+    known = Attempts(desk.throttle, desk.digests, "login known", person_wide=False)
+    strangers = attempts(desk, "login")
+    return LogIn(desk.ledger, credentials(desk), strangers, known, desk.policy, desk.house.zone)
 
 
 def new_password(desk: Desk) -> NewPassword:

@@ -71,7 +71,7 @@ def confirmed(visit: Visit) -> Factor | None:
 
 
 def identity_check(desk: Desk) -> IdentityCheck:
-    attempts = Attempts(desk.throttle, desk.digests, "identity", tally=desk.tally)
+    attempts = Attempts(desk.throttle, desk.digests, "identity", person_wide=False, tally=desk.tally)
     return IdentityCheck(desk.ledger, desk.digests, attempts)
 
 

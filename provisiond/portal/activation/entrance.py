@@ -50,10 +50,12 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
     form = kind.of(visit)
     if visit.is_post and form.validate():
         claim = form.claim(visit.at.astimezone(visit.desk.house.zone).date())
-        answer = course.identity_check(visit.desk).judge(claim, visit.address, visit.at)
+        wants_code = _wants_code(visit, claim.evidence)
+        check = course.identity_check(visit.desk)
+        answer = check.judge(claim, visit.address, visit.at, conclusive=not wants_code)
         if isinstance(answer, Wait):
             raise too_many(answer.delay)
-        if _wants_code(visit, claim.evidence):
+        if wants_code or answer.besieged:
             return _ask_code(visit, claim, answer)
         if isinstance(answer, Identified):
             return _proven(visit, answer.proofs)
@@ -108,6 +110,7 @@ def mailed_code(visit: Visit) -> Response:
         if isinstance(answer, Wait):
             raise too_many(answer.delay)
         if answer:
+            course.identity_check(visit.desk).attempts.succeeded(who, visit.address)
             return _begin_proven(visit, claimed, who)
         form.refuse("code", WRONG_CODE)
     return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)
