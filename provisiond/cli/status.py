@@ -1,4 +1,4 @@
-"""`status`: how the service is, in ten lines; the ledger's facts, and what the daemon says of itself."""
+"""`status`: how the service is, in a few lines; the ledger's facts, and what the daemon says of itself."""
 
 from __future__ import annotations
 
