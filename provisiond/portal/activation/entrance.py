@@ -18,10 +18,7 @@ from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
 from provisiond.ports.portal import Proofs
 
-NEUTRAL = N_(
-    "We could not confirm who you are from this. Please check every character. If you became a student only "
-    "recently, your record may not have reached us yet: try again tomorrow."
-)
+NEUTRAL = N_("We could not confirm who you are. Please check every character of what you entered.")
 WRONG_CODE = N_("This code is not right, or no longer good. Use the one from our latest mail.")
 
 log = structlog.get_logger("provisiond.portal")
