@@ -67,6 +67,7 @@ def log_in(visit: Visit) -> Response:
         case NotAdmitted():
             log.info("log-in refused", request=visit.request_id)
             form.refuse("name", NOT_ADMITTED)
+            form["code"].data = ""
             return _log_in_page(visit, form, way)
         case Wait(delay=delay):
             raise too_many(delay)
@@ -115,6 +116,7 @@ def _is_right(visit: Visit, account: Account, form: Form, with_recovery_code: bo
         return True
     tries.failed(account.person_id, visit.address, visit.at)
     form.refuse("password", NOT_RIGHT)
+    form["code"].data = ""
     return False
 
 

@@ -8,8 +8,8 @@ from provisiond.portal.account.login import LogIn
 from provisiond.portal.account.naming import Naming
 from provisiond.portal.account.new_factor import NewFactor
 from provisiond.portal.account.new_password import NewPassword
-from provisiond.portal.account.re_enrolment import ReEnrolment
-from provisiond.portal.activation.attempts import Attempts
+from provisiond.portal.account.re_enrolment import ReEnrolment, TicketDigest
+from provisiond.portal.activation.attempts import Attempts, Opaque
 from provisiond.portal.desk import Desk
 from provisiond.ports.portal import TicketKind
 
@@ -43,7 +43,13 @@ def contact_choice(desk: Desk) -> ContactChoice:
 
 
 def re_enrolment(desk: Desk) -> ReEnrolment:
-    def digest(kind: TicketKind, person_id: str, code: str) -> str:
-        return desk.digests.opaque(kind.value, f"{person_id} {code}")
+    return ReEnrolment(desk.ledger, ticket_digest(desk.digests), desk.rules.operators_wait)
 
-    return ReEnrolment(desk.ledger, digest, desk.rules.operators_wait)
+
+def ticket_digest(digests: Opaque) -> TicketDigest:
+    """By which a code that was given out is kept and compared."""
+
+    def digest(kind: TicketKind, person_id: str, code: str) -> str:
+        return digests.opaque(kind.value, f"{person_id} {code}")
+
+    return digest
