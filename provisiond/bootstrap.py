@@ -85,7 +85,7 @@ class Parts:
         return Outbox(
             ledger=self.ledger,
             mailer=mailer(mail),
-            letters=letters(self.settings, self.clock, self.ledger, code_of=code_of(self.settings)),
+            letters=letters(self.settings, self.clock, self.ledger, code_of(self.settings)),
             clock=self.clock,
             policy=mail.policy,
             letterhead=letterhead(self.settings, mail),

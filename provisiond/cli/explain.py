@@ -31,6 +31,11 @@ def explained(parts: Parts, account: Account) -> dict[str, Any]:
         "state": account.state,
         "created_at": account.created_at,
         "activated_at": account.activated_at,
+        "aliases": account.aliases,
+        "display_name": account.display_name,
+        "contact": [f"{detail.field}: {detail.audience}" for detail in account.contact],
+        "unlisted": account.unlisted or None,
+        "second_factor_since": account.second_factor_at,
         "records": [
             {
                 "programme": r.programme,

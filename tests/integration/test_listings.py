@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provisiond.adapters.directory.listings import EVERY, MOST, LdapListings
-from provisiond.adapters.directory.searching import fits, says_enough, words
+from provisiond.adapters.directory.searching import fits
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.search_words import says_enough, words
 from tests.rigs.listings import PEOPLE, fake_listings, listed, plant, reader_target, real_listings
 from tests.rigs.portal_site import make_account
 from tests.rigs.slapd import SlapdRig

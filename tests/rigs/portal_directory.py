@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pyotp
 
-from provisiond.adapters.directory.searching import fits, order, says_enough, words
+from provisiond.adapters.directory.searching import fits, order
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.search_words import says_enough, words
 from provisiond.ports.portal import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
 
 SHORTEST = 12

@@ -58,3 +58,10 @@ class PlainThrottle:
 
     def purge(self, at: datetime) -> int:
         return 0
+
+
+class OpenThrottle(PlainThrottle):
+    """For tests of something else: nobody ever waits."""
+
+    def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
+        return None

@@ -13,10 +13,11 @@ from provisiond.adapters.directory.failover import Servers
 from provisiond.adapters.directory.messages import SUCCESS, begins, both, either, equal
 from provisiond.adapters.directory.pool import Pool
 from provisiond.adapters.directory.reading import texts
-from provisiond.adapters.directory.searching import NAMES, order, says_enough, splits, words
+from provisiond.adapters.directory.searching import NAMES, order, splits
 from provisiond.adapters.directory.session import LdapTarget
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import UnavailableError
+from provisiond.domain.search_words import says_enough, words
 from provisiond.ports.portal import Listing, ListingPage
 
 MOST = 100  # matches of one search that are looked at
