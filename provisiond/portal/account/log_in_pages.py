@@ -9,10 +9,18 @@ import structlog
 from starlette.responses import Response
 
 from provisiond.domain.model import Account
+from provisiond.portal import known_browser
 from provisiond.portal.account import services
 from provisiond.portal.account.credentials import Shown
 from provisiond.portal.account.forms import ConfirmForm, LogInForm, RecoveryConfirmForm, RecoveryLogInForm
-from provisiond.portal.account.login import Admitted, Entered, NotAdmitted, ToActivate, Wait
+from provisiond.portal.account.login import (
+    Admitted,
+    Entered,
+    NotAdmitted,
+    ToActivate,
+    Wait,
+    account_name,
+)
 from provisiond.portal.account.membership import CONFIRM, member
 from provisiond.portal.application import LOG_IN, Page
 from provisiond.portal.forms import Form
@@ -53,23 +61,31 @@ def log_in(visit: Visit) -> Response:
     form = way.log_in.of(visit)
     if not (visit.is_post and form.validate()):
         return _log_in_page(visit, form, way)
+    name = account_name(form.text("name"), visit.desk.policy.directory.mail_domain)
     entered = Entered(
-        form.text("name"), form.text("password"), form.text("code"), way.with_recovery_code, visit.address
+        name,
+        form.text("password"),
+        form.text("code"),
+        way.with_recovery_code,
+        visit.address,
+        known_browser.lane(visit, name),
     )
     answer = services.log_in(visit.desk).judge(entered, visit.at)
     match answer:
         case Admitted(person_id=person_id):
             log.info("logged in", person=person_id, recovery=way.with_recovery_code, request=visit.request_id)
             visit.begin(Stage.MEMBER, person_id, proved=True)
+            known_browser.remember(visit, name)
             return visit.redirect("/account/codes" if way.with_recovery_code else HOME)
         case ToActivate():
             return visit.redirect("/activate")
         case NotAdmitted():
-            log.info("log-in refused", request=visit.request_id)
+            log.info("log-in refused", **visit.traces(name), request=visit.request_id)
             form.refuse("name", NOT_ADMITTED)
             form["code"].data = ""
             return _log_in_page(visit, form, way)
         case Wait(delay=delay):
+            log.warning("log-in put off", **visit.traces(name), request=visit.request_id)
             raise too_many(delay)
         case _:
             assert_never(answer)
@@ -88,7 +104,9 @@ def _log_in_page(visit: Visit, form: Form, way: _Way) -> Response:
 
 def log_out(visit: Visit) -> Response:
     visit.end()
-    return visit.redirect(f"{LOG_IN}?out=yes")
+    made = visit.redirect(f"{LOG_IN}?out=yes")
+    made.headers["Clear-Site-Data"] = '"cache"'  # and with it the page that "back" would show
+    return made
 
 
 def confirm(visit: Visit, account: Account) -> Response:
@@ -115,6 +133,7 @@ def _is_right(visit: Visit, account: Account, form: Form, with_recovery_code: bo
         tries.succeeded(account.person_id, visit.address)
         return True
     tries.failed(account.person_id, visit.address, visit.at)
+    log.info("log-in not confirmed", **visit.traces(account.person_id), request=visit.request_id)
     form.refuse("password", NOT_RIGHT)
     form["code"].data = ""
     return False

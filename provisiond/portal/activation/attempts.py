@@ -1,13 +1,14 @@
 """How often somebody may try to prove who they are: which counters one attempt falls under, and their limits.
 
 Nobody is locked out for ever, least of all by others: what counts failures grows pauses for one address trying one
-person; what counts for a person from everywhere is wide and refills within the hour. Keys are keyed digests."""
+person; what counts for a person from everywhere refuses nobody by itself, where there is another proof to ask for
+(`crowded`). Keys are keyed digests."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -28,6 +29,15 @@ class Opaque(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """`wait`: nothing is looked at before. `crowded`: so many try this person from everywhere that knowledge alone is
+    not believed for so long."""
+
+    wait: timedelta | None
+    crowded: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempts:
     """`purpose` keeps the counters of several steps apart. `person_wide` False: what others try against a person does
     not count, since what is tried cannot be guessed."""
@@ -36,6 +46,7 @@ class Attempts:
     digests: Opaque
     purpose: str
     person_wide: bool = True
+    of_person: Rate = _OF_PERSON
 
     def begin(self, who: str, address: str, at: datetime) -> timedelta | None:
         """Counts one attempt, in one stroke and before anything is looked up. None: it may go on; else how long to
@@ -45,6 +56,15 @@ class Attempts:
         longest = max(pause, waits or timedelta())
         return longest or None
 
+    def arrive(self, who: str, address: str, at: datetime) -> Arrival:
+        """As `begin`, where something else can be asked for when only the person's own counter says no."""
+        pause = self.throttle.pause(self._pair(who, address), at)
+        waits = self.throttle.admit(self._wanted(who, address), at)
+        if pause or waits is None:
+            return Arrival(max(pause, waits or timedelta()) or None, None)
+        rest = self.throttle.admit(replace(self, person_wide=False)._wanted(who, address), at)
+        return Arrival(rest, None if rest else waits)
+
     def failed(self, who: str, address: str, at: datetime) -> None:
         self.throttle.failed([self._pair(who, address)], at)
 
@@ -52,7 +72,7 @@ class Attempts:
         self.throttle.succeeded([self._pair(who, address)])
 
     def _wanted(self, who: str, address: str) -> Sequence[tuple[Rate, str]]:
-        of_person = [(_OF_PERSON, self._key(f"person {who}"))] if self.person_wide else []
+        of_person = [(self.of_person, self._key(f"person {who}"))] if self.person_wide else []
         return [
             (_FROM_ADDRESS, self._pair(who, address)),
             *of_person,

@@ -52,8 +52,13 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
         claim = form.claim(visit.at.astimezone(visit.desk.house.zone).date())
         answer = course.identity_check(visit.desk).judge(claim, visit.address, visit.at)
         if isinstance(answer, Wait):
+            log.warning("identity put off", **visit.traces(claim.student_ids[0]), request=visit.request_id)
             raise too_many(answer.delay)
-        if _wants_code(visit, claim.evidence):
+        if isinstance(answer, NotIdentified):
+            log.info("identity refused", **visit.traces(claim.student_ids[0]), request=visit.request_id)
+        if answer.crowded and visit.desk.rules.activation_code is CodeWanted.NEVER:
+            raise too_many(answer.crowded)
+        if answer.crowded or _wants_code(visit, claim.evidence):
             return _ask_code(visit, claim, answer)
         if isinstance(answer, Identified):
             return _proven(visit, answer.proofs)
@@ -109,6 +114,7 @@ def mailed_code(visit: Visit) -> Response:
             raise too_many(answer.delay)
         if answer:
             return _begin_proven(visit, claimed, who)
+        log.info("mailed code refused", **visit.traces(who), request=visit.request_id)
         form.refuse("code", WRONG_CODE)
     return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)
 

@@ -32,13 +32,18 @@ class AsksProofs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identified:
+    """`crowded`: others try this person so often that it takes possession beside it, for so long."""
+
     proofs: Proofs
     evidence: Evidence
+    crowded: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotIdentified:
-    """Neither more nor less: no reason."""
+    """Neither more nor less: no reason. `crowded` is the same whether there is such a person or not."""
+
+    crowded: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +61,18 @@ class IdentityCheck:
 
     def judge(self, claim: Claim, address: str, at: datetime) -> Identified | NotIdentified | Wait:
         who = claim.student_ids[0]
-        if delay := self.attempts.begin(who, address, at):
-            return Wait(delay)
+        arrival = self.attempts.arrive(who, address, at)
+        if arrival.wait:
+            return Wait(arrival.wait)
+        crowded = arrival.crowded
         digest = self._digest(claim)
         found = [self.ledger.proofs(student_id) for student_id in claim.student_ids]
         proven = _proven(claim, digest, found)
         if proven is None:
             self.attempts.failed(who, address, at)
-            return NotIdentified()
+            return NotIdentified(crowded)
         self.attempts.succeeded(who, address)
-        return Identified(proven, claim.evidence)
+        return Identified(proven, claim.evidence, crowded)
 
     def _digest(self, claim: Claim) -> str:
         match claim:

@@ -143,3 +143,16 @@ def test_nothing_of_a_person_stands_in_a_key() -> None:
 )
 def test_an_address_stands_for_a_subscriber(address: str, host: str, network: str) -> None:
     assert (within(address, 64), within(address, 48)) == (host, network)
+
+
+def test_a_person_whom_everybody_tries_needs_possession_too_and_nobody_is_refused() -> None:
+    """… whether there is such a person or not; an hour later knowledge is believed again."""
+    door, other = Door(), Door()
+    for number in range(40):
+        door.judge(WRONG["wrong number"], f"198.51.100.{number}")
+        other.judge(WRONG["unknown student"], f"198.51.100.{number}")
+    crowded = door.judge(WRONG["wrong number"], "203.0.113.1")
+    assert crowded == other.judge(WRONG["unknown student"], "203.0.113.1") == NotIdentified(timedelta(hours=1))
+    assert door.judge(RIGHT, "192.0.2.1") == Identified(PROOFS, Evidence.HKID, timedelta(hours=1))
+    door.at += timedelta(hours=1)
+    assert door.judge(RIGHT, "192.0.2.2") == Identified(PROOFS, Evidence.HKID)
