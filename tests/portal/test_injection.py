@@ -3,23 +3,17 @@ in which nothing came of it. The walk takes every page of the site, so that a ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from provisiond.domain.model import Level
 from provisiond.portal.application import Page
 from provisiond.portal.known_browser import COOKIE as KNOWN_COOKIE
 from provisiond.portal.site import PAGES
-from provisiond.portal.visit import LANGUAGE_COOKIE, SESSION_COOKIE, Stage
-from tests.rigs.campus_portal import Campus, a_student, campus
+from provisiond.portal.visit import LANGUAGE_COOKIE, SESSION_COOKIE
 from tests.rigs.intruder import Seat, named_in, raw, seated, send, token_of, wrong_with
-from tests.rigs.member import Member, activated
-from tests.rigs.portal import serving
-from tests.rigs.slapd import SlapdRig
+from tests.rigs.prey import Prey
 from tests.rigs.visitor import Visitor
 
 BREAKOUT = (
@@ -45,49 +39,6 @@ ASKED = (
     "csrf_token",
     "x",
 )
-
-
-@dataclass(frozen=True)
-class Prey:
-    """A campus with a member, and with somebody who has not activated the account."""
-
-    place: Campus
-    base: str
-    member: Member
-    newcomer: str
-
-    def seats(self) -> Mapping[str, Seat]:
-        """Every kind of session that pages are for."""
-        at = self.place.desk.clock.now().isoformat()
-        terms = {"terms": self.place.desk.rules.terms_version, "terms_at": at}
-        way = terms | {"purpose": "activation", "student": "20000009", "password_at": at}
-        mine, lost = self.member.person_id, {"purpose": "forgotten", "second": True}
-        return {
-            "stranger": Seat(Stage.VISITOR, None, {}),
-            "visitor": Seat(Stage.VISITOR, None, terms | {"who": "20000009", "claimed": ""}),
-            "proven": Seat(Stage.PROVEN, self.newcomer, way),
-            "forgotten": Seat(Stage.PROVEN, mine, lost),
-            "new phone": Seat(Stage.PROVEN, mine, {"purpose": "new-phone", "ticket": "0" * 64}),
-            "member": Seat(Stage.MEMBER, mine, {}, proved=True),
-        }
-
-    def everything(self) -> dict[str, str]:
-        """Each entry of the directory as the administrator sees it, but what counts log-ins."""
-        found = self.place.rig.client(
-            "ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-b", self.place.rig.base, "*"
-        )
-        assert found.returncode == 0, found.stderr
-        entries = [entry for entry in found.stdout.split("\n\n") if entry.strip()]
-        return {entry.splitlines()[0]: entry for entry in entries}
-
-
-@pytest.fixture(scope="module")
-def prey(slapd_server: SlapdRig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prey]:
-    slapd_server.reset()
-    with campus(slapd_server, tmp_path_factory.mktemp("prey")) as place, serving(place.desk) as base:
-        place.enrol(a_student("20000009", "G1234566", surname="LEE", given_names="Ka Yan"))
-        newcomer = place.world.account("20000009").person_id
-        yield Prey(place, base, activated(place, a_student(level=Level.RESEARCH_POSTGRADUATE)), newcomer)
 
 
 def paths(page: Page) -> str:

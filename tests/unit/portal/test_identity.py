@@ -152,7 +152,9 @@ def test_a_person_whom_everybody_tries_needs_possession_too_and_nobody_is_refuse
         door.judge(WRONG["wrong number"], f"198.51.100.{number}")
         other.judge(WRONG["unknown student"], f"198.51.100.{number}")
     crowded = door.judge(WRONG["wrong number"], "203.0.113.1")
-    assert crowded == other.judge(WRONG["unknown student"], "203.0.113.1") == NotIdentified(timedelta(hours=1))
+    assert (
+        crowded == other.judge(WRONG["unknown student"], "203.0.113.1") == NotIdentified(timedelta(hours=1))
+    )
     assert door.judge(RIGHT, "192.0.2.1") == Identified(PROOFS, Evidence.HKID, timedelta(hours=1))
     door.at += timedelta(hours=1)
     assert door.judge(RIGHT, "192.0.2.2") == Identified(PROOFS, Evidence.HKID)
