@@ -146,8 +146,8 @@ def test_every_cookie_and_header_takes_whatever_is_written(prey: Prey, text: str
             visitor = Visitor(prey.base, cookies={name: written.encode().decode("latin-1")})
             assert wrong_with(raw(visitor, "GET", path)) == []
         for name in ("Accept_Language", "X_Forwarded_For", "Origin", "Referer", "User_Agent", "X_Own_Check"):
-            headers = {name: written.encode().decode("latin-1")}
-            assert wrong_with(raw(Visitor(prey.base), "GET", path, **headers)) == []
+            headers = {name.replace("_", "-"): written.encode().decode("latin-1")}
+            assert wrong_with(raw(Visitor(prey.base, headers=headers), "GET", path)) == []
 
 
 def test_nothing_came_of_it(prey: Prey) -> None:

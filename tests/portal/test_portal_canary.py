@@ -57,7 +57,7 @@ class Life:
         return self.see(self.browser.filled(page, values, form=form))
 
     def identify(self, path: str, **typed: str) -> Seen:
-        return self.fill(self.get(path), student_id="47000001", **typed)
+        return self.see(self.browser.filled(self.get(path), {"student_id": "47000001", **typed}))
 
     def code(self) -> str:
         self.place.world.clock.at = self.place.world.clock.at.replace(microsecond=0) + A_STEP

@@ -34,7 +34,7 @@ def wanted() -> list[str]:
 
 
 def rows() -> list[tuple[list[str], str, str, str]]:
-    return [(re.findall(r"[\d.]+", numbers), *rest) for numbers, *rest in ROW.findall(TEXT)]  # type: ignore[misc]
+    return [(re.findall(r"[\d.]+", numbers), *rest) for numbers, *rest in ROW.findall(TEXT)]
 
 
 @cache
