@@ -28,12 +28,16 @@ REQUESTS, SESSIONS = 1500, 400  # in one round; whoever is right begins a sessio
 SLOWEST = 0.3  # of the bare page's requests a second
 
 Told = dict[str, float]
-_KEPT = frozenset({"uid", "cn", "cn;lang-zh", "sn", "givenname", "displayname", "displayname;lang-zh", "ou", "mail"})
+_KEPT = frozenset(
+    {"uid", "cn", "cn;lang-zh", "sn", "givenname", "displayname", "displayname;lang-zh", "ou", "mail"}
+)
 
 
 def figures(folder: Path, scale: float) -> None:
     with loaded(folder, int(STUDENTS * scale)) as site:
-        rows = [row for row in site.university.rows() if row[MAPPING["hkid"]] and row[MAPPING["status"]] == "REG"]
+        rows = [
+            row for row in site.university.rows() if row[MAPPING["hkid"]] and row[MAPPING["status"]] == "REG"
+        ]
         with serving("portal", str(site.university.config)):
             Measuring(folder, site.university.portal_port, rows).run()
 
@@ -114,7 +118,9 @@ class Measuring:
         }
         for name, (requests, status) in kinds.items():
             told = [self._beside_bare(requests(), status) for _ in range(ROUNDS)]
-            note(f"{name}: " + ", ".join(f"{one['rate']:.0f}/s of {bare['rate']:.0f}/s" for one, bare in told))
+            note(
+                f"{name}: " + ", ".join(f"{one['rate']:.0f}/s of {bare['rate']:.0f}/s" for one, bare in told)
+            )
             figure(f"portal-{name}-rate", statistics.median(one["rate"] for one, _ in told), "requests/s")
             figure(f"portal-{name}-p50", statistics.median(one["p50_ms"] for one, _ in told), "ms")
             figure(f"portal-{name}-p99", statistics.median(one["p99_ms"] for one, _ in told), "ms")

@@ -1,6 +1,6 @@
 """A web server to measure, in a process of its own, on the very server and settings of `provisiond portal`.
 
-python -m tests.bench.web_process portal CONFIG        the portal; its limits are out of reach, and counted all the same
+python -m tests.bench.web_process portal CONFIG        the portal; its limits are out of reach, and are counted
 python -m tests.bench.web_process bare PORT OCTETS     a bare Starlette page of that many octets"""
 
 from __future__ import annotations
