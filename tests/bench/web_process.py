@@ -77,4 +77,7 @@ def ready() -> None:
 
 if __name__ == "__main__":
     logs.configure(verbose=True)
-    {"portal": portal, "bare": bare}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "portal":
+        portal(sys.argv[2])
+    else:
+        bare(*sys.argv[2:])
