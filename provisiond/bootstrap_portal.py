@@ -19,7 +19,9 @@ from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
 from provisiond.adapters.vault import Vault
-from provisiond.domain.errors import ProvisiondError
+from provisiond.domain.errors import ConfigError, ProvisiondError
+from provisiond.portal.account.re_enrolment import ReEnrolment
+from provisiond.portal.account.services import ticket_digest
 from provisiond.portal.activation.blocklist import Blocklist
 from provisiond.portal.activation.passwords import PasswordJudge, context_words
 from provisiond.portal.desk import Desk
@@ -28,7 +30,7 @@ from provisiond.portal.pages import Pages
 from provisiond.portal.static import Static
 from provisiond.portal.terms import rendered
 from provisiond.ports import Clock
-from provisiond.settings import PortalSettings
+from provisiond.settings import PortalSettings, Settings
 
 NOBODY = "-"  # no person has this ID: asked for to see whether somebody answers
 
@@ -87,6 +89,18 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
             threads=settings.web.threads,
         )
         yield Opened(desk, _systems(desk))
+
+
+@contextmanager
+def re_enrolment(settings: Settings) -> Iterator[ReEnrolment]:
+    """For the command of the operators: the ledger as the portal sees it, and by which its codes are compared."""
+    if settings.portal is None:
+        raise ConfigError(
+            [f"{settings.path}: portal: missing: there is no portal in which a phone is enrolled"]
+        )
+    where, digests = settings.ledger, Digests(settings.digest_key)
+    with closing(SqlPortalLedger.open(where.url, password=where.password)) as ledger:
+        yield ReEnrolment(ledger, ticket_digest(digests), settings.portal.rules.operators_wait)
 
 
 def _passwords(settings: PortalSettings, digests: Digests) -> PasswordJudge:

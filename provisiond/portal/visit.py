@@ -141,6 +141,10 @@ class Visit:
         self._give(token)
         self.session = session
 
+    def set_cookie(self, name: str, value: str, lasting: int) -> None:
+        """With the answer to this request; `lasting`: seconds."""
+        self._set[name] = (value, lasting)
+
     def _give(self, token: str) -> None:
         self._token = token
         self._set[SESSION_COOKIE] = (token, None)

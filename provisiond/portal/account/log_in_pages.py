@@ -9,10 +9,10 @@ import structlog
 from starlette.responses import Response
 
 from provisiond.domain.model import Account
-from provisiond.portal.account import services
+from provisiond.portal.account import known_browser, services
 from provisiond.portal.account.credentials import Shown
 from provisiond.portal.account.forms import ConfirmForm, LogInForm, RecoveryConfirmForm, RecoveryLogInForm
-from provisiond.portal.account.login import Admitted, Entered, NotAdmitted, ToActivate, Wait
+from provisiond.portal.account.login import Admitted, Entered, NotAdmitted, ToActivate, Wait, account_name
 from provisiond.portal.account.membership import CONFIRM, member
 from provisiond.portal.application import LOG_IN, Page
 from provisiond.portal.forms import Form
@@ -53,13 +53,20 @@ def log_in(visit: Visit) -> Response:
     form = way.log_in.of(visit)
     if not (visit.is_post and form.validate()):
         return _log_in_page(visit, form, way)
+    name = account_name(form.text("name"), visit.desk.house.mail_domain)
     entered = Entered(
-        form.text("name"), form.text("password"), form.text("code"), way.with_recovery_code, visit.address
+        name=name,
+        password=form.text("password"),
+        code=form.text("code"),
+        with_recovery_code=way.with_recovery_code,
+        address=visit.address,
+        lane=known_browser.lane(visit, name),
     )
     answer = services.log_in(visit.desk).judge(entered, visit.at)
     match answer:
         case Admitted(person_id=person_id):
             log.info("logged in", person=person_id, recovery=way.with_recovery_code, request=visit.request_id)
+            known_browser.remember(visit, name)
             visit.begin(Stage.MEMBER, person_id, proved=True)
             return visit.redirect("/account/codes" if way.with_recovery_code else HOME)
         case ToActivate():
@@ -67,6 +74,7 @@ def log_in(visit: Visit) -> Response:
         case NotAdmitted():
             log.info("log-in refused", request=visit.request_id)
             form.refuse("name", NOT_ADMITTED)
+            form["code"].data = ""
             return _log_in_page(visit, form, way)
         case Wait(delay=delay):
             raise too_many(delay)
@@ -115,6 +123,7 @@ def _is_right(visit: Visit, account: Account, form: Form, with_recovery_code: bo
         return True
     tries.failed(account.person_id, visit.address, visit.at)
     form.refuse("password", NOT_RIGHT)
+    form["code"].data = ""
     return False
 
 

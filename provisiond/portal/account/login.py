@@ -22,13 +22,14 @@ NOBODY = "nobody"
 @dataclass(frozen=True, slots=True)
 class Entered:
     """What stood in the form. `name`: account name or lifelong address; `code`: of the authenticator, or a recovery
-    code where `with_recovery_code`."""
+    code where `with_recovery_code`; `lane`: of a browser in which that person logged in before."""
 
     name: str
     password: str = field(repr=False)
     code: str = field(repr=False)
     with_recovery_code: bool
     address: str
+    lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +58,26 @@ class Wait:
 class LogIn:
     ledger: PortalLedger
     credentials: Credentials
-    attempts: Attempts
+    strangers: Attempts
+    known: Attempts
     policy: Policy
     zone: tzinfo
 
     def judge(self, entered: Entered, at: datetime) -> Admitted | ToActivate | NotAdmitted | Wait:
         name = account_name(entered.name, self.policy.directory.mail_domain)
-        if delay := self.attempts.begin(name, entered.address, at):
+        tries = self.known if entered.lane else self.strangers
+        who = f"{name} {entered.lane}" if entered.lane else name
+        if delay := tries.begin(who, entered.address, at):
             return Wait(delay)
         account = self.ledger.account_named(name)
         shown = Shown(entered.password, entered.code, entered.with_recovery_code)
         proven = self.credentials.judge(account.person_id if account else NOBODY, name, shown, at)
-        if account is None or not proven.password or not self._may_enter(account, at):
-            return self._refused(name, entered.address, at)
-        if not proven.has_factor:
-            self.attempts.succeeded(name, entered.address)
-            return ToActivate()
-        if not proven.factor:
-            return self._refused(name, entered.address, at)
-        self.attempts.succeeded(name, entered.address)
-        return Admitted(account.person_id)
-
-    def _refused(self, name: str, address: str, at: datetime) -> NotAdmitted:
-        self.attempts.failed(name, address, at)
-        return NotAdmitted()
-
-    def _may_enter(self, account: Account, at: datetime) -> bool:
-        return may_log_in(account, at, self.zone, self.policy)
+        right = proven.password and (proven.factor or not proven.has_factor)
+        if account is None or not right or not may_log_in(account, at, self.zone, self.policy):
+            tries.failed(who, entered.address, at)
+            return NotAdmitted()
+        tries.succeeded(who, entered.address)
+        return Admitted(account.person_id) if proven.has_factor else ToActivate()
 
 
 def may_log_in(account: Account, at: datetime, zone: tzinfo, policy: Policy) -> bool:

@@ -95,6 +95,7 @@ def forgotten_code(visit: Visit, account: Account) -> Response:
             return visit.redirect("/forgotten/password")
         tries.failed(account.person_id, visit.address, visit.at)
         form.refuse("code", CODE_WRONG)
+        form["code"].data = ""
     status = 422 if form.errors else 200
     return visit.page("account/forgotten-code.html", status, form=form, with_recovery_code=recovery)
 

@@ -8,8 +8,8 @@ from provisiond.portal.account.login import LogIn
 from provisiond.portal.account.naming import Naming
 from provisiond.portal.account.new_factor import NewFactor
 from provisiond.portal.account.new_password import NewPassword
-from provisiond.portal.account.re_enrolment import ReEnrolment
-from provisiond.portal.activation.attempts import Attempts
+from provisiond.portal.account.re_enrolment import ReEnrolment, TicketDigest
+from provisiond.portal.activation.attempts import Attempts, Opaque
 from provisiond.portal.desk import Desk
 from provisiond.ports.portal import TicketKind
 
@@ -23,7 +23,9 @@ def credentials(desk: Desk) -> Credentials:
 
 
 def log_in(desk: Desk) -> LogIn:
-    return LogIn(desk.ledger, credentials(desk), attempts(desk, "login"), desk.policy, desk.house.zone)
+    known = Attempts(desk.throttle, desk.digests, "login known", person_wide=False)
+    strangers = attempts(desk, "login")
+    return LogIn(desk.ledger, credentials(desk), strangers, known, desk.policy, desk.house.zone)
 
 
 def new_password(desk: Desk) -> NewPassword:
@@ -43,7 +45,13 @@ def contact_choice(desk: Desk) -> ContactChoice:
 
 
 def re_enrolment(desk: Desk) -> ReEnrolment:
-    def digest(kind: TicketKind, person_id: str, code: str) -> str:
-        return desk.digests.opaque(kind.value, f"{person_id} {code}")
+    return ReEnrolment(desk.ledger, ticket_digest(desk.digests), desk.rules.operators_wait)
 
-    return ReEnrolment(desk.ledger, digest, desk.rules.operators_wait)
+
+def ticket_digest(digests: Opaque) -> TicketDigest:
+    """By which a code that was given out is kept and compared."""
+
+    def digest(kind: TicketKind, person_id: str, code: str) -> str:
+        return digests.opaque(kind.value, f"{person_id} {code}")
+
+    return digest

@@ -18,10 +18,7 @@ from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
 from provisiond.ports.portal import Proofs
 
-NEUTRAL = N_(
-    "We could not confirm who you are from this. Please check every character. If you became a student only "
-    "recently, your record may not have reached us yet: try again tomorrow."
-)
+NEUTRAL = N_("We could not confirm who you are. Please check every character of what you entered.")
 WRONG_CODE = N_("This code is not right, or no longer good. Use the one from our latest mail.")
 
 log = structlog.get_logger("provisiond.portal")
@@ -53,10 +50,12 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
     form = kind.of(visit)
     if visit.is_post and form.validate():
         claim = form.claim(visit.at.astimezone(visit.desk.house.zone).date())
-        answer = course.identity_check(visit.desk).judge(claim, visit.address, visit.at)
+        wants_code = _wants_code(visit, claim.evidence)
+        check = course.identity_check(visit.desk)
+        answer = check.judge(claim, visit.address, visit.at, conclusive=not wants_code)
         if isinstance(answer, Wait):
             raise too_many(answer.delay)
-        if _wants_code(visit, claim.evidence):
+        if wants_code or answer.besieged:
             return _ask_code(visit, claim, answer)
         if isinstance(answer, Identified):
             return _proven(visit, answer.proofs)
@@ -111,6 +110,7 @@ def mailed_code(visit: Visit) -> Response:
         if isinstance(answer, Wait):
             raise too_many(answer.delay)
         if answer:
+            course.identity_check(visit.desk).attempts.succeeded(who, visit.address)
             return _begin_proven(visit, claimed, who)
         form.refuse("code", WRONG_CODE)
     return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)

@@ -32,13 +32,18 @@ class AsksProofs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identified:
+    """`besieged`: so many tried to be this person today that something else must be shown, too."""
+
     proofs: Proofs
     evidence: Evidence
+    besieged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NotIdentified:
-    """Neither more nor less: no reason."""
+    """No reason is given."""
+
+    besieged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +59,23 @@ class IdentityCheck:
     digests: Digests
     attempts: Attempts
 
-    def judge(self, claim: Claim, address: str, at: datetime) -> Identified | NotIdentified | Wait:
+    def judge(
+        self, claim: Claim, address: str, at: datetime, conclusive: bool = True
+    ) -> Identified | NotIdentified | Wait:
+        """`conclusive` False: something else will be asked for in any case. Then what is right counts as a failure,
+        too, or pauses would tell what the page does not."""
         who = claim.student_ids[0]
         if delay := self.attempts.begin(who, address, at):
             return Wait(delay)
+        besieged = self.attempts.besieged(who, at)
         digest = self._digest(claim)
         found = [self.ledger.proofs(student_id) for student_id in claim.student_ids]
         proven = _proven(claim, digest, found)
-        if proven is None:
+        if proven is not None and conclusive and not besieged:
+            self.attempts.succeeded(who, address)
+        else:
             self.attempts.failed(who, address, at)
-            return NotIdentified()
-        self.attempts.succeeded(who, address)
-        return Identified(proven, claim.evidence)
+        return Identified(proven, claim.evidence, besieged) if proven else NotIdentified(besieged)
 
     def _digest(self, claim: Claim) -> str:
         match claim:

@@ -15,10 +15,10 @@ for (const box of document.querySelectorAll("[data-strength]")) {
     meter.value = shown;
     const text = length ? words[shown] : "";
     if (output.textContent !== text) output.textContent = text;
+    box.hidden = !length;
   };
   input.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(tell, 150);
   });
-  box.hidden = false;
 }
