@@ -1,7 +1,8 @@
 """A web server to measure, in a process of its own, on the very server and settings of `provisiond portal`.
 
 python -m tests.bench.web_process portal CONFIG        the portal; its limits are out of reach, and are counted
-python -m tests.bench.web_process bare PORT OCTETS     a bare Starlette page of that many octets"""
+python -m tests.bench.web_process bare PORT OCTETS     a bare Starlette page of that many octets at /, and at /threaded
+                                                       one whose view is a plain function, as the portal's are"""
 
 from __future__ import annotations
 
@@ -66,7 +67,11 @@ def bare(port: str, octets: str) -> None:
     async def page(_request: Request) -> HTMLResponse:
         return HTMLResponse(text)
 
-    app = Starlette(routes=[Route("/", page, methods=["GET", "POST"])])
+    def threaded(_request: Request) -> HTMLResponse:
+        return HTMLResponse(text)
+
+    views = {"/": page, "/threaded": threaded}
+    app = Starlette(routes=[Route(path, view, methods=["GET", "POST"]) for path, view in views.items()])
     web_server.serve(app, Place.of(f"127.0.0.1:{port}"), ready)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from threading import Lock
@@ -92,11 +92,13 @@ class Store:
             lent = _lent(engine)
             whole = False
             try:
-                with closing(lent.cursor()) as cursor:
-                    if begin and self._turns is not None:
-                        cursor.execute(begin)
-                    yield Asked(cursor, self._prepared, self.heard)
-                lent.commit()
+                cursor = lent.cursor()
+                if begin and self._turns is not None:
+                    cursor.execute(begin)
+                yield Asked(cursor, self._prepared, self.heard)
+                cursor.close()
+                if begin or self._turns is None:
+                    lent.commit()
                 whole = True
             finally:
                 if not whole:
