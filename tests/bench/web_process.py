@@ -2,7 +2,7 @@
 
 python -m tests.bench.web_process portal CONFIG        the portal; its limits are out of reach, and are counted
 python -m tests.bench.web_process bare PORT OCTETS     a bare Starlette page of that many octets at /; at /threaded
-                                                       one whose view is a plain function, as the portal's
+                                                       one whose view is a plain function, as the portal's"""
 
 from __future__ import annotations
 
