@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.rigs.dovecot import DovecotRig
 from tests.rigs.ds389 import running_ds389
@@ -15,6 +16,9 @@ from tests.rigs.postgres import PostgresRig, running_postgres
 from tests.rigs.slapd import Kind, SlapdRig, chosen_kind, running_rig
 
 _CHOICE = pytest.StashKey[tuple[Kind, str]]()
+# How long an example takes tells of the machine, not of us.
+settings.register_profile("provisiond", deadline=None)
+settings.load_profile("provisiond")
 LEFT_OUT = pytest.StashKey[str]()  # why the service on systemd was
 _TOLD = "provisiond"  # by a worker to the process that reports
 

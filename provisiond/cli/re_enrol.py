@@ -39,12 +39,12 @@ def re_enrol(
     with errors(), session(context).parts(writes=False) as parts:
         settings, account, at = parts.settings, person(parts, who), parts.clock.now()
         operator = _named(actor())
+        _refuse_without_factor(account)
         with bootstrap_portal.re_enrolment(settings) as service:
             if withdraw:
                 _withdraw(service, account, operator, reason, at)
-                return
-            _refuse_without_factor(account)
-            _vouch(service, settings, account, operator, reason, at)
+            else:
+                _vouch(service, settings, account, operator, reason, at)
 
 
 def _named(operator: str) -> str:

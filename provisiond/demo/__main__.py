@@ -1,5 +1,5 @@
-"""`make demo`: the main job on a private directory, told as a story. It runs the same cycle as an installation
-does; only the registry and the directory are made up."""
+"""`make demo`: the main job on a private directory, told as a story, then the portal, open to try. Cycle, daemon and
+portal are those of an installation; only registry, directory and mail server are made up."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ import argparse
 import shutil
 import signal
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from provisiond import administration, bootstrap, logs
+from provisiond import administration, bootstrap, bootstrap_portal, logs
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.directory.ldif import ldif
 from provisiond.bootstrap import Parts
 from provisiond.cli import report, screen
 from provisiond.cli.session import errors
+from provisiond.demo import portal
 from provisiond.demo.sample import CODES, MAPPING
-from provisiond.demo.slapd import PrivateSlapd
+from provisiond.demo.services import running
+from provisiond.demo.sink import Sink
+from provisiond.demo.slapd import PrivateSlapd, free_port
+from provisiond.demo.students import cast
 from provisiond.demo.university import BASE, University
+from provisiond.demo.walk import walk
 from provisiond.domain.model import NoticeStatus
 from provisiond.domain.orders import Activate
 from provisiond.ports import AccountFilter
 from provisiond.result import Result, Work
-from provisiond.settings import load
+from provisiond.settings import load, load_portal
 
 FOLDER = Path(".demo")
 STUDENTS = 500
+NEWCOMER = "29999999"
 CODE = {ours: theirs for theirs, ours in CODES["status"].items()}
 
 Rows = list[dict[str, str]]
@@ -40,19 +45,17 @@ def main() -> None:
     chosen = arguments.parse_args()
     logs.configure(verbose=False)
     shutil.rmtree(FOLDER, ignore_errors=True)
-    with errors(), PrivateSlapd(FOLDER.resolve() / "slapd") as slapd:
-        university = University(FOLDER.resolve(), slapd.url)
+    folder = FOLDER.resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # in order, as Ctrl-C
+    with errors(), Sink(folder / "mail") as sink, PrivateSlapd(folder / "slapd") as slapd:
+        university = University(folder, slapd.url, free_port(), sink.port)
         university.keep_secret("admin", slapd.config_password)
-        tell_story(university)
-        if chosen.once:
-            screen.say("\nThe directory ends here; `make demo` keeps it up for you to look at.", "bold")
-        else:
-            tell_next(university)
-            wait()
+        taken = tell_story(university)
+        open_portal(university, sink, taken, once=chosen.once)
 
 
-def tell_story(university: University) -> None:
-    """Set up, load, activate, change, change again."""
+def tell_story(university: University) -> list[str]:
+    """Set up, load, activate, change, change again. The student IDs of those to whom something happened."""
     today = SystemClock().now().date()
     university.write(STUDENTS, today)
     settings = load(university.config)
@@ -85,6 +88,29 @@ def tell_story(university: University) -> None:
         university.registry_file.write_bytes(kept)
         chapter("7. The registry is mended: the next cycle finds nothing to do")
         show(cycle(parts))
+        chapter("8. The mails that are due go to a mail server of the demo's own (provisiond outbox send)")
+        with screen.progress() as progress:
+            delivered = parts.outbox(progress).deliver()
+        screen.say(f"{delivered.accepted} mails were taken; they lie in {FOLDER}/mail", "bold")
+    return [*chosen, NEWCOMER]
+
+
+def open_portal(university: University, sink: Sink, taken: list[str], *, once: bool) -> None:
+    """Daemon and portal at work until Ctrl-C; `once`: the demo goes the student's way by itself, and ends."""
+    chapter("9. Daemon and portal work side by side (provisiond run, provisiond portal)")
+    settings = load_portal(university.config)
+    with running(university), bootstrap_portal.opened(settings, SystemClock()) as opened:
+        people = cast(university, opened, taken)
+        portal.tell(university, people)
+        with portal.mails_told(sink):
+            if once:
+                chapter("10. A student activates the account, logs in and is found")
+                walk(university, opened.desk, people.by_hkid)
+            else:
+                tell_next(university)
+                portal.wait(portal.Phones(opened, people))
+    if once:
+        screen.say("\nEverything ends here; `make demo` keeps it up for you to try.", "bold")
 
 
 def cycle(parts: Parts) -> Result:
@@ -131,11 +157,12 @@ def _change(rows: Rows, students: list[str], yesterday: str) -> None:
     status, since = MAPPING["status"], MAPPING["status_on"]
     newcomer = dict(rows[0])
     newcomer |= {
-        MAPPING["student_id"]: "29999999",
+        MAPPING["student_id"]: NEWCOMER,
         MAPPING["surname"]: "CHAN",
         MAPPING["given_names"]: "Tai Man",
         MAPPING["hkid"]: "",
         MAPPING["birth_date"]: "2008-02-29",
+        MAPPING["personal_mail"]: "tai.man@example.org",
         status: CODE["registered"],
         since: yesterday,
     }
@@ -160,25 +187,16 @@ def tell_next(university: University) -> None:
         f"{config} plan --at 2027-06-30",
         f"{config} rehearse --until 2027-09-30",
         f"{config} notices preview expiry 29999999",
-        f"{config} run    # the daemon; {config} status",
+        f"{config} status",
         f"{config} rejects",
         f"{config} history --verify",
         f'{config} names "CHAN Tai Man"',
         f"ldapsearch -x -H {university.url} -D {reader} -y {FOLDER}/secrets/reader -b ou=contacts,{BASE}",
     ):
         screen.say(f"  {line}", "cyan")
-    screen.say(f"or edit {university.registry_file.relative_to(Path.cwd())} and run: {config} once")
-
-
-def wait() -> None:
-    """Until Ctrl-C (or SIGTERM)."""
-    screen.say("The directory stays up until Ctrl-C.", "bold")
-    stop: Callable[..., None] = lambda *_: sys.exit(0)  # noqa: E731
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        screen.say("bye")
+    registry = university.registry_file.relative_to(Path.cwd())
+    screen.say(f"or edit {registry}: the daemon reads it every 20 seconds (log: {FOLDER}/run.log)")
+    screen.say("Everything stays up until Ctrl-C. What happens now is told here:", "bold")
 
 
 if __name__ == "__main__":

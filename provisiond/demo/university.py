@@ -18,10 +18,13 @@ BASE = "dc=example,dc=edu"
 
 @dataclass(frozen=True, slots=True)
 class University:
-    """Paths of one demo; `url` is the private directory's."""
+    """Paths of one demo; `url` is the private directory's. `portal_port`, `mail_port`: of a portal on this machine
+    and the mail server beside it; without the first there is neither."""
 
     folder: Path
     url: str
+    portal_port: int = 0
+    mail_port: int = 0
 
     @property
     def config(self) -> Path:
@@ -49,18 +52,24 @@ class University:
         """Configuration, secrets and a registry of that many students."""
         for name in ("daemon", "portal", "reader", "digest.key"):
             self.secret(name)
+        self.keep_secret("factor.key", secrets.token_hex(32))
         self.registry_file.parent.mkdir(parents=True, exist_ok=True)
         write_csv(self.registry_file, sample_rows(students, seed=1, today=today))
         self.config.write_text(
             _CONFIG.format(
                 url=self.url, data=self.folder / "slapd" / "data", base=BASE, fields=_fields(), codes=_codes()
             )
+            + (_PORTAL.format(port=self.portal_port, mail_port=self.mail_port) if self.portal_port else "")
         )
+
+    def rows(self) -> list[dict[str, str]]:
+        """Of the registry file, without its trailer."""
+        with self.registry_file.open(encoding="utf-8-sig", newline="") as file:
+            return [row for row in csv.DictReader(file) if row[MAPPING["status"]]]
 
     def edit(self, change: Callable[[list[dict[str, str]]], None]) -> None:
         """Change the registry file as the registry itself would: all of it, at once."""
-        with self.registry_file.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row[MAPPING["status"]]]
+        rows = self.rows()
         change(rows)
         write_csv(self.registry_file, rows)
 
@@ -153,4 +162,24 @@ affiliations = ["alum"]
 
 [entitlements.terminated]
 login = false
+"""
+
+# On a port of this machine, without nginx: browsers keep Secure cookies of http://localhost.
+_PORTAL = """
+[portal]
+listen = "127.0.0.1:{port}"
+hosts = ["localhost"]
+password_file = "secrets/portal"
+reader_password_file = "secrets/reader"
+factor_key_file = "secrets/factor.key"
+
+[mail]
+host = "127.0.0.1"
+port = {mail_port}
+sender = "University Accounts <accounts@example.edu>"
+per_minute = 100000
+
+[daemon]
+poll_every = "20 seconds"
+outbox_every = "2 seconds"
 """

@@ -1,29 +1,28 @@
-"""A browser in which somebody came in before: it has counters of its own, so that others who try the same account
-elsewhere cannot keep its owner waiting (NIST SP 800-63B-4, 3.2.2; OWASP's device cookies). It opens nothing."""
+"""A browser in which somebody logged in before has a lane of its own for tries, so that strangers who try a person
+from many places can slow down strangers only. The cookie opens nothing, and says nothing of whom it is for."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
 from hmac import compare_digest
 
 from provisiond.portal.visit import Visit
 
 COOKIE = "__Host-known"
-LASTS = timedelta(days=180)
+_LASTS = 180 * 24 * 3600  # seconds
+
+
+def lane(visit: Visit, name: str) -> str | None:
+    """Of this browser for that account name; None: nobody of that name logged in here."""
+    nonce, _, digest = visit.cookies.get(COOKIE, "").partition(".")
+    fits = compare_digest(_digest(visit, name, nonce).encode(), digest.encode())
+    return nonce if nonce and fits else None
 
 
 def remember(visit: Visit, name: str) -> None:
-    """Whoever was here before is forgotten: one mark a browser."""
-    lane = secrets.token_urlsafe(16)
-    visit.keep_cookie(COOKIE, f"{lane}.{_mark(visit, name, lane)}", LASTS)
+    nonce = secrets.token_urlsafe(16)
+    visit.set_cookie(COOKIE, f"{nonce}.{_digest(visit, name, nonce)}", _LASTS)
 
 
-def lane(visit: Visit, name: str) -> str:
-    """Under which this browser's tries of that account count; empty where it is not known for it."""
-    found, _, mark = visit.cookies.get(COOKIE, "")[:200].partition(".")
-    return found if compare_digest(mark.encode(), _mark(visit, name, found).encode()) else ""
-
-
-def _mark(visit: Visit, name: str, lane: str) -> str:
-    return visit.desk.digests.opaque("known browser", f"{lane} {name}")
+def _digest(visit: Visit, name: str, nonce: str) -> str:
+    return visit.desk.digests.opaque("known browser", f"{name} {nonce}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -139,10 +139,6 @@ class Visit:
         """Wherever else that person is logged in."""
         self.desk.sessions.end_all(person_id, but=self._token)
 
-    def keep_cookie(self, name: str, value: str, lasting: timedelta) -> None:
-        """Another cookie of ours, as closed as the session's."""
-        self._set[name] = (value, int(lasting.total_seconds()))
-
     # -- what the log may say of who was refused
     def traces(self, who: str) -> dict[str, str]:
         """Keyed digests of where a request came from and of whom it was about: failures can be put together, and
@@ -155,6 +151,10 @@ class Visit:
         self.desk.sessions.keep(token, session, replaces=self._token if self.session else None)
         self._give(token)
         self.session = session
+
+    def set_cookie(self, name: str, value: str, lasting: int) -> None:
+        """With the answer to this request; `lasting`: seconds."""
+        self._set[name] = (value, lasting)
 
     def _give(self, token: str) -> None:
         self._token = token

@@ -122,7 +122,10 @@ def _policy(document: s.Document, university: UniversitySettings | None, faults:
     brake_policy = brakes(document.brakes or s.Brakes(), faults)
     by_state, by_level = entitlements(document.entitlements, document.groups or {}, faults)
     entries = directory_policy(document.directory, university, faults)
-    chosen = portal_policy(document.portal or s.Portal(), document.groups or {}, faults.path.parent, faults)
+    kind = document.directory.kind if document.directory else None
+    chosen = portal_policy(
+        document.portal or s.Portal(), document.groups or {}, faults.path.parent, faults, kind
+    )
     if entries is None or document.university is None:
         return None
     return Policy(

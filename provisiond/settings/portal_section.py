@@ -69,13 +69,23 @@ def portal(
     return PortalPart(web, _house(us, zone, section.accent or ACCENT), rules)
 
 
-def portal_policy(section: s.Portal, groups: Collection[str], folder: Path, faults: Faults) -> PortalPolicy:
-    """What the core must know of it; also where there is no portal."""
+def portal_policy(
+    section: s.Portal, groups: Collection[str], folder: Path, faults: Faults, kind: str | None = None
+) -> PortalPolicy:
+    """What the core must know of it; also where there is no portal. `kind`: of the directory server."""
     known = {field.name for field in fields(PortalPolicy)}
     given = {key: value for key, value in section.given().items() if key in known}
     for group in sorted(section.enforce_second_factor or ()):
         if group not in groups:
             faults.add("portal.enforce_second_factor", unknown(group, groups))
+    for group in sorted(section.services or ()):
+        if group not in groups:
+            faults.add(f"portal.services.{group}", unknown(group, groups))
+    if section.enforce_second_factor and kind == "389ds":
+        faults.add(
+            "portal.enforce_second_factor",
+            "a 389 Directory Server asks for no one-time code at bind; leave it out",
+        )
     path = folder / section.offices_file if section.offices_file else shipped(OFFICES)
     return PortalPolicy(**given, offices=_offices(path, faults))
 
@@ -137,12 +147,19 @@ def _rules(section: s.Portal, folder: Path, faults: Faults) -> Rules | None:
         given["activation_code"] = CodeWanted(given["activation_code"])
     if "blocklist_file" in given:
         given["blocklist_file"] = _readable("blocklist_file", folder / given["blocklist_file"], faults)
+    if "services" in given:
+        given["services"] = {group: _in_words(said) for group, said in given["services"].items()}
     if section.terms and not section.terms_version:
         faults.add("portal.terms_version", "missing: a new version of your terms is accepted anew")
     rules = Rules(**{"terms_version": SAMPLE_TERMS} | given | {"terms": terms})
     if rules.session_lasts < rules.idle_after:
         faults.add("portal.session_lasts", "must not be shorter than portal.idle_after")
     return rules
+
+
+def _in_words(said: s.InWords) -> dict[Language, str]:
+    words = {Language.ENGLISH: said.en, Language.CHINESE: said.zh_hant}
+    return {language: text for language, text in words.items() if text}
 
 
 def _terms(section: s.Portal, folder: Path, faults: Faults) -> dict[Language, str]:

@@ -251,6 +251,13 @@ class Monitoring(Section):
     listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
 
 
+class InWords(Section):
+    """What something is called, in both languages of the portal."""
+
+    en: Text
+    zh_hant: Text | None = Field(default=None, alias="zh-Hant")
+
+
 class Portal(Section):
     listen: Annotated[Text, AfterValidator(notation.loopback)] | None = None
     monitor: Annotated[Text, AfterValidator(notation.loopback)] | None = None
@@ -275,6 +282,7 @@ class Portal(Section):
     idle_after: Span | None = None
     session_lasts: Span | None = None
     operators_wait: Duration | None = None
+    services: dict[GroupName, InWords] | None = None
 
 
 class Inbox(Section):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from provisiond import logs
-from tests.bench import core, load, outbox, quiet, rehearse
+from tests.bench import core, load, outbox, portal, quiet, rehearse
 from tests.bench.figures import note
 
 PARTS: dict[str, Callable[[Path, float], None]] = {
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[Path, float], None]] = {
     "memory": quiet.memory_figures,
     "outbox": outbox.figures,
     "rehearse": rehearse.figures,
+    "portal": portal.figures,
 }
 
 

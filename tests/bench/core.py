@@ -43,7 +43,7 @@ def decide_figures(_folder: Path, scale: float) -> None:
     """New students, in batches as the cycle decides them."""
     policy, count = a_policy(), int(PERSONS * scale)
     records = [
-        a_person(str(20000000 + i), surname=_surname(i), given_names=_given_names(i)) for i in range(count)
+        a_person(str(20000000 + i), surname=surname(i), given_names=given_names(i)) for i in range(count)
     ]
     cases = [a_case(records=records[start : start + 500]) for start in range(0, count, 500)]
     began = time.perf_counter()
@@ -55,21 +55,21 @@ def names_figures(_folder: Path, scale: float) -> None:
     policy, taken, longest = NamePolicy(), set[str](), 0
     began = time.perf_counter()
     for i in range(int(NAMES * scale)):
-        allocation = allocate(_surname(i), _given_names(i), policy, taken, explain=False)
+        allocation = allocate(surname(i), given_names(i), policy, taken, explain=False)
         assert allocation.account_name is not None
         taken.add(allocation.account_name)
-        stem = allocate(_surname(i), _given_names(i), policy, (), explain=False).account_name or ""
+        stem = allocate(surname(i), given_names(i), policy, (), explain=False).account_name or ""
         longest = max(longest, len(allocation.account_name) - len(stem))
     figure("names", time.perf_counter() - began, "s")
     figure("names-longest-suffix", longest, "letters")
 
 
-def _surname(i: int) -> str:
+def surname(i: int) -> str:
     onset, rime = divmod(i % SURNAMES, len(_RIMES))
     return (_ONSETS[onset] + _RIMES[rime]).capitalize()
 
 
-def _given_names(i: int) -> str:
+def given_names(i: int) -> str:
     """Two syllables, spread over some four hundred pairs of initials as real ones are: unevenly."""
     one, two = (i // SURNAMES) * 7 % len(_ONSETS), (i // SURNAMES // len(_ONSETS)) * 3 % len(_ONSETS)
     return f"{_ONSETS[one].capitalize()}ai {_ONSETS[two].capitalize()}an"

@@ -54,10 +54,10 @@ class Site:
 
 
 @contextmanager
-def empty_site(folder: Path, students: int) -> Iterator[Site]:
-    """Nobody is loaded yet."""
+def empty_site(folder: Path, students: int, portal_port: int = 0) -> Iterator[Site]:
+    """Nobody is loaded yet. `portal_port`: of a portal that is configured too."""
     with PrivateSlapd(folder / "slapd") as slapd:
-        university = University(folder, slapd.url)
+        university = University(folder, slapd.url, portal_port, mail_port=25)
         university.keep_secret("admin", slapd.config_password)
         university.write(students, SystemClock().now().date())
         university.config.write_text(university.config.read_text() + NO_BRAKES)
@@ -76,13 +76,14 @@ def loaded_site(folder: Path, students: int) -> Iterator[tuple[Site, dict[str, f
         site.slapd.stop()
         where = ["-F", str(site.slapd.folder / "slapd.d"), "-b", "dc=example,dc=edu"]
         # -w: the tree's own number of its last change, where the look for drift begins
-        _offline(["slapadd", "-q", "-w", *where, "-l", str(file)])
-        _offline(["slapmodify", "-w", *where, "-l", str(file.with_suffix(".groups"))])
+        offline(["slapadd", "-q", "-w", *where, "-l", str(file)])
+        offline(["slapmodify", "-w", *where, "-l", str(file.with_suffix(".groups"))])
         site.slapd.start()
         for _ in range(2):
             site.measure("cycle")
         yield site, told
 
 
-def _offline(command: list[str]) -> None:
+def offline(command: list[str]) -> None:
+    """Write to the tree of a slapd that is not running."""
     subprocess.run([program(command[0]), *command[1:]], stdout=subprocess.DEVNULL, check=True)

@@ -27,6 +27,7 @@ VERBS = [
     "release",
     "activate",
     "extend",
+    "re-enrol",
     "names",
     "notices",
     "outbox",

@@ -40,6 +40,7 @@ def test_a_package_brings_what_is_needed_to_run_and_no_more(contents: dict[str, 
 def test_the_manual_the_completion_and_the_units_are_in_their_places(contents: dict[str, str]) -> None:
     assert {
         "/lib/systemd/system/provisiond.service",
+        "/lib/systemd/system/provisiond-portal.service",
         "/usr/lib/sysusers.d/provisiond.conf",
         "/usr/lib/tmpfiles.d/provisiond.conf",
         "/usr/share/man/man1/provisiond.1.gz",
@@ -57,12 +58,22 @@ def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
     assert started and set(started) <= set(verbs.commands)
 
 
-def test_every_secret_that_the_configuration_names_is_given_to_the_service() -> None:
-    """But those of `directory init`, which root runs."""
+def _given(unit: str) -> set[str]:
+    text = (ROOT / "systemd" / unit).read_text("utf-8")
+    return set(re.findall(r"^LoadCredential=([\w-]+):", text, re.MULTILINE))
+
+
+def _named(part: str) -> set[str]:
+    return set(re.findall(r'(?:password|token|key)_file = "(?:secrets/|credential:)([\w-]+)"', part))
+
+
+def test_every_secret_that_the_configuration_names_is_given_to_its_service() -> None:
+    """But those of `directory init`, which root runs; the portal gets its own, and of the daemon's only the key of
+    digests and the ledger's password."""
     text = (ROOT / "config" / "provisiond.toml").read_text("utf-8")
-    named = set(re.findall(r'(?:password|token|key)_file = "(?:secrets/|credential:)([\w-]+)"', text))
-    given = re.findall(
-        r"^LoadCredential=([\w-]+):", (ROOT / "systemd" / "provisiond.service").read_text(), re.MULTILINE
-    )
+    before, _, after = text.partition("\n[portal]\n")
+    portal, _, rest = after.partition("\n# -- ")
     only_for_root = {"directory-admin-password", "portal-password", "listing-reader-password"}
-    assert named - only_for_root <= set(given)
+    assert _named(before + rest) - only_for_root <= _given("provisiond.service")
+    assert _named(portal) | {"digest-key", "ledger-password"} == _given("provisiond-portal.service")
+    assert "factor-key" not in _given("provisiond.service")

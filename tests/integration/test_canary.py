@@ -49,6 +49,7 @@ RUNS: Sequence[tuple[str, int]] = (
     ("release 47000001 --reason done", 0),
     ("activate 47000001", 0),
     ("extend 47000001 --until 2099-01-01 --reason thesis", 0),
+    ("re-enrol 47000001 --reason lost", 65),  # no second factor yet
     ("adopt --match employeeNumber --csv", 0),
     ("rebuild --dry-run", 65),
     ("notices list", 0),

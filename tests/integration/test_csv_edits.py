@@ -148,7 +148,7 @@ def keys_of(fetch: Fetch, memory: FakeMemory) -> set[Key]:
     return {(row.student_id, row.programme) for block in blocks for row in block.rows if row.student_id}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(versions)
 def test_looking_at_what_changed_ends_in_the_same_knowledge(found: list[tuple[list[Edit], set[int]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

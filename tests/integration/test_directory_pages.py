@@ -156,7 +156,7 @@ def test_markup_in_a_listing_is_text(base: str) -> None:
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nobody_hidden_is_found_whatever_is_typed(base: str, text: str, department: str) -> None:
     """And no text is an error."""
     names = found(base, name=text, department=department)

@@ -36,7 +36,7 @@ def listings(peopled: SlapdRig) -> Iterator[LdapListings]:
 
 
 @given(TEXTS)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_typed_finds_only_whom_it_names(listings: LdapListings, text: str) -> None:
     """No character is taken for a part of the filter: every answer begins with the words as they stand."""
     page = listings.find(text, None, None, 20)
@@ -46,7 +46,7 @@ def test_whatever_is_typed_finds_only_whom_it_names(listings: LdapListings, text
 
 
 @given(TEXTS)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_name_and_department_are_asked_for(listings: LdapListings, text: str) -> None:
     """They are compared whole."""
     departments = {ou.casefold() for listing in fake_listings() for ou in listing.attributes["ou"]}

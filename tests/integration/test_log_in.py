@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provisiond.domain.model import Hold, HoldKind, Status
+from provisiond.portal.account import services
 from provisiond.portal.account.log_in_pages import NOT_ADMITTED
+from provisiond.portal.account.login import Entered, NotAdmitted
+from provisiond.ports.portal import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student, campus
 from tests.rigs.lives import TODAY
 from tests.rigs.member import Member, activated
@@ -185,3 +190,82 @@ def test_a_form_of_before_log_in_is_void_after_it(member: Member, visitor: Visit
     before = visitor.get("/login").forms[0][1]["csrf_token"]
     member.logged_in(visitor)
     assert visitor.post("/logout", {"csrf_token": before}).status == 403
+
+
+class Recorded:
+    """Writes down which methods of a part are called."""
+
+    def __init__(self, inner: object, calls: list[str]) -> None:
+        self._inner, self._calls = inner, calls
+
+    def __getattr__(self, name: str) -> Any:
+        self._calls.append(name)
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize("with_recovery_code", [False, True])
+def test_whoever_is_refused_had_the_same_questions_asked(
+    site: Campus, member: Member, with_recovery_code: bool
+) -> None:
+    """Of ledger, directory and throttle, in the same order: how long it takes tells nothing. (How long the directory
+    takes for a name that is not there is told in test_portal_directory.)"""
+    locked = activated(site, a_student("20000002", "G1234566", surname="WONG", given_names="Siu Ming"))
+    lock = Hold(HoldKind.LOCK, site.world.clock.now(), None, "stolen", "ops")
+    site.world.ledger.hold(locked.person_id, lock)
+    calls: list[str] = []
+    parts: dict[str, Any] = {
+        name: Recorded(getattr(site.desk, name), calls) for name in ("ledger", "directory", "throttle")
+    }
+    log_in = services.log_in(replace(site.desk, **parts))
+    asked = []
+    for name in ("nobody", "*)(uid=*", member.name, locked.name, ""):
+        calls.clear()
+        entered = Entered(name, "something else entirely", "123456", with_recovery_code, "192.0.2.1")
+        assert log_in.judge(entered, site.world.clock.now()) == NotAdmitted()
+        asked.append(list(calls))
+    assert all(one == asked[0] for one in asked)
+    assert {"account_named", "bind", "factor", "failed"} <= set(asked[0])
+
+
+def test_strangers_slow_down_strangers_only(member: Member, visitor: Visitor) -> None:
+    """In a browser where the owner logged in before, what others try from everywhere does not count; the cookie that
+    tells is good for that name only, and opens nothing."""
+    member.logged_in(visitor)
+    visitor.fill(visitor.get("/account"))
+    refused = [
+        tried(Visitor(visitor.base), member.name, "something else entirely", "000000") for _ in range(14)
+    ]
+    assert refused[-1].status == 429
+    assert visitor.cookies["__Host-known"] and member.name not in visitor.cookies["__Host-known"]
+    assert member.logged_in(visitor).url == "/account"
+    thief = Visitor(visitor.base, cookies={"__Host-known": visitor.cookies["__Host-known"]})
+    assert thief.get("/account").url == "/login"
+    assert NOT_ADMITTED in tried(thief, "nobody", "something else entirely", "000000").text
+
+
+def test_where_the_directory_asks_for_codes_itself_log_in_still_works(site: Campus, base: str) -> None:
+    """Password and code at the bind; with a recovery code, and to check the password again, the portal makes a code
+    of its own, as often as needed; a code that was used here does not bind elsewhere."""
+    site.world.clock.at = datetime.now(UTC)
+    policy = site.world.policy
+    site.world.policy = replace(
+        policy,
+        directory=replace(policy.directory, tokens_base=f"ou=tokens,{site.rig.base}"),
+        portal=replace(policy.portal, enforce_second_factor=frozenset({"students"})),
+    )
+    member, directory = activated(site, a_student()), site.desk.directory
+    assert directory.is_enforced(member.person_id)
+    assert directory.bind(member.name, member.password) is BindAnswer.WRONG
+    for code in member.codes[:2]:
+        seen = tried(Visitor(base), member.name, member.password, code, "/login?with=recovery-code")
+        assert seen.url == "/account/codes"
+    check = services.credentials(site.desk)
+    at = site.world.clock.now()
+    for _ in range(2):
+        assert check.has_password(member.person_id, member.name, member.password, at)
+        assert not check.has_password(member.person_id, member.name, "something else entirely", at)
+    assert directory.bind(member.name, member.password, member.code) is BindAnswer.WRONG
+    directory.put_token(member.person_id, member.secret)
+    code = member.next_code()
+    assert tried(Visitor(base), member.name, member.password, code).url == "/account"
+    assert directory.bind(member.name, member.password, code) is BindAnswer.WRONG

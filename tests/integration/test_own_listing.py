@@ -57,9 +57,9 @@ def saved(visitor: Visitor, page: Seen) -> Seen:
 
 
 def parts_of(page: Seen) -> tuple[str, str]:
-    """What everyone sees, and what members of the University see."""
-    _, _, shown = page.text.partition("<h2>Everyone</h2>")
-    everyone, _, university = shown.partition("<h2>Members of the University</h2>")
+    """What everyone sees, and what members of the University see beside it."""
+    _, _, shown = page.text.partition("<h2>Everyone sees</h2>")
+    everyone, _, university = shown.partition("<h2>Members of the University also see</h2>")
     return everyone, university
 
 

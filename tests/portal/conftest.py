@@ -1,25 +1,63 @@
-"""One Chromium for all tests of pages in this process."""
+"""One Chromium for all tests of pages in this process; a small university whose portal is open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from provisiond.domain.model import Level
+from provisiond.domain.model import Level, Status
 from tests.rigs import browser
-from tests.rigs.campus_portal import a_student, campus
+from tests.rigs.campus_portal import Campus, a_student, campus
+from tests.rigs.lives import TODAY
 from tests.rigs.member import activated
 from tests.rigs.portal import serving
 from tests.rigs.prey import Prey
 from tests.rigs.slapd import SlapdRig
+from tests.rigs.student import Student
+from tests.rigs.visitor import Visitor
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with browser.browser() as started:
         yield started
+
+
+@pytest.fixture
+def place(slapd: SlapdRig, tmp_path: Path) -> Iterator[Campus]:
+    with campus(slapd, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def address(place: Campus) -> Iterator[str]:
+    """Where its portal is."""
+    with serving(place.desk) as served:
+        yield served
+
+
+@pytest.fixture
+def student(address: str, place: Campus) -> Student:
+    return Student(Visitor(address), place)
+
+
+@pytest.fixture
+def many(place: Campus) -> Campus:
+    place.enrol(
+        a_student(),
+        a_student("20000002", "AB9876543"),
+        a_student("20000003", "AB1234569"),
+        a_student("20000004", "WX1234569"),
+        a_student("20000005", "E3649125", surname="", given_names="陳"),
+    )
+    place.change(place.world.registry.records["20000003", "BSC-CS"], status=Status.WITHDRAWN, status_on=TODAY)
+    activated = place.world.account("20000004").person_id
+    place.world.ledger.activate(activated, "operator", place.world.clock.now())
+    place.world.cycle()
+    return place
 
 
 @pytest.fixture(scope="module")

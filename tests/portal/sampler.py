@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are of 3.2
 
 from provisiond.portal.forms import Fault, Form
 from provisiond.portal.visit import Visit

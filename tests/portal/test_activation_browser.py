@@ -13,12 +13,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from provisiond.domain.model import Hold, HoldKind, Status
-from tests.portal.test_activation import PASSWORD, mailed
 from tests.rigs.browser import Screen, screen
 from tests.rigs.campus_portal import Campus, a_student, campus
 from tests.rigs.lives import TODAY
 from tests.rigs.portal import serving
 from tests.rigs.slapd import SlapdRig
+from tests.rigs.student import PASSWORD, mailed
 
 VIEWS = [(size, language) for size in ("phone", "desktop") for language in ("en", "zh-Hant")]
 

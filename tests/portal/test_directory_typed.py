@@ -77,7 +77,7 @@ def base() -> Iterator[str]:
 
 
 @given(name=TEXTS, department=TEXTS, page=TEXTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_typed_is_text(base: str, name: str, department: str, page: str) -> None:
     seen = Visitor(base).get(
         "/directory?" + urlencode({"name": name, "department": department, "page": page})
@@ -89,7 +89,7 @@ def test_what_is_typed_is_text(base: str, name: str, department: str, page: str)
 
 
 @given(name=TEXTS, suffix=st.sampled_from(["", ".vcf"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_name_in_the_address_is_text(base: str, name: str, suffix: str) -> None:
     """It names somebody or nobody."""
     seen = Visitor(base).get(f"/directory/{quote(name, safe='')}{suffix}")
@@ -98,7 +98,7 @@ def test_a_name_in_the_address_is_text(base: str, name: str, suffix: str) -> Non
 
 
 @given(TEXTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_stands_in_a_listing_is_text(base: str, text: str) -> None:
     """On every page, and as one line's value in the vCard."""
     LISTINGS.wear(text)

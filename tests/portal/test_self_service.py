@@ -1,4 +1,4 @@
-"""Log-in and self-service in a real browser, on a real slapd and a SQLite ledger: phone, desktop, two languages."""
+"""Log-in and self-service in a real browser, on a real slapd and a SQLite ledger: phone and desk, two languages."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -87,11 +88,13 @@ class Campus:
             seen.append(statement)
 
         engines = (self.store._engine, self.portal_ledger._db._reader)
+        heard, self.store.heard = self.store.heard, seen.append
         for engine in engines:
             event.listen(engine, "before_cursor_execute", see)
         try:
             yield seen
         finally:
+            self.store.heard = heard
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", see)
 
@@ -129,10 +132,11 @@ def _desk(rig: SlapdRig, world: World, store: Store, ledger: SqlPortalLedger, st
         throttle=SqlThrottle(store),
         digests=DIGESTS,
         vault=Vault([b"v" * 32]),
-        passwords=PasswordJudge(
-            RULES.minimum_password_length,
-            Blocklist(),
-            context_words(HOUSE.name, HOUSE.chinese_name, HOUSE.domain),
-            DIGESTS,
-        ),
+        passwords=_judge(),
     )
+
+
+@cache
+def _judge() -> PasswordJudge:
+    context = context_words(HOUSE.name, HOUSE.chinese_name, HOUSE.domain)
+    return PasswordJudge(RULES.minimum_password_length, Blocklist(), context, DIGESTS)

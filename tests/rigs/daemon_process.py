@@ -1,4 +1,4 @@
-"""`provisiond run` in a process of its own, with what it tells its service manager and its log."""
+"""`provisiond run` (or `portal`) in a process of its own, with what it tells its service manager and its log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.conftest import COMMAND, Site
 class DaemonProcess:
     """`told`: messages to the service manager, `said`: lines of the log, as they come."""
 
-    def __init__(self, site: Site, *, settings: str = "") -> None:
+    def __init__(self, site: Site, *, settings: str = "", verb: str = "run") -> None:
         self.site = site
         config = site.university.config
         if settings:
@@ -33,7 +33,7 @@ class DaemonProcess:
         self.said: list[str] = []
         environment = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "5000000"}
         self.process = subprocess.Popen(
-            [str(COMMAND), "-c", str(config), "run"],
+            [str(COMMAND), "-c", str(config), verb],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -81,9 +81,9 @@ class DaemonProcess:
 
 
 @contextmanager
-def running(site: Site, *, settings: str = "") -> Iterator[DaemonProcess]:
+def running(site: Site, *, settings: str = "", verb: str = "run") -> Iterator[DaemonProcess]:
     """Ready; ended in the end, however."""
-    daemon = DaemonProcess(site, settings=settings)
+    daemon = DaemonProcess(site, settings=settings, verb=verb)
     try:
         eventually(lambda: "READY=1" in daemon.told, "it is ready", daemon)
         yield daemon

@@ -4,10 +4,11 @@ not give is not there: using it fails."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from provisiond.adapters.digests import Digests
 from provisiond.domain.model import Language
 from provisiond.portal.application import Page, application
 from provisiond.portal.desk import Desk
-from provisiond.portal.language import speeches
+from provisiond.portal.language import Speech, speeches
 from provisiond.portal.pages import TEMPLATES, Pages
 from provisiond.portal.rules import House, Rules
 from provisiond.portal.site import PAGES
@@ -79,7 +80,7 @@ def desk(**parts: Any) -> Desk:
     """With these parts instead of missing ones."""
     house = parts.pop("house", HOUSE)
     rules = parts.pop("rules", RULES)
-    said, static = speeches(house.zone), Static(house.accent)
+    said, static, pages = _looks(house, (TEMPLATES, *parts.pop("templates", ())))
     missing = cast(Any, Missing())
     made = {
         "house": house,
@@ -96,12 +97,19 @@ def desk(**parts: Any) -> Desk:
         "passwords": missing,
         "terms": rendered(rules.terms),
         "speeches": said,
-        "pages": Pages(house, said, static, (TEMPLATES, *parts.pop("templates", ()))),
+        "pages": pages,
         "static": static,
         "hosts": frozenset({"localhost"}),
         "trusts_proxy": False,
     }
     return Desk(**made | parts)
+
+
+@cache
+def _looks(house: House, folders: tuple[Path, ...]) -> tuple[Mapping[Language, Speech], Static, Pages]:
+    """Compiled once: it takes longer than most tests."""
+    said, static = speeches(house.zone), Static(house.accent)
+    return said, static, Pages(house, said, static, folders)
 
 
 @contextmanager

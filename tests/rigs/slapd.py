@@ -159,7 +159,7 @@ def layout(database_directory: str, base: str = BASE) -> DirectoryLayout:
         daemon_password=secrets.token_urlsafe(18),
         portal_dn=f"uid=portal,{services}",
         portal_password=secrets.token_urlsafe(18),
-        listing_reader_dn=f"uid=listings,{services}",
+        listing_reader_dn=f"uid=directory-reader,{services}",
         listing_reader_password=secrets.token_urlsafe(18),
         groups=GROUPS,
         database_directory=database_directory,

@@ -54,7 +54,9 @@ class Visitor:
         """The same, of values in a mapping."""
         action, found = page.forms[form]
         path = urlsplit(urljoin(page.url, action or page.url))
-        return self.post(path.path + (f"?{path.query}" if path.query else ""), found | values, follow=follow)
+        return self.post(
+            path.path + (f"?{path.query}" if path.query else ""), {**found, **values}, follow=follow
+        )
 
     def _followed(self, seen: Seen, follow: bool) -> Seen:
         for _ in range(5):

@@ -210,7 +210,7 @@ DETAILS = st.builds(
 CONTACTS = st.lists(DETAILS, unique_by=lambda detail: detail.field, max_size=5).map(tuple)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(

@@ -65,7 +65,7 @@ def was_told_in_time(items: tuple[OutboxItem, ...], today: date) -> bool:
     return last < today and all(kind in told and told[kind] + LEAD < today for kind in required)
 
 
-@settings(max_examples=TRIALS, deadline=None)
+@settings(max_examples=TRIALS)
 @given(st.sampled_from((0, 100, 115, 121, 150)), turns)
 def test_nothing_closes_before_every_required_notice_was_accepted_and_had_its_time(
     asleep: int,

@@ -343,7 +343,7 @@ def carried_out(change: Change, world: dict[str, Entry], groups: set[tuple[str, 
             groups.discard((group, dn))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(registries(), st.randoms(use_true_random=False))
 def test_order_of_records_is_irrelevant_and_names_serve_one_person(
     records: list[RegistryRecord], chance: random.Random
@@ -355,7 +355,7 @@ def test_order_of_records_is_irrelevant_and_names_serve_one_person(
     assert len({step.account_name for step in plan.steps}) == len(plan.steps)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(registries(), st.integers(0, 300))
 def test_a_plan_converges(records: list[RegistryRecord], days: int) -> None:
     """Apply the plan, decide again on the same day: nothing to do."""

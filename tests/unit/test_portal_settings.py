@@ -105,6 +105,8 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
         ('idle_after = "9 hours"', "portal.session_lasts: must not be shorter than portal.idle_after"),
         ('blocklist_file = "none.txt"', "none.txt cannot be read"),
         ('hosts = ["not a host"]', "portal.hosts"),
+        ('services.libary = { en = "Library" }', "portal.services.libary: "),
+        ('services.library = { zh-Hant = "圖書館" }', "portal.services.library.en"),
         ("thread = 3", "portal.thread: unknown key 'thread'; did you mean 'threads'?"),
     ],
 )
@@ -120,3 +122,12 @@ def test_every_secret_that_lacks_is_told_at_once(tmp_path: Path) -> None:
 def test_without_a_section_there_is_no_portal_to_start(tmp_path: Path) -> None:
     assert "portal.password_file: missing: there is no portal" in _faults(tmp_path, "")
     assert "portal.password_file: missing: there is no portal" in _faults(tmp_path, "[portal]\n")
+
+
+def test_groups_are_told_in_words(tmp_path: Path) -> None:
+    """In English where there is no Chinese; by the name of the group where there is neither."""
+    words = 'services.students = { en = "Wireless network", zh-Hant = "無線網絡" }\n'
+    rules = _portal(tmp_path, f"{PORTAL}{words}").rules
+    assert rules.service("students", Language.CHINESE) == "無線網絡"
+    assert rules.service("students", Language.ENGLISH) == "Wireless network"
+    assert rules.service("library", Language.CHINESE) == "library"

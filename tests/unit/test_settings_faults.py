@@ -260,3 +260,12 @@ believed_for = "0 days"
     folder = section.replace('"INBOX"', '"収件箱"')
     (told_of_folder,) = faults_of(write_settings(tmp_path, ("[names]", f"{folder}[names]")))[:1]
     assert told_of_folder.startswith("inbox.done_folder")
+
+
+def test_codes_at_bind_are_refused_where_the_server_cannot_ask_for_them(tmp_path: Path) -> None:
+    """A 389 Directory Server has no otp overlay: a policy that nothing enforces would only look safe."""
+    kind = ("[directory]", '[portal]\nenforce_second_factor = ["students"]\n[directory]\nkind = "389ds"')
+    with pytest.raises(
+        ConfigError, match=r"portal\.enforce_second_factor: a 389 Directory Server asks for no"
+    ):
+        load(write_settings(tmp_path, kind))

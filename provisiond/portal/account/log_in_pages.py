@@ -13,14 +13,7 @@ from provisiond.portal import known_browser
 from provisiond.portal.account import services
 from provisiond.portal.account.credentials import Shown
 from provisiond.portal.account.forms import ConfirmForm, LogInForm, RecoveryConfirmForm, RecoveryLogInForm
-from provisiond.portal.account.login import (
-    Admitted,
-    Entered,
-    NotAdmitted,
-    ToActivate,
-    Wait,
-    account_name,
-)
+from provisiond.portal.account.login import Admitted, Entered, NotAdmitted, ToActivate, Wait, account_name
 from provisiond.portal.account.membership import CONFIRM, member
 from provisiond.portal.application import LOG_IN, Page
 from provisiond.portal.forms import Form
@@ -61,21 +54,21 @@ def log_in(visit: Visit) -> Response:
     form = way.log_in.of(visit)
     if not (visit.is_post and form.validate()):
         return _log_in_page(visit, form, way)
-    name = account_name(form.text("name"), visit.desk.policy.directory.mail_domain)
+    name = account_name(form.text("name"), visit.desk.house.mail_domain)
     entered = Entered(
-        name,
-        form.text("password"),
-        form.text("code"),
-        way.with_recovery_code,
-        visit.address,
-        known_browser.lane(visit, name),
+        name=name,
+        password=form.text("password"),
+        code=form.text("code"),
+        with_recovery_code=way.with_recovery_code,
+        address=visit.address,
+        lane=known_browser.lane(visit, name),
     )
     answer = services.log_in(visit.desk).judge(entered, visit.at)
     match answer:
         case Admitted(person_id=person_id):
             log.info("logged in", person=person_id, recovery=way.with_recovery_code, request=visit.request_id)
-            visit.begin(Stage.MEMBER, person_id, proved=True)
             known_browser.remember(visit, name)
+            visit.begin(Stage.MEMBER, person_id, proved=True)
             return visit.redirect("/account/codes" if way.with_recovery_code else HOME)
         case ToActivate():
             return visit.redirect("/activate")

@@ -21,20 +21,15 @@ NOBODY = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What stood in the form. `name`: the account's; `code`: of the authenticator, or a recovery code where
-    `with_recovery_code`; `lane`: of a browser that is known for that name (known_browser.py), or empty."""
+    """What stood in the form. `name`: account name or lifelong address; `code`: of the authenticator, or a recovery
+    code where `with_recovery_code`; `lane`: of a browser in which that person logged in before."""
 
     name: str
     password: str = field(repr=False)
     code: str = field(repr=False)
     with_recovery_code: bool
     address: str
-    lane: str = ""
-
-    @property
-    def who(self) -> str:
-        """Under which tries count."""
-        return f"{self.name} in {self.lane}" if self.lane else self.name
+    lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +58,26 @@ class Wait:
 class LogIn:
     ledger: PortalLedger
     credentials: Credentials
-    attempts: Attempts
+    strangers: Attempts
+    known: Attempts
     policy: Policy
     zone: tzinfo
 
     def judge(self, entered: Entered, at: datetime) -> Admitted | ToActivate | NotAdmitted | Wait:
-        name, who = entered.name, entered.who
-        if delay := self.attempts.begin(who, entered.address, at):
+        name = account_name(entered.name, self.policy.directory.mail_domain)
+        tries = self.known if entered.lane else self.strangers
+        who = f"{name} {entered.lane}" if entered.lane else name
+        if delay := tries.begin(who, entered.address, at):
             return Wait(delay)
         account = self.ledger.account_named(name)
         shown = Shown(entered.password, entered.code, entered.with_recovery_code)
         proven = self.credentials.judge(account.person_id if account else NOBODY, name, shown, at)
-        if account is None or not proven.password or not self._may_enter(account, at):
-            return self._refused(who, entered.address, at)
-        if not proven.has_factor:
-            self.attempts.succeeded(who, entered.address)
-            return ToActivate()
-        if not proven.factor:
-            return self._refused(who, entered.address, at)
-        self.attempts.succeeded(who, entered.address)
-        return Admitted(account.person_id)
-
-    def _refused(self, who: str, address: str, at: datetime) -> NotAdmitted:
-        self.attempts.failed(who, address, at)
-        return NotAdmitted()
-
-    def _may_enter(self, account: Account, at: datetime) -> bool:
-        return may_log_in(account, at, self.zone, self.policy)
+        right = proven.password and (proven.factor or not proven.has_factor)
+        if account is None or not right or not may_log_in(account, at, self.zone, self.policy):
+            tries.failed(who, entered.address, at)
+            return NotAdmitted()
+        tries.succeeded(who, entered.address)
+        return Admitted(account.person_id) if proven.has_factor else ToActivate()
 
 
 def may_log_in(account: Account, at: datetime, zone: tzinfo, policy: Policy) -> bool:

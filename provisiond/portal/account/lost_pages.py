@@ -6,6 +6,7 @@ password and the code that two operators issued."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import assert_never
 
 import structlog
@@ -34,6 +35,7 @@ from provisiond.portal.visit import Stage, Visit
 log = structlog.get_logger("provisiond.portal")
 
 FORGOTTEN, NEW_PHONE = "forgotten", "new-phone"
+_BESIEGED = timedelta(hours=1)
 _PURPOSES = {FORGOTTEN: "/forgotten/code", NEW_PHONE: "/new-phone/code"}
 CODE_WRONG = N_("That code is not right. A code works once: wait for the next one, or use a recovery code.")
 HELP_DESK_WRONG = N_(
@@ -59,8 +61,8 @@ def _identify(visit: Visit, purpose: str) -> Response:
         if isinstance(answer, Wait):
             log.warning("identity put off", **visit.traces(claim.student_ids[0]), request=visit.request_id)
             raise too_many(answer.delay)
-        if answer.crowded:
-            raise too_many(answer.crowded)
+        if answer.besieged:  # or this page would tell guessers what activation does not
+            raise too_many(_BESIEGED)
         if isinstance(answer, Identified) and answer.proofs.person_id:
             visit.begin(Stage.PROVEN, answer.proofs.person_id, {"purpose": purpose})
             return visit.redirect(_PURPOSES[purpose])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from provisiond.portal.account.contact_choice import ContactChoice
 from provisiond.portal.account.credentials import Credentials
 from provisiond.portal.account.login import LogIn
@@ -13,11 +11,7 @@ from provisiond.portal.account.new_password import NewPassword
 from provisiond.portal.account.re_enrolment import ReEnrolment, TicketDigest
 from provisiond.portal.activation.attempts import Attempts, Opaque
 from provisiond.portal.desk import Desk
-from provisiond.ports.portal import Rate, TicketKind
-
-LOG_INS = Rate("person", 9, timedelta(minutes=10))
-"""Of one account from everywhere, but from browsers where its owner came in before: twice as many in a row are still
-fewer than the twenty failures after which the directory itself pauses (config/openldap/tree.ldif)."""
+from provisiond.ports.portal import TicketKind
 
 
 def attempts(desk: Desk, purpose: str) -> Attempts:
@@ -29,13 +23,9 @@ def credentials(desk: Desk) -> Credentials:
 
 
 def log_in(desk: Desk) -> LogIn:
-    return LogIn(
-        desk.ledger,
-        credentials(desk),
-        Attempts(desk.throttle, desk.digests, "login", of_person=LOG_INS),
-        desk.policy,
-        desk.house.zone,
-    )
+    known = Attempts(desk.throttle, desk.digests, "login known", person_wide=False)
+    strangers = attempts(desk, "login")
+    return LogIn(desk.ledger, credentials(desk), strangers, known, desk.policy, desk.house.zone)
 
 
 def new_password(desk: Desk) -> NewPassword:

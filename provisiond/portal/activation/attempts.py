@@ -1,22 +1,23 @@
 """How often somebody may try to prove who they are: which counters one attempt falls under, and their limits.
 
-Nobody is locked out for ever, least of all by others: what counts failures grows pauses for one address trying one
-person; what counts for a person from everywhere refuses nobody by itself, where there is another proof to ask for
-(`crowded`). Keys are keyed digests."""
+Nobody is kept out for ever, least of all by others. Failures make pauses for one address trying one person grow; an
+address that is new to a person is let through whatever others do to that person. Keys are keyed digests."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from provisiond.ports.portal import Rate, Throttle
 
-_HOUR, _MINUTES = timedelta(hours=1), timedelta(minutes=10)
-_FROM_ADDRESS = Rate("person-address", 12, _HOUR)
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_QUARTER, _MINUTES = timedelta(minutes=15), timedelta(minutes=10)
+_NEW_HERE = Rate("person-address-new", 3, _HOUR)  # whatever others do
+_FROM_ADDRESS = Rate("person-address", 12, _QUARTER)
 _OF_PERSON = Rate("person", 40, _HOUR)
+_SIEGE = Rate("person-day", 30, _DAY)
 _ADDRESS = Rate("address", 120, _MINUTES)  # a hall of residence shares one
 _NETWORK = Rate("network", 480, _MINUTES)
 _EVERYBODY = Rate("everybody", 6000, _MINUTES)
@@ -29,41 +30,32 @@ class Opaque(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """`wait`: nothing is looked at before. `crowded`: so many try this person from everywhere that knowledge alone is
-    not believed for so long."""
-
-    wait: timedelta | None
-    crowded: timedelta | None
-
-
-@dataclass(frozen=True, slots=True)
 class Attempts:
     """`purpose` keeps the counters of several steps apart. `person_wide` False: what others try against a person does
-    not count, since what is tried cannot be guessed."""
+    not count, since what is tried cannot be guessed, or something else is asked for then."""
 
     throttle: Throttle
     digests: Opaque
     purpose: str
     person_wide: bool = True
-    of_person: Rate = _OF_PERSON
 
     def begin(self, who: str, address: str, at: datetime) -> timedelta | None:
         """Counts one attempt, in one stroke and before anything is looked up. None: it may go on; else how long to
         wait."""
-        pause = self.throttle.pause(self._pair(who, address), at)
-        waits = self.throttle.admit(self._wanted(who, address), at)
-        longest = max(pause, waits or timedelta())
-        return longest or None
+        pair = self._pair(who, address)
+        if pause := self.throttle.pause(pair, at):
+            return pause
+        everybody = self._of_address(address)
+        if self.person_wide:
+            if self.throttle.admit([(_NEW_HERE, pair), *everybody], at) is None:
+                return None
+            everybody.append((_OF_PERSON, self._key(f"person {who}")))
+        return self.throttle.admit([(_FROM_ADDRESS, pair), *everybody], at)
 
-    def arrive(self, who: str, address: str, at: datetime) -> Arrival:
-        """As `begin`, where something else can be asked for when only the person's own counter says no."""
-        pause = self.throttle.pause(self._pair(who, address), at)
-        waits = self.throttle.admit(self._wanted(who, address), at)
-        if pause or waits is None:
-            return Arrival(max(pause, waits or timedelta()) or None, None)
-        rest = self.throttle.admit(replace(self, person_wide=False)._wanted(who, address), at)
-        return Arrival(rest, None if rest else waits)
+    def besieged(self, who: str, at: datetime) -> bool:
+        """Counts one attempt against that person, from wherever: whether there were so many today that knowing the
+        right answer is no proof any more."""
+        return self.throttle.admit([(_SIEGE, self._key(f"person {who}"))], at) is not None
 
     def failed(self, who: str, address: str, at: datetime) -> None:
         self.throttle.failed([self._pair(who, address)], at)
@@ -71,11 +63,8 @@ class Attempts:
     def succeeded(self, who: str, address: str) -> None:
         self.throttle.succeeded([self._pair(who, address)])
 
-    def _wanted(self, who: str, address: str) -> Sequence[tuple[Rate, str]]:
-        of_person = [(self.of_person, self._key(f"person {who}"))] if self.person_wide else []
+    def _of_address(self, address: str) -> list[tuple[Rate, str]]:
         return [
-            (_FROM_ADDRESS, self._pair(who, address)),
-            *of_person,
             (_ADDRESS, self._key(f"address {within(address, 64)}")),
             (_NETWORK, self._key(f"network {within(address, 48)}")),
             (_EVERYBODY, self._key("everybody")),

@@ -71,7 +71,8 @@ def confirmed(visit: Visit) -> Factor | None:
 
 
 def identity_check(desk: Desk) -> IdentityCheck:
-    return IdentityCheck(desk.ledger, desk.digests, Attempts(desk.throttle, desk.digests, "identity"))
+    attempts = Attempts(desk.throttle, desk.digests, "identity", person_wide=False)
+    return IdentityCheck(desk.ledger, desk.digests, attempts)
 
 
 def possession(desk: Desk) -> Possession:

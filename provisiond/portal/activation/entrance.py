@@ -50,15 +50,15 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
     form = kind.of(visit)
     if visit.is_post and form.validate():
         claim = form.claim(visit.at.astimezone(visit.desk.house.zone).date())
-        answer = course.identity_check(visit.desk).judge(claim, visit.address, visit.at)
+        wants_code = _wants_code(visit, claim.evidence)
+        check = course.identity_check(visit.desk)
+        answer = check.judge(claim, visit.address, visit.at, conclusive=not wants_code)
         if isinstance(answer, Wait):
             log.warning("identity put off", **visit.traces(claim.student_ids[0]), request=visit.request_id)
             raise too_many(answer.delay)
         if isinstance(answer, NotIdentified):
             log.info("identity refused", **visit.traces(claim.student_ids[0]), request=visit.request_id)
-        if answer.crowded and visit.desk.rules.activation_code is CodeWanted.NEVER:
-            raise too_many(answer.crowded)
-        if answer.crowded or _wants_code(visit, claim.evidence):
+        if wants_code or answer.besieged:
             return _ask_code(visit, claim, answer)
         if isinstance(answer, Identified):
             return _proven(visit, answer.proofs)
@@ -113,6 +113,7 @@ def mailed_code(visit: Visit) -> Response:
         if isinstance(answer, Wait):
             raise too_many(answer.delay)
         if answer:
+            course.identity_check(visit.desk).attempts.succeeded(who, visit.address)
             return _begin_proven(visit, claimed, who)
         log.info("mailed code refused", **visit.traces(who), request=visit.request_id)
         form.refuse("code", WRONG_CODE)

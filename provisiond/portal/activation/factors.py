@@ -52,10 +52,9 @@ def step_of(secret: bytes, typed: str, at: datetime) -> int | None:
     return fitting[0] if fitting else None
 
 
-def code_ahead(secret: bytes, at: datetime) -> str:
-    """The code of the next time step, which its owner cannot have used yet: servers take it as they take one from a
-    clock that is half a minute fast."""
-    return pyotp.HOTP(b32encode(secret).decode()).at(int(at.timestamp()) // _PERIOD + 1)
+def code_at(secret: bytes, at: datetime) -> str:
+    """What the phone shows at that moment."""
+    return pyotp.HOTP(b32encode(secret).decode()).at(int(at.timestamp()) // _PERIOD)
 
 
 def _picture(url: str) -> str:

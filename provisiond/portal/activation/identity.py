@@ -32,18 +32,18 @@ class AsksProofs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """`crowded`: others try this person so often that it takes possession beside it, for so long."""
+    """`besieged`: so many tried to be this person today that something else must be shown, too."""
 
     proofs: Proofs
     evidence: Evidence
-    crowded: timedelta | None = None
+    besieged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NotIdentified:
-    """Neither more nor less: no reason. `crowded` is the same whether there is such a person or not."""
+    """No reason is given."""
 
-    crowded: timedelta | None = None
+    besieged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,23 @@ class IdentityCheck:
     digests: Digests
     attempts: Attempts
 
-    def judge(self, claim: Claim, address: str, at: datetime) -> Identified | NotIdentified | Wait:
+    def judge(
+        self, claim: Claim, address: str, at: datetime, conclusive: bool = True
+    ) -> Identified | NotIdentified | Wait:
+        """`conclusive` False: something else will be asked for in any case. Then what is right counts as a failure,
+        too, or pauses would tell what the page does not."""
         who = claim.student_ids[0]
-        arrival = self.attempts.arrive(who, address, at)
-        if arrival.wait:
-            return Wait(arrival.wait)
-        crowded = arrival.crowded
+        if delay := self.attempts.begin(who, address, at):
+            return Wait(delay)
+        besieged = self.attempts.besieged(who, at)
         digest = self._digest(claim)
         found = [self.ledger.proofs(student_id) for student_id in claim.student_ids]
         proven = _proven(claim, digest, found)
-        if proven is None:
+        if proven is not None and conclusive and not besieged:
+            self.attempts.succeeded(who, address)
+        else:
             self.attempts.failed(who, address, at)
-            return NotIdentified(crowded)
-        self.attempts.succeeded(who, address)
-        return Identified(proven, claim.evidence, crowded)
+        return Identified(proven, claim.evidence, besieged) if proven else NotIdentified(besieged)
 
     def _digest(self, claim: Claim) -> str:
         match claim:

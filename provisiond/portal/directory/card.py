@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from provisiond.ports.portal import Listing
@@ -25,41 +26,57 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """`latin` is never empty; `chinese` and what follows may be. `account_name` is for ever, and so is `path`."""
+class Person:
+    """One line of an answer. `latin` is never empty, `chinese` may be. `account_name` and `path` are for ever."""
 
     account_name: str
     latin: str
     chinese: str
-    surname: str
-    given_names: str
     departments: tuple[str, ...]
-    pronouns: str
-    mail: tuple[Way, ...]
-    telephones: tuple[Way, ...]
-    offices: tuple[str, ...]
-    websites: tuple[Way, ...]
 
     @property
     def path(self) -> str:
         return "/directory/" + quote(self.account_name, safe="")
 
 
+@dataclass(frozen=True, slots=True)
+class Card(Person):
+    """And all the rest, of which everything may be empty."""
+
+    surname: str
+    given_names: str
+    pronouns: str
+    mail: tuple[Way, ...]
+    telephones: tuple[Way, ...]
+    offices: tuple[str, ...]
+    websites: tuple[Way, ...]
+
+
+def person(listing: Listing) -> Person:
+    return Person(**_called(listing))
+
+
 def card(listing: Listing) -> Card:
     seen = listing.attributes
     return Card(
-        account_name=listing.name,
-        latin=_first(listing, "displayname", "cn", "sn") or listing.name,
-        chinese=_first(listing, "displayname;lang-zh", "cn;lang-zh"),
+        **_called(listing),
         surname=_first(listing, "sn"),
         given_names=_first(listing, "givenname"),
-        departments=seen.get("ou", ()),
         pronouns=_first(listing, "edupersondisplaypronouns"),
         mail=tuple(map(mailbox, seen.get("mail", ()))),
         telephones=tuple(map(telephone, seen.get("telephonenumber", ()))),
         offices=seen.get("physicaldeliveryofficename", ()),
         websites=tuple(map(website, seen.get("labeleduri", ()))),
     )
+
+
+def _called(listing: Listing) -> dict[str, Any]:
+    return {
+        "account_name": listing.name,
+        "latin": _first(listing, "displayname", "cn", "sn") or listing.name,
+        "chinese": _first(listing, "displayname;lang-zh", "cn;lang-zh"),
+        "departments": listing.attributes.get("ou", ()),
+    }
 
 
 def mailbox(address: str) -> Way:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from provisiond.portal.application import Page
 from provisiond.portal.directory import limits
-from provisiond.portal.directory.card import Card, card
+from provisiond.portal.directory.card import Card, card, person
 from provisiond.portal.directory.query import PAGE, Query
 from provisiond.portal.directory.vcard import vcard
 from provisiond.portal.trouble import not_found
@@ -31,7 +31,7 @@ def search(visit: Visit) -> Response:
     return _answer(visit, query, _found(visit, query))
 
 
-def person(visit: Visit) -> Response:
+def entry(visit: Visit) -> Response:
     """Who is not listed, is confidential or was never here: there is no such page."""
     wait = limits.wait(visit)
     if wait:
@@ -81,7 +81,7 @@ def _page(visit: Visit, query: Query, found: ListingPage, wait: timedelta | None
         "directory/search.html",
         429 if wait else 200,
         query=query,
-        people=[card(listing) for listing in found.listings],
+        people=[person(listing) for listing in found.listings],
         found=found,
         departments=visit.desk.listings.departments(),
         wait=wait,
@@ -104,5 +104,5 @@ def _unindexed(response: Response) -> Response:
 PAGES = (
     Page("/directory", Stage.VISITOR, get=search),
     Page("/directory/{name}.vcf", Stage.VISITOR, get=download),
-    Page("/directory/{name}", Stage.VISITOR, get=person),
+    Page("/directory/{name}", Stage.VISITOR, get=entry),
 )

@@ -148,7 +148,7 @@ def test_a_password_is_set_as_keyboards_give_it() -> None:
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_judged_and_what_is_taken_is_what_was_typed(text: str) -> None:
     told = verdict(text)
     assert told.faults or told.password == unicodedata.normalize("NFC", text)

@@ -1,0 +1,110 @@
+"""`provisiond portal` as a process: on a real slapd and a SQLite ledger, seen by systemd, nginx and its watchers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisiond.adapters import web_server
+from provisiond.adapters.monitor import asked
+from provisiond.listening import Place
+from tests.integration.conftest import Site
+from tests.rigs.daemon_process import DaemonProcess, eventually, running
+
+HOST = "account.example.edu"
+
+
+def _settings(folder: Path) -> str:
+    return f"""
+[portal]
+password_file = "secrets/portal"
+reader_password_file = "secrets/reader"
+factor_key_file = "secrets/factor-key"
+listen = "{folder}/http.sock"
+monitor = "{folder}/monitor.sock"
+hosts = ["{HOST}"]
+"""
+
+
+@pytest.fixture
+def prepared(own_site: Site) -> Site:
+    rig, us = own_site.slapd, own_site.university
+    us.keep_secret("portal", rig.layout.portal_password or "")
+    us.keep_secret("reader", rig.layout.listing_reader_password or "")
+    us.keep_secret("factor-key", "0f" * 32)
+    return own_site
+
+
+@pytest.fixture
+def portal(prepared: Site) -> Iterator[DaemonProcess]:
+    with running(prepared, settings=_settings(prepared.university.folder), verb="portal") as process:
+        yield process
+
+
+def _get(portal: DaemonProcess, path: str, host: str = HOST) -> int | None:
+    return web_server.asked(Place(path=portal.site.university.folder / "http.sock"), host, path, {})
+
+
+def _watched(portal: DaemonProcess, page: str) -> tuple[int, dict[str, object]]:
+    said = asked(Place(path=portal.site.university.folder / "monitor.sock"), page)
+    assert said is not None
+    return said[0], json.loads(said[1])
+
+
+def test_it_serves_on_its_socket(portal: DaemonProcess) -> None:
+    """To owner and group only, under its own name only."""
+    assert _get(portal, "/") == 200
+    assert _get(portal, "/", host="other.example.edu") == 421
+    mode = (portal.site.university.folder / "http.sock").stat().st_mode
+    assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
+
+
+def test_the_watchdog_is_fed_by_a_page_that_came(portal: DaemonProcess) -> None:
+    """… which leaves no line in the log, as everything else does, without its query."""
+    eventually(lambda: portal.pings(), "the watchdog is fed", portal)
+    assert "route=/ " not in portal.log()
+    _get(portal, "/terms?code=SECRET")
+    eventually(lambda: "route=/terms" in portal.log(), "a line in the log", portal)
+    assert "SECRET" not in portal.log()
+
+
+def test_watchers_are_told_what_is_away(portal: DaemonProcess) -> None:
+    assert _watched(portal, "/healthz")[0] == 200
+    status, told = _watched(portal, "/readyz")
+    assert status == 200 and told == {"ready": True, "away": []}, told
+    portal.site.slapd.server.kill()
+    status, told = _watched(portal, "/readyz")
+    assert status == 503 and "directory" in str(told["away"])
+    assert _get(portal, "/") == 200
+
+
+def test_it_ends_in_order(portal: DaemonProcess) -> None:
+    """Told to stop it says so, closes its socket and leaves with 0, also while a client keeps a connection."""
+    folder = portal.site.university.folder
+    with socket.socket(socket.AF_UNIX) as idle:
+        idle.connect(str(folder / "http.sock"))
+        assert portal.end(signal.SIGTERM) == 0
+    assert "STOPPING=1" in portal.told
+    assert not (folder / "http.sock").exists()
+
+
+def test_a_hang_up_changes_nothing(portal: DaemonProcess) -> None:
+    portal.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "not reloaded" in portal.log(), "it is told", portal)
+    assert _get(portal, "/") == 200
+
+
+def test_check_tells_whether_it_could_start(prepared: Site) -> None:
+    us = prepared.university
+    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    assert "every system answers" in prepared.run("portal", "--check")
+    us.keep_secret("portal", "a wrong one")
+    assert "directory" in prepared.run("portal", "--check", expect=75)
+    us.keep_secret("factor-key", "short")
+    assert "portal.factor_key_file" in prepared.run("portal", "--check", expect=78)
