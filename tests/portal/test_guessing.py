@@ -3,7 +3,6 @@ many, at one portal and at two, and that its owner comes in meanwhile."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ import pytest
 from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
-from provisiond.portal.account.services import LOG_INS
 from provisiond.portal.desk import Desk
 from provisiond.portal.known_browser import COOKIE
 from provisiond.portal.rules import CodeWanted
@@ -26,9 +24,8 @@ from tests.rigs.portal import RULES, serving
 from tests.rigs.slapd import SlapdRig
 from tests.rigs.visitor import Seen, Visitor
 
-CONFIG = Path(__file__).parents[2] / "config"
 FIRST = BORN_ON - timedelta(days=2000)  # of the dates that are tried; the right one is the 2001st
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass
@@ -84,8 +81,8 @@ def log_in(visitor: Visitor, name: str, password: str, code: str) -> Seen:
 
 
 # -- birth dates -----------------------------------------------------------------------------------------
-def test_a_day_of_guessing_from_one_place_tries_a_hundred_dates_of_four_thousand(street: Street) -> None:
-    """… where the code is not asked for: a try a minute, of which most are put off."""
+def test_a_day_of_guessing_from_one_place_tries_thirty_dates_of_four_thousand(street: Street) -> None:
+    """… also where the code is never asked for: most are put off, and after thirty no knowledge is believed."""
     street.place.enrol(a_student())
     base = street.portal(activation_code=CodeWanted.NEVER)
     looked_at = 0
@@ -96,10 +93,13 @@ def test_a_day_of_guessing_from_one_place_tries_a_hundred_dates_of_four_thousand
             if minute % 15 == 10:  # a session lasts a quarter of an hour without a request
                 page = ready_for_dates(visitor)
             seen = try_date(visitor, page, FIRST + timedelta(days=hour * 12 + minute // 5))
-            assert seen.status in (200, 429)
+            assert seen.status in (200, 303, 429)
             looked_at += seen.status == 200
+            if seen.status == 303:  # besieged: a code is asked for, whatever was written
+                assert seen.headers["location"] == "/activate/code"
+                page = ready_for_dates(visitor)
             street.place.sleep(timedelta(minutes=5))
-    assert 24 <= looked_at <= 110
+    assert looked_at == 30
 
 
 def test_counts_outlive_a_restart_and_are_shared_by_two_portals(street: Street) -> None:
@@ -134,10 +134,10 @@ def test_pauses_grow_up_to_a_quarter_of_an_hour(street: Street) -> None:
 
 # -- many against one ------------------------------------------------------------------------------------
 def test_whom_everybody_tries_comes_in_by_the_mailed_code(street: Street) -> None:
-    """Forty strangers in forty houses spend what a person may be tried in an hour; then a right number alone opens
+    """Strangers in thirty houses spend what a person may be tried in a day; then a right number alone opens
     nothing, to nobody, and a wrong one looks the same. The owner reads the code and goes on."""
     street.place.enrol(a_student())
-    for number in range(40):
+    for number in range(30):
         assert identify(street.at(number), "G123456(A)").status == 200
     wrong = identify(street.at(41), "G123456(A)")
     owner = street.at(42)
@@ -150,40 +150,47 @@ def test_whom_everybody_tries_comes_in_by_the_mailed_code(street: Street) -> Non
     assert seen.headers["location"] == "/activate/account"
 
 
-def test_whom_everybody_tries_logs_in_from_a_browser_of_theirs(street: Street) -> None:
-    """Strangers in many houses: an unknown browser waits, at most ten minutes; a known one does not."""
+def test_whom_everybody_tries_logs_in(street: Street) -> None:
+    """Strangers in many houses keep out neither a browser that is new here nor a known one; those at the owner's own
+    address keep out other browsers there, not the owner's."""
     member = activated(street.place, a_student())
     owner = street.at(1)
     member.logged_in(owner)
     owner.fill(owner.get("/account"))  # log out
-    codes = [
-        log_in(street.at(number), member.name, "a wrong password", "000000").status for number in range(2, 14)
-    ]
-    assert codes == [422] * 8 + [429] * 4  # the owner's own log-in was the first of nine
-    elsewhere = log_in(street.at(20), member.name, member.password, member.next_code())
-    assert elsewhere.status == 429 and int(elsewhere.headers["retry-after"]) <= 600
+    for number in range(2, 14):
+        log_in(street.at(number), member.name, "a wrong password", "000000")
+    assert log_in(street.at(20), member.name, member.password, member.next_code()).status == 303
+    besides = [log_in(street.at(1), member.name, "a wrong password", "000000").status for _ in range(8)]
+    assert besides == [422] * 5 + [429] * 3
+    assert log_in(street.at(1), member.name, member.password, member.code).status == 429
     assert log_in(owner, member.name, member.password, member.next_code()).headers["location"] == "/account"
 
 
 def test_a_known_browser_is_known_for_its_owner_only(street: Street) -> None:
-    """Neither a made-up mark nor somebody else's opens a lane; in a lane there are no more tries than elsewhere."""
+    """Neither a made-up mark nor somebody else's opens a lane."""
     member = activated(street.place, a_student())
     other = activated(street.place, a_student("20000002", "G1234566", surname="WONG", given_names="Siu Ming"))
     theirs = street.at(1)
     other.logged_in(theirs)
-    for number in range(2, 11):
-        log_in(street.at(number), member.name, "a wrong password", "000000")
+    for _ in range(8):
+        log_in(street.at(30), member.name, "a wrong password", "000000")
     for mark in (theirs.cookies[COOKIE], "x." + "0" * 64, "", "x", "." * 500):
         visitor = street.at(30)
         visitor.cookies[COOKIE] = mark
-        assert log_in(visitor, member.name, member.password, member.next_code()).status == 429
-    stolen = theirs.cookies[COOKIE]
-    statuses = []
-    for number in range(40, 60):
-        visitor = street.at(number)
-        visitor.cookies[COOKIE] = stolen
-        statuses.append(log_in(visitor, other.name, "a wrong password", "000000").status)
-    assert statuses == [422] * 9 + [429] * 11
+        assert log_in(visitor, member.name, member.password, member.code).status == 429
+
+
+def test_a_forgotten_password_tells_guessers_nothing_in_a_siege(street: Street) -> None:
+    """Where activation would ask for the code, this page waits, whether the number is right or wrong."""
+    street.place.enrol(a_student())
+    for number in range(30):
+        identify(street.at(number), "G123456(A)")
+    for typed in (HKID, "G123456(A)"):
+        for path in ("/forgotten", "/new-phone"):
+            visitor = street.at(99)
+            seen = visitor.fill(visitor.get(path), student_id="20000001", number=typed, follow=False)
+            assert seen.status == 429
+            street.place.sleep(MINUTE)
 
 
 def test_a_known_browser_opens_nothing(street: Street) -> None:
@@ -193,14 +200,6 @@ def test_a_known_browser_opens_nothing(street: Street) -> None:
     del owner.cookies[SESSION_COOKIE]
     assert owner.get("/account").url == "/login"
     assert log_in(owner, member.name, "a wrong password", member.next_code()).status == 422
-
-
-def test_the_directory_never_pauses_for_what_the_portal_let_through() -> None:
-    """Two full windows in a row are fewer than the failures after which slapd lets nobody in for a minute."""
-    policy = (CONFIG / "openldap" / "tree.ldif").read_text().partition("cn=default,ou=policies")[2]
-    told = dict(re.findall(r"^(pwd\w+): (\d+)$", policy.partition("\n\n")[0], re.MULTILINE))
-    assert 2 * LOG_INS.count < int(told["pwdMaxFailure"])
-    assert LOG_INS.per.total_seconds() >= int(told["pwdFailureCountInterval"])
 
 
 def test_one_network_cannot_try_everybody(street: Street) -> None:
