@@ -7,13 +7,13 @@ import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provisiond.bootstrap_portal import Opened
 from provisiond.demo.people import ODD_NAMES
 from provisiond.demo.sample import CODES, MAPPING
 from provisiond.demo.university import University
-from provisiond.portal.activation.factors import code_ahead, new_secret
+from provisiond.portal.activation.factors import code_at, new_secret
 from provisiond.portal.activation.recovery import code_set, new_codes
 from provisiond.portal.desk import Desk
 
@@ -110,4 +110,4 @@ def secret(desk: Desk, student: Student) -> bytes | None:
 
 def code(secret: bytes, at: datetime) -> str:
     """What a phone shows at that moment."""
-    return code_ahead(secret, at - timedelta(seconds=STEP))
+    return code_at(secret, at)

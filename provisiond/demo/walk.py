@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from provisiond.cli import screen
 from provisiond.demo import students
@@ -15,7 +16,6 @@ from provisiond.demo.browser import Browser, Shown, WalkError
 from provisiond.demo.slapd import program
 from provisiond.demo.students import Student
 from provisiond.demo.university import BASE, University
-from provisiond.portal.activation.factors import code_ahead
 from provisiond.portal.desk import Desk
 
 _WITHIN = 60.0  # seconds for what the daemon does
@@ -53,7 +53,7 @@ def log_in(university: University, desk: Desk, student: Student, password: str) 
     """With the code of the next half minute: the one before has been used."""
     secret = students.secret(desk, student)
     assert secret is not None, "it was confirmed a moment ago"
-    code = code_ahead(secret, desk.clock.now())
+    code = students.code(secret, desk.clock.now() + timedelta(seconds=students.STEP))
     browser = Browser(university.portal_port)
     page = browser.fill(browser.open("/login"), name=student.account_name, password=password, code=code)
     _at("/account", page, student.account_name)

@@ -102,6 +102,7 @@ class _Endpoint:
         if view is None:
             raise Trouble(405)
         if visit.is_post and not (asking.is_from_us(visit) and visit.has_csrf_token()):
+            log.warning("form refused", route=visit.route, **visit.traces("-"), request=visit.request_id)
             raise Trouble(403)
         if self._page.stage not in (Stage.VISITOR, visit.stage):
             return visit.redirect("/" if self._page.stage is Stage.PROVEN else LOG_IN)

@@ -84,11 +84,15 @@ class Gate:
     def _fault(self, scope: Scope) -> Trouble | None:
         """Seen from the head of the request alone."""
         length, host = b"0", b""
+        size = len(scope["path"]) + len(scope["query_string"])
         for key, value in scope["headers"]:
+            size += len(key) + len(value)
             if key == b"host":
                 host = value
             elif key == b"content-length":
                 length = value
+        if size > asking.LONGEST_HEAD:
+            return Trouble(413)
         if not host:
             return Trouble(400)
         if _name(host.decode("latin-1")) not in self._desk.hosts:
