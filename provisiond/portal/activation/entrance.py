@@ -54,7 +54,10 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
         check = course.identity_check(visit.desk)
         answer = check.judge(claim, visit.address, visit.at, conclusive=not wants_code)
         if isinstance(answer, Wait):
+            log.warning("identity put off", **visit.traces(claim.student_ids[0]), request=visit.request_id)
             raise too_many(answer.delay)
+        if isinstance(answer, NotIdentified):
+            log.info("identity refused", **visit.traces(claim.student_ids[0]), request=visit.request_id)
         if wants_code or answer.besieged:
             return _ask_code(visit, claim, answer)
         if isinstance(answer, Identified):
@@ -112,6 +115,7 @@ def mailed_code(visit: Visit) -> Response:
         if answer:
             course.identity_check(visit.desk).attempts.succeeded(who, visit.address)
             return _begin_proven(visit, claimed, who)
+        log.info("mailed code refused", **visit.traces(who), request=visit.request_id)
         form.refuse("code", WRONG_CODE)
     return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)
 
