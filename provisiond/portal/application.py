@@ -88,6 +88,7 @@ class _Endpoint:
         except Trouble as trouble:
             return refusals.refused(visit, trouble, self._page.methods)
         except UnavailableError as error:
+            self._desk.tally.away(error.system)
             log.warning("unavailable", system=error.system, reason=error.reason, request=visit.request_id)
             return refusals.refused(visit, unavailable())
         except Exception:

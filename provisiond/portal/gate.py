@@ -70,12 +70,14 @@ class Gate:
             await self._inside(scope, receive, out)
         if self._own_check is not None and self._own_check in scope["headers"]:
             return
+        route, seconds = scope.get("page", "-"), time.perf_counter() - begun
+        self._desk.tally.answered(route, status, seconds)
         log.info(
             "request",
             method=scope["method"],
-            route=scope.get("page", "-"),
+            route=route,
             status=status,
-            ms=round((time.perf_counter() - begun) * 1000, 1),
+            ms=round(seconds * 1000, 1),
             request=scope["request_id"],
         )
 

@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from provisiond.adapters.portal_state.prepared import Asked, Prepared
 from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
 from provisiond.domain.errors import UnavailableError
+from provisiond.ownership import opened_file
 
 SYSTEM = "portal state"
 _MAKING = 0x70726F76, 4  # an advisory lock on PostgreSQL, beside those of the ledger
@@ -181,10 +182,11 @@ def _reason(error: BaseException | None) -> str:
 
 
 def _make_file(path: Path) -> None:
-    """Before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to others."""
+    """Before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to others, nor root's
+    alone after `portal --check`."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(opened_file(path))
     except OSError as error:
         raise UnavailableError(SYSTEM, f"cannot make {path}: {error.strerror}") from error
 

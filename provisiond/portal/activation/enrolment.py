@@ -80,7 +80,8 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     )  # before it counts: a token that nothing links to does no harm
     codes = code_set(_codes(visit), visit.at)
     # False: another request with this code was faster, and led to the same codes
-    desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at)
+    if desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at):
+        desk.tally.activated()
     return True
 
 
