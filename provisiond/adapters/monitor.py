@@ -153,8 +153,10 @@ def _listening(place: Place) -> tuple[socket.socket, Place]:
         server = socket.create_server((place.host, place.port), family=family)
         return server, Place(place.host, server.getsockname()[1])
     except OSError as error:
-        why = f"cannot listen on {place}: {error.strerror or error}; see monitoring.listen"
-        raise UnavailableError("monitoring", why) from error
+        why = f"cannot listen on {place}: {error.strerror or error}"
+        raise UnavailableError(
+            "monitoring", f"{why}; see monitoring.listen, of the portal portal.monitor"
+        ) from error
 
 
 def listening_socket(path: Path, backlog: int = AT_ONCE) -> socket.socket:

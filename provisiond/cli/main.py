@@ -74,7 +74,9 @@ VERBS: tuple[Callable[..., None], ...] = (
     takeover.rebuild,
 )
 for verb in VERBS:
-    app.command()(verb)
+    app.command(help=" ".join((verb.__doc__ or "").split()))(
+        verb
+    )  # or lists of verbs break where the source does
 app.add_typer(notices.app, name="notices")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(inbox.app, name="inbox")

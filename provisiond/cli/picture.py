@@ -41,8 +41,8 @@ def draw(found: Rehearsed, path: Path) -> None:
         _lives(lower, agenda, days)
         for axes in (upper, lower):
             _brakes(axes, agenda)
-            axes.legend(loc="upper left", fontsize="small", ncols=3)
-            axes.margins(x=0)
+            _legend(axes)
+            axes.set_xlim(*_places([days[0], days[-1] + timedelta(1)]))
         locator = AutoDateLocator()  # type: ignore[no-untyped-call]
         lower.xaxis_date()
         lower.xaxis.set_major_locator(locator)
@@ -74,6 +74,15 @@ def _lives(axes: Axes, agenda: Agenda, days: Sequence[date]) -> None:
         if any(counts):
             axes.step(_places(days), counts, where="mid", label=label, color=colour)
     axes.set_ylabel("persons a day")
+
+
+def _legend(axes: Axes) -> None:
+    """Or a word where there is nothing to draw: an empty picture would look like a fault."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="upper left", fontsize="small", ncols=3)
+        return
+    axes.set_yticks([])
+    axes.text(0.5, 0.5, "nothing falls due", transform=axes.transAxes, ha="center", color="grey")
 
 
 def _brakes(axes: Axes, agenda: Agenda) -> None:

@@ -18,8 +18,15 @@ from rich.table import Table
 
 from provisiond.cycle import Progress as Report
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Screen(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever calls us decides (`session.errors`): rich itself would end the process with 1."""
+        raise
+
+
+out = _Screen(highlight=False, soft_wrap=True)
+err = _Screen(stderr=True, highlight=False, soft_wrap=True)
 
 STATE_STYLE = {
     "pending": "cyan",

@@ -28,7 +28,7 @@ def tell(university: University, people: Cast) -> None:
     screen.say(f"    {one.name}: student ID {one.student_id}, Hong Kong ID {one.hkid}")
     screen.say("  or this one, who has no identity card (a code comes by mail, shown here):", "bold")
     screen.say(f"    {other.name}: student ID {other.student_id}, date of birth {other.born_on}")
-    screen.say("  The code that a phone would show is told here as soon as the page asks for it.")
+    screen.say("  The codes that their phones would show are told here, each half minute.")
     screen.say("  Log in as a student who has activated already:", "bold")
     screen.say(f"    {member.name}: account name {member.account_name}, password {member.password}")
     screen.say("  Search the communications directory: try the surname of one of them.")
@@ -36,8 +36,8 @@ def tell(university: University, people: Cast) -> None:
 
 @dataclass
 class Phones:
-    """Of the sample students: tells codes while they are wanted. The university's own key opens the secrets, and only
-    the demo does that: otherwise nobody but the phone knows them."""
+    """Of the sample students: tells codes while they are wanted, all in one line. The university's own key opens the
+    secrets, and only the demo does that: otherwise nobody but the phone knows them."""
 
     opened: Opened
     people: Cast
@@ -46,13 +46,14 @@ class Phones:
     def look(self) -> None:
         """Once a second."""
         now = self.opened.desk.clock.now()
-        step = int(now.timestamp()) // STEP
+        step, gone = divmod(int(now.timestamp()), STEP)
+        shown = []
         for student, secret, why in self._wanted():
             if self.told.get(student.person_id) != step:
                 self.told[student.person_id] = step
-                left = STEP - int(now.timestamp()) % STEP
-                code = students.code(secret, now)
-                screen.say(f"  {student.name}'s phone shows {code} for {left} seconds ({why})", "green")
+                shown.append(f"{student.name} {students.code(secret, now)} ({why})")
+        if shown:
+            screen.say(f"  on the phones for {STEP - gone} seconds: {', '.join(shown)}", "green")
 
     def _wanted(self) -> Iterator[tuple[Student, bytes, str]]:
         desk = self.opened.desk

@@ -86,9 +86,10 @@ def portal_settings(document: s.Document, faults: Faults) -> PortalSettings:
     memory = _ledger(document.ledger, folder, faults)
     _, key = _digest_key(document.digest_key_file, folder, faults)
     part = _portal(document, university, memory, faults)
-    if not is_there(document.portal):
-        faults.add("portal.password_file", "missing: there is no portal to start without it")
     names = ("password_file", "reader_password_file", "factor_key_file")
+    if not is_there(document.portal):
+        for name in names:
+            faults.add(f"portal.{name}", "missing: there is no portal to start without it")
     read = [_read(getattr(part.web.secrets, name), faults) for name in names] if part else ["", "", ""]
     faults.raise_if_any()
     assert university and policy and directory and memory and part

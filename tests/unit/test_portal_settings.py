@@ -120,8 +120,10 @@ def test_every_secret_that_lacks_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_without_a_section_there_is_no_portal_to_start(tmp_path: Path) -> None:
-    assert "portal.password_file: missing: there is no portal" in _faults(tmp_path, "")
-    assert "portal.password_file: missing: there is no portal" in _faults(tmp_path, "[portal]\n")
+    for section in ("", "[portal]\n"):
+        told = _faults(tmp_path, section)
+        for secret in ("password_file", "reader_password_file", "factor_key_file"):
+            assert f"portal.{secret}: missing: there is no portal to start without it" in told
 
 
 def test_groups_are_told_in_words(tmp_path: Path) -> None:
