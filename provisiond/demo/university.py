@@ -92,6 +92,7 @@ digest_key_file = "secrets/digest.key"
 
 [university]
 name = "Example University"
+chinese_name = "示例大學"
 domain = "example.edu"
 time_zone = "Asia/Hong_Kong"
 operators = ["operators@example.edu"]
@@ -172,6 +173,11 @@ hosts = ["localhost"]
 password_file = "secrets/portal"
 reader_password_file = "secrets/reader"
 factor_key_file = "secrets/factor.key"
+
+[portal.services]
+students = {{ en = "Mail and wireless network", zh-Hant = "電郵及無線網絡" }}
+library = {{ en = "Library: loans and electronic journals", zh-Hant = "圖書館：借閱及電子期刊" }}
+alumni = {{ en = "Mail for life", zh-Hant = "終身電郵" }}
 
 [mail]
 host = "127.0.0.1"

@@ -170,6 +170,7 @@ def test_undergraduates_have_no_full_name_address(site: Campus, visitor: Visitor
     token = page.forms[0][1]["csrf_token"]
     visitor.post("/account/alias", {"csrf_token": token, "choice": "Tai.Man.Chan"})
     assert member.account.aliases == ()
+    assert "/account/alias" not in visitor.get("/account").text
 
 
 def test_a_postgraduate_chooses_an_address_and_may_change_it_once(site: Campus, visitor: Visitor) -> None:
@@ -179,6 +180,7 @@ def test_a_postgraduate_chooses_an_address_and_may_change_it_once(site: Campus, 
         taken.person_id, "Tai.Man.Chan", "connect.example.edu", "ops", site.world.clock.now()
     )
     member = a_member(site, visitor, level=Level.RESEARCH_POSTGRADUATE)
+    assert "/account/alias" in visitor.get("/account").text
     page = visitor.get("/account/alias")
     assert 'value="Tai.Man.Chan"' not in page.text
     assert "given to somebody before" in visitor.fill(page, form=1, choice="", other="tai.man.chan").text

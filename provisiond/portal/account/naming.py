@@ -64,6 +64,11 @@ class Naming:
             self.ledger.set_display_name(account.person_id, checked.value, STUDENT, at)
         return checked
 
+    def is_for(self, account: Account, at: datetime) -> bool:
+        """Whether full-name addresses are anything to this person: by level, or because one was given before."""
+        why_none = aliases.why_none(account, self._standing(account, at), self.policy.portal)
+        return bool(account.aliases) or why_none is not NoAlias.LEVEL
+
     def offer(self, account: Account, at: datetime) -> AliasOffer:
         standing = self._standing(account, at)
         why_none = aliases.why_none(account, standing, self.policy.portal)
