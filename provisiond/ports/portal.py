@@ -242,6 +242,14 @@ class Rate:
     per: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """`wait`: it may not go on, and nothing counts. `beyond`: it may, beyond a rate that keeps nobody out."""
+
+    wait: timedelta | None
+    beyond: bool = False
+
+
 class Throttle(Protocol):
     """Counts that survive restarts and are shared by all portals. Keys hold no personal data (digests)."""
 
@@ -254,6 +262,17 @@ class Throttle(Protocol):
         ...
 
     def failed(self, keys: Sequence[str], at: datetime) -> None: ...
+
+    def attempt(
+        self,
+        key: str,
+        wanted: Sequence[tuple[Rate, str]],
+        watched: Sequence[tuple[Rate, str]],
+        at: datetime,
+    ) -> Attempted:
+        """`pause` of the key, `admit` of what is wanted and `failed` of the key, in one stroke: whoever tries has
+        failed until `succeeded` takes it back. `watched` is counted with it and keeps nobody out."""
+        ...
 
     def succeeded(self, keys: Sequence[str]) -> None:
         """The failures are forgotten."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from provisiond.ports.portal import Rate
+from provisiond.ports.portal import Attempted, Rate
 
 _LONGEST = timedelta(minutes=15)
 
@@ -49,6 +49,21 @@ class PlainThrottle:
             self._failures[key] += 1
             if self.grows and self._failures[key] > 4:
                 self._until[key] = at + min(_LONGEST, timedelta(seconds=2 ** (self._failures[key] - 4)))
+
+    def attempt(
+        self,
+        key: str,
+        wanted: Sequence[tuple[Rate, str]],
+        watched: Sequence[tuple[Rate, str]],
+        at: datetime,
+    ) -> Attempted:
+        before, self.calls = self.calls, []
+        wait = self.pause(key, at) or self.admit(wanted, at)
+        beyond = not wait and any([self.admit([one], at) is not None for one in watched])
+        if not wait:
+            self.failed([key], at)
+        self.calls = [*before, "attempt"]
+        return Attempted(wait, beyond)
 
     def succeeded(self, keys: Sequence[str]) -> None:
         self.calls.append("succeeded")

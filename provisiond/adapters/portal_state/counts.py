@@ -12,7 +12,7 @@ from limits.storage.base import Storage
 from sqlalchemy import Integer, String, TextualSelect, bindparam, delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from provisiond.adapters.portal_state.prepared import Asked
+from provisiond.adapters.prepared import Asked
 from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import count as table
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
-from provisiond.adapters.portal_state.prepared import Asked
+from provisiond.adapters.prepared import Asked
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import session as table
