@@ -183,7 +183,10 @@ class Visit:
     # -- answers
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """`template`: its path below templates/."""
-        body = self.desk.pages.render(self.language, template, values | {"visit": self})
+        return self.answer(self.desk.pages.render(self.language, template, values | {"visit": self}), status)
+
+    def answer(self, body: str, status: int = 200) -> Response:
+        """A page that was rendered."""
         return self.dressed(HTMLResponse(body, status, {"Content-Language": self.language.value}))
 
     def redirect(self, path: str) -> Response:

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
-from provisiond.adapters.prepared import Asked
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import session as table
 from provisiond.adapters.portal_state.upserts import Upsert, upsert
+from provisiond.adapters.prepared import Asked
 from provisiond.ports.portal import WebSession
 
 # Made once: SQLAlchemy needs longer to make a statement than a database to carry it out.

@@ -18,8 +18,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from provisiond.adapters.kept_connections import KeptConnections
-from provisiond.adapters.prepared import Asked, Prepared
 from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
+from provisiond.adapters.prepared import Asked, Prepared
 from provisiond.domain.errors import UnavailableError
 from provisiond.ownership import opened_file
 

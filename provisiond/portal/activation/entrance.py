@@ -14,6 +14,7 @@ from provisiond.portal.activation.forms import BirthForm, HkidForm, MailedCodeFo
 from provisiond.portal.activation.identity import Identified, NotIdentified, Wait
 from provisiond.portal.language import N_
 from provisiond.portal.rules import CodeWanted
+from provisiond.portal.skeletons import form_page
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
 from provisiond.ports.portal import Proofs
@@ -64,7 +65,7 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
             return _proven(visit, answer.proofs)
         form.refuse("student_id", NEUTRAL)
     form.forget()
-    return visit.page(template, form=form, sends_code=_wants_code(visit, Evidence.BIRTH))
+    return form_page(visit, template, form, sends_code=_wants_code(visit, Evidence.BIRTH))
 
 
 def _wants_code(visit: Visit, evidence: Evidence) -> bool:
