@@ -88,13 +88,18 @@ class Campus:
             seen.append(statement)
 
         engines = (self.store._engine, self.portal_ledger._db._reader)
-        heard, self.store.heard = self.store.heard, seen.append
+        reads = self.portal_ledger.plain
+        plain: list[Any] = [self.store, *([reads] if reads else [])]
+        before = [one.heard for one in plain]
+        for one in plain:
+            one.heard = seen.append
         for engine in engines:
             event.listen(engine, "before_cursor_execute", see)
         try:
             yield seen
         finally:
-            self.store.heard = heard
+            for one, heard in zip(plain, before, strict=True):
+                one.heard = heard
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", see)
 

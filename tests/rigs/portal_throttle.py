@@ -59,11 +59,11 @@ class PlainThrottle:
     ) -> Attempted:
         before, self.calls = self.calls, []
         wait = self.pause(key, at) or self.admit(wanted, at)
-        beyond = not wait and any([self.admit([one], at) is not None for one in watched])
+        over = [] if wait else [one for one in watched if self.admit([one], at) is not None]
         if not wait:
             self.failed([key], at)
         self.calls = [*before, "attempt"]
-        return Attempted(wait, beyond)
+        return Attempted(wait or None, bool(over))
 
     def succeeded(self, keys: Sequence[str]) -> None:
         self.calls.append("succeeded")

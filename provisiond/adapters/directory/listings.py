@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.failover import Servers
-from provisiond.adapters.directory.messages import SUCCESS, begins, both, either, equal
+from provisiond.adapters.directory.messages import SUCCESS, begin_with, both, either, equal
 from provisiond.adapters.directory.pool import Pool
 from provisiond.adapters.directory.reading import texts
 from provisiond.adapters.directory.searching import NAMES, order, splits
@@ -110,7 +110,7 @@ def _named(wanted: Sequence[str]) -> bytes:
 
 
 def _begins_a_name(phrase: str) -> bytes:
-    return either(*(begins(name, phrase) for name in NAMES))
+    return either(*begin_with(NAMES, phrase))
 
 
 def _listing(found: Found) -> Listing:
