@@ -49,7 +49,7 @@ PROOFS: CompoundSelect[Any] = union_all(
 
 def proven_by(rows: Sequence[Any], student_id: str) -> Proofs | None:
     """What the rows of PROOFS say. An account that has records is proven by these alone: what else is said under its
-    student ID may be of another human. One that was made and not finished (it has none yet) by what the cycle kept."""
+    student ID may be of another human. One that was made and not finished (it has none yet) by what was kept."""
     if not rows:
         return None
     account_rows = [row for row in rows if row.place == "account"]

@@ -62,7 +62,7 @@ class Attempts:
         return self.throttle.admit([(_FROM_ADDRESS, pair), *everybody], at)
 
     def attempt(self, who: str, address: str, at: datetime) -> Attempted:
-        """`begin` and `failed` at once, where nothing is person-wide. `beyond`: so many tried to be that person today,
+        """`begin` and `failed` at once, where nothing is person-wide. `beyond`: so many tried to be them today,
         from wherever, that to know the right answer is no proof any more."""
         assert not self.person_wide, "whom others keep waiting begins, and fails, apart"
         pair = self._pair(who, address)
