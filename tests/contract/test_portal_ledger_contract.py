@@ -253,6 +253,18 @@ def test_new_recovery_codes_replace_all_others_and_are_told(portal: PortalLedger
 
 
 # -- single-use codes ------------------------------------------------------------------------------------
+def test_of_sixteen_aliases_at_once_as_many_are_given_as_are_allowed(
+    portal: PortalLedger, person: str
+) -> None:
+    """Each post asks for another one, and all saw an account without any."""
+    names = iter([f"Tai.Man.Chan{number}" for number in range(2, 18)])
+    given = at_once(lambda: portal.give_alias(person, next(names), DOMAIN, "student", AT, allowed=2))
+    assert given.count(True) == 2
+    account = portal.account(person)
+    assert account is not None
+    assert len(account.aliases) == 2
+
+
 def test_a_ticket_counts_once_of_sixteen_posts(portal: PortalLedger, person: str) -> None:
     ticket = a_ticket(person)
     portal.issue_ticket(ticket, AT, CHANGED)
