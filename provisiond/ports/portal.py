@@ -111,8 +111,9 @@ class PortalLedger(Protocol):
         at: datetime,
     ) -> bool:
         """All in one transaction: the pending factor is confirmed with the code of that step, recovery codes kept,
-        acceptance recorded, the account activated (the person becomes due). False, and nothing is done, where the
-        factor is not pending any more: another request was faster."""
+        acceptance recorded, the account activated (the person becomes due). One that was activated before stays so,
+        and the person is told of the factor (notice). False, and nothing is done, where the factor is not pending any
+        more, or another one is confirmed: another request was faster."""
         ...
 
     # -- second factor

@@ -176,6 +176,30 @@ def test_an_activation_does_not_replace_a_confirmed_factor(portal: PortalLedger,
     assert portal.recovery_codes(person) == CODES
 
 
+def test_an_account_that_is_active_gets_its_first_factor_without_a_second_activation(
+    both: Both, person: str
+) -> None:
+    """Adopted, or activated by an operator; the person is told of the factor."""
+    both.ledger.activate(person, "operator", AT, None)
+    before = events(both.portal, person)
+    begun = both.portal.begin_factor(person, b"sealed", LATER)
+    assert both.portal.complete_activation(person, begun.id, 7, CODES, TERMS, LATER)
+    account = both.portal.account(person)
+    assert account is not None
+    assert (account.activated_at, account.second_factor_at) == (AT, LATER)
+    assert account.occurrences == (CHANGED,)
+    told = events(both.portal, person)[len(before) :]
+    assert told == ["policy-accepted", "second-factor-enrolled", "second-factor-changed"]
+    assert both.ledger.open_orders(TODAY) == {STUDENT: LATER}
+
+
+def test_a_new_phone_needs_no_phone_before_it(portal: PortalLedger, person: str) -> None:
+    begun = portal.begin_factor(person, b"sealed", AT)
+    assert portal.replace_factor(person, begun.id, 7, CODES, CHANGED, LATER)
+    factor = portal.factor(person)
+    assert factor is not None and factor.confirmed_at == LATER
+
+
 def test_of_sixteen_activations_at_once_one_is_done(portal: PortalLedger, person: str) -> None:
     begun = portal.begin_factor(person, b"sealed", AT)
     done = at_once(lambda: portal.complete_activation(person, begun.id, 7, CODES, TERMS, AT))

@@ -56,7 +56,7 @@ def give_alias(
     at: datetime,
     allowed: int | None,
 ) -> bool:
-    """Once more for the same person: nothing happens. Counted under the write lock: of requests at once one is last."""
+    """Once more for the same person: nothing happens. They are counted under the write lock."""
     orders.require(connection, [person_id])
     value = wanted.lower()
     given = connection.execute(select(identifier).where(identifier.c.value == value)).one_or_none()

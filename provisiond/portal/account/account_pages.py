@@ -17,7 +17,7 @@ from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.visit import Stage, Visit
 
-DONE = frozenset({"contact", "display-name", "alias", "password", "phone", "stopped"})
+DONE = frozenset({"contact", "display-name", "alias", "password", "phone", "first-phone", "stopped"})
 """What `?done=` may say: the page says it in words."""
 
 

@@ -16,7 +16,7 @@ from provisiond.portal.activation import course
 from provisiond.portal.activation.factors import enrolment, new_secret, step_of
 from provisiond.portal.activation.forms import EmptyForm, TotpForm
 from provisiond.portal.activation.recovery import code_set, new_codes
-from provisiond.portal.activation.situation import Particulars
+from provisiond.portal.activation.situation import Particulars, PhoneMissing
 from provisiond.portal.language import N_
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
@@ -39,26 +39,35 @@ def factor(visit: Visit) -> Response:
     mine, found = _pending(visit), course.whereabouts(visit)
     if course.confirmed(visit) is not None:  # looked at last: another request of this session may be faster
         return visit.redirect(course.CODES)
-    if not isinstance(found, Particulars):
+    who, is_active = course.enrolling(found), isinstance(found, PhoneMissing)
+    if who is None:
         return visit.redirect(course.ACCOUNT)
     if "password_at" not in visit.content:
-        return visit.redirect(course.PASSWORD)
+        return visit.redirect(course.ACCOUNT if is_active else course.PASSWORD)
+    if is_active:
+        visit.remember(was_active=True)
     form = TotpForm.of(visit)
     if visit.is_post and form.validate():
         if mine is None:
             form.refuse("code", REPLACED)
         elif _confirm(visit, mine, form):
             return visit.redirect(course.CODES)
-    return _page(visit, found, form, mine or _begun(visit))
+    return _page(visit, who, form, mine or _begun(visit), is_active)
 
 
-def _page(visit: Visit, who: Particulars, form: TotpForm, pending: Factor) -> Response:
+def _page(visit: Visit, who: Particulars, form: TotpForm, pending: Factor, is_active: bool) -> Response:
     secret = visit.desk.vault.open(pending.sealed, who.person_id)
     shown = enrolment(secret, who.mail, visit.desk.house.name)
     form.code.data = ""
     picture = Markup(shown.picture)  # noqa: S704 - segno's own, of digits and paths
     return visit.page(
-        "activation/factor.html", form=form, who=who, url=shown.url, key=shown.key, picture=picture
+        "activation/factor.html",
+        form=form,
+        who=who,
+        url=shown.url,
+        key=shown.key,
+        picture=picture,
+        is_active=is_active,
     )
 
 
@@ -108,10 +117,10 @@ def codes(visit: Visit) -> Response:
         return visit.redirect(course.ACCOUNT)
     form = EmptyForm.of(visit)
     if visit.is_post and form.validate():
-        person_id = visit.person_id
+        person_id, was_active = visit.person_id, "was_active" in visit.content
         visit.end_other_sessions(person_id)
         visit.begin(Stage.MEMBER, person_id, {"activated": True}, proved=True)
-        return visit.redirect(course.DONE)
+        return visit.redirect("/account?done=first-phone" if was_active else course.DONE)
     return visit.page("activation/codes.html", form=form, codes=_codes(visit))
 
 
