@@ -48,6 +48,8 @@ def portal(
 def _check(opened: Opened) -> None:
     if away := opened.unavailable():
         raise UnavailableError("portal", "; ".join(away))
+    if opened.read_factors():
+        screen.say("Second factors can be read: the oldest and the newest one were opened.")
     screen.say("The portal can start: its configuration is sound and every system answers.")
 
 
@@ -65,6 +67,7 @@ def _serve(settings: PortalSettings, opened: Opened) -> None:
         manager.ready()
         manager.status(f"serving {host} on {settings.web.listen}")
         upkeep.start()
+        opened.desk.listings.warm()
 
     with _watched(settings, opened):
         try:

@@ -127,6 +127,10 @@ class PortalLedger(Protocol):
         """The confirmed one."""
         ...
 
+    def sample_factors(self) -> tuple[Factor, ...]:
+        """Of all that are confirmed the oldest and the newest: to see whether they can be read."""
+        ...
+
     def replace_factor(
         self, person_id: str, factor_id: int, step: int, codes: CodeSet, occurrence: Occurrence, at: datetime
     ) -> bool:
@@ -350,6 +354,12 @@ class Listings(Protocol):
 
     def listing(self, name: str) -> Listing | None: ...
 
-    def departments(self) -> tuple[str, ...]: ...
+    def departments(self) -> tuple[str, ...]:
+        """As they were within the last hour or so; quick, where they were known before."""
+        ...
+
+    def warm(self) -> None:
+        """Begin to read what takes long, and return at once."""
+        ...
 
     def close(self) -> None: ...

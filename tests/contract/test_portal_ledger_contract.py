@@ -247,6 +247,16 @@ def test_a_factor_of_another_person_confirms_nothing(both: Both, person: str) ->
     assert not both.portal.complete_activation(person, theirs.id, 5, CODES, TERMS, AT)
 
 
+def test_the_oldest_and_the_newest_factor_are_samples(both: Both, person: str) -> None:
+    """Of those that count."""
+    assert both.portal.sample_factors() == ()
+    people = [person, *(committed(both.ledger, number) for number in (2, 3))]
+    for one in people:
+        enrolled(both.portal, one)
+    both.portal.begin_factor(person, b"pending", LATER)
+    assert [factor.person_id for factor in both.portal.sample_factors()] == [people[0], people[2]]
+
+
 def test_of_sixteen_posts_of_one_code_one_counts(portal: PortalLedger, person: str) -> None:
     enrolled(portal, person, step=100)
     assert at_once(lambda: portal.use_step(person, 101)).count(True) == 1

@@ -135,4 +135,6 @@ class FakeListings:
         every = {ou for listing in self.listings.values() for ou in listing.attributes.get("ou", ())}
         return tuple(sorted(every, key=str.casefold))
 
+    def warm(self) -> None: ...
+
     def close(self) -> None: ...

@@ -99,6 +99,10 @@ class SqlPortalLedger:
         with self._db.read() as connection:
             return factors.confirmed(connection, person_id)
 
+    def sample_factors(self) -> tuple[Factor, ...]:
+        with self._db.read() as connection:
+            return factors.samples(connection)
+
     def replace_factor(
         self, person_id: str, factor_id: int, step: int, codes: CodeSet, occurrence: Occurrence, at: datetime
     ) -> bool:

@@ -79,7 +79,10 @@ def password(visit: Visit) -> Response:
     form = PasswordForm.of(visit)
     score = None
     if visit.is_post and form.validate():
-        score = _set(visit, who, form) if found is who else first_phone.change_password(visit, who, form)
+        if isinstance(found, PhoneMissing):
+            first_phone.change_password(visit, who, form)
+        else:
+            score = _set(visit, who, form)
         if not form.errors:
             visit.remember(password_at=visit.at.isoformat())
             return visit.redirect(course.FACTOR)

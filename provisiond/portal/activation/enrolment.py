@@ -18,6 +18,7 @@ from provisiond.portal.activation.forms import EmptyForm, TotpForm
 from provisiond.portal.activation.recovery import code_set, new_codes
 from provisiond.portal.activation.situation import Particulars, PhoneMissing
 from provisiond.portal.language import N_
+from provisiond.portal.sealed import opened, opens
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
 from provisiond.ports.portal import Factor, Rate
@@ -56,7 +57,7 @@ def factor(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, who: Particulars, form: TotpForm, pending: Factor, is_active: bool) -> Response:
-    secret = visit.desk.vault.open(pending.sealed, who.person_id)
+    secret = opened(visit.desk.vault, pending.sealed, who.person_id)
     shown = enrolment(secret, who.mail, visit.desk.house.name)
     form.code.data = ""
     picture = Markup(shown.picture)  # noqa: S704 - segno's own, of digits and paths
@@ -78,7 +79,7 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     key = desk.digests.opaque("throttle", f"new factor {person_id}")
     if delay := desk.throttle.admit([(_TRIES, key)], visit.at):
         raise too_many(delay)
-    secret = desk.vault.open(mine.sealed, person_id)
+    secret = opened(desk.vault, mine.sealed, person_id)
     step = step_of(secret, form.code.data or "", visit.at)
     if step is None:
         form.refuse("code", WRONG)
@@ -93,9 +94,11 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
 
 
 def _pending(visit: Visit) -> Factor | None:
-    """The one that this session began, unless another window began anew."""
+    """The one that this session began, unless another window began anew, or its key is gone."""
     found = visit.desk.ledger.pending_factor(visit.person_id)
-    return found if found is not None and found.id == visit.content.get("factor") else None
+    if found is None or found.id != visit.content.get("factor"):
+        return None
+    return found if opens(visit.desk.vault, found.sealed, found.person_id) else None
 
 
 def _begun(visit: Visit) -> Factor:
@@ -108,7 +111,7 @@ def _begun(visit: Visit) -> Factor:
 
 def _codes(visit: Visit) -> tuple[str, ...]:
     sealed = b64decode(visit.content["codes"])
-    return tuple(json.loads(visit.desk.vault.open(sealed, visit.person_id)))
+    return tuple(json.loads(opened(visit.desk.vault, sealed, visit.person_id)))
 
 
 def codes(visit: Visit) -> Response:
