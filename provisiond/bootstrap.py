@@ -20,7 +20,7 @@ from provisiond.adapters.ledger.lock import exclusive
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tenure import lost
-from provisiond.adapters.monitor import serving, status_of
+from provisiond.adapters.monitor import portal_said, serving, status_of
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
 from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
@@ -236,6 +236,15 @@ def daemon_status(settings: Settings | Outline) -> dict[str, Any] | None:
     """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
     listen = settings.monitoring.listen
     return status_of(listen) if listen else None
+
+
+def portal_condition(settings: Settings | Outline) -> str | None:
+    """Whether the portal of this machine answers, as a sentence; None where there is none."""
+    portal = settings.portal.web if isinstance(settings, Settings) and settings.portal else None
+    where = portal.monitor if portal else getattr(settings, "portal_monitor", None)
+    if where is None:
+        return "not known: portal.monitor names no place" if portal else None
+    return portal_said(where)
 
 
 def birth_digest(settings: Settings) -> Callable[[date], str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.listings import LdapListings
@@ -19,7 +19,7 @@ from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
 from provisiond.adapters.vault import Vault
-from provisiond.domain.errors import ConfigError, ProvisiondError
+from provisiond.domain.errors import ConfigError, ProvisiondError, UnavailableError
 from provisiond.portal.account.re_enrolment import ReEnrolment
 from provisiond.portal.account.services import ticket_digest
 from provisiond.portal.activation.blocklist import Blocklist
@@ -29,8 +29,10 @@ from provisiond.portal.language import speeches
 from provisiond.portal.pages import Pages
 from provisiond.portal.static import Static
 from provisiond.portal.terms import rendered
+from provisiond.portal.unwatched import Unwatched
 from provisiond.ports import Clock
-from provisiond.settings import PortalSettings, Settings
+from provisiond.ports.portal import Tally
+from provisiond.settings import LedgerSettings, PortalSettings, PortalWeb, Settings
 
 NOBODY = "-"  # no person has this ID: asked for to see whether somebody answers
 
@@ -44,7 +46,17 @@ class Opened:
 
     def unavailable(self) -> list[str]:
         """Systems that do not answer as they must."""
-        return [f"{name}: {fault}" for name, ask in self.systems.items() if (fault := _fault(ask))]
+        return [fault.reason for fault in self.faults()]
+
+    def faults(self) -> list[UnavailableError]:
+        """The same, as errors that say who must react."""
+        return [
+            UnavailableError(
+                "portal", f"{name}: {getattr(error, 'reason', error)}", lasts=getattr(error, "lasts", True)
+            )
+            for name, ask in self.systems.items()
+            if (error := _fault(ask))
+        ]
 
     def read_factors(self) -> int:
         """How many of the oldest and newest second factors were opened. Raises ConfigError where a key is missing,
@@ -61,14 +73,14 @@ class Opened:
 
 
 @contextmanager
-def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
+def opened(settings: PortalSettings, clock: Clock, tally: Tally | None = None) -> Iterator[Opened]:
     """Open what the configuration names; close it in the end. Raises UnavailableError for a ledger that is not there;
     the directory may come later."""
     with ExitStack() as stack:
         ledger = stack.enter_context(
             closing(SqlPortalLedger.open(settings.ledger.url, password=settings.ledger.password))
         )
-        store = stack.enter_context(closing(_store(settings)))
+        store = stack.enter_context(closing(_store(settings.web, settings.ledger)))
         directory = stack.enter_context(closing(_directory(settings, clock)))
         listings = stack.enter_context(closing(_listings(settings)))
         digests = Digests(settings.digest_key)
@@ -95,6 +107,7 @@ def opened(settings: PortalSettings, clock: Clock) -> Iterator[Opened]:
             hosts=settings.web.hosts,
             trusts_proxy=settings.web.behind_proxy,
             threads=settings.web.threads,
+            tally=tally or Unwatched(),
         )
         yield Opened(desk, _systems(desk))
 
@@ -109,6 +122,19 @@ def re_enrolment(settings: Settings) -> Iterator[ReEnrolment]:
     where, digests = settings.ledger, Digests(settings.digest_key)
     with closing(SqlPortalLedger.open(where.url, password=where.password)) as ledger:
         yield ReEnrolment(ledger, ticket_digest(digests), settings.portal.rules.operators_wait)
+
+
+def end_sessions(settings: Settings, person_id: str, actor: str, reason: str, at: datetime) -> int:
+    """Every log-in of that person; how many there were. For the command of the operators."""
+    if settings.portal is None:
+        raise ConfigError([f"{settings.path}: portal: missing: nobody is logged in where there is none"])
+    where, web, rules = settings.ledger, settings.portal.web, settings.portal.rules
+    with closing(_store(web, where)) as store:
+        sessions = SqlSessions(store, idle_after=rules.idle_after, lasts_for=rules.session_lasts)
+        ended = sessions.end_all(person_id)
+    with closing(SqlPortalLedger.open(where.url, password=where.password)) as ledger:
+        ledger.note(person_id, "logged-out", actor, {"sessions": ended, "reason": reason}, at)
+    return ended
 
 
 def _passwords(settings: PortalSettings, digests: Digests) -> PasswordJudge:
@@ -127,28 +153,29 @@ def _systems(desk: Desk) -> dict[str, Callable[[], object]]:
     }
 
 
-def _fault(ask: Callable[[], object]) -> str | None:
+def _fault(ask: Callable[[], object]) -> ProvisiondError | None:
     try:
         ask()
     except ProvisiondError as error:
-        return str(error)
+        return error
     return None
 
 
-def _store(settings: PortalSettings) -> Store:
-    if settings.web.state:
-        return Store.in_file(settings.web.state)
-    where = place(settings.ledger.url, settings.ledger.password)
+def _store(web: PortalWeb, ledger: LedgerSettings) -> Store:
+    if web.state:
+        return Store.in_file(web.state)
+    where = place(ledger.url, ledger.password)
     return Store.on_server(where.url, where.server_arguments("provisiond portal"))
 
 
-def _target(settings: PortalSettings, name: str, password: str) -> LdapTarget:
+def _target(settings: PortalSettings, name: str, password: str, key: str) -> LdapTarget:
     where = settings.directory
     return LdapTarget(
         urls=where.urls,
         bind="simple",
         bind_dn=f"uid={name},ou=services,{where.base}",
         password=password,
+        password_key=f"portal.{key}",
         start_tls=where.start_tls,
         ca_file=where.ca_file,
         connect_timeout=where.connect_timeout,
@@ -162,10 +189,10 @@ def _directory(settings: PortalSettings, clock: Clock) -> LdapPortalDirectory:
     bases = Bases.of(base, lies.people_base, lies.contacts_base, lies.groups_base, lies.account_bases)
     names = Names.under(base, lies.quota_attribute)
     return LdapPortalDirectory(
-        _target(settings, "portal", settings.directory_password), bases, names, clock.now
+        _target(settings, "portal", settings.directory_password, "password_file"), bases, names, clock.now
     )
 
 
 def _listings(settings: PortalSettings) -> LdapListings:
-    target = _target(settings, "directory-reader", settings.reader_password)
+    target = _target(settings, "directory-reader", settings.reader_password, "reader_password_file")
     return LdapListings(target, settings.policy.directory.contacts_base)

@@ -213,6 +213,19 @@ def status_of(place: Place) -> dict[str, Any] | None:
     return told if isinstance(told, dict) and "jobs" in told else None
 
 
+def portal_said(place: Place) -> str:
+    """How the portal is that listens there, as a sentence."""
+    said = asked(place, "/readyz")
+    try:
+        told = json.loads(said[1]) if said else None
+        away = told["away"] if told else None
+    except (ValueError, KeyError, TypeError):  # somebody else listens there
+        away = None
+    if away is None:
+        return f"nobody answers at {place}: `systemctl status provisiond-portal`"
+    return f"serves, but {'; '.join(away)}" if away else "serves, every system answers"
+
+
 def _connected(place: Place) -> socket.socket:
     if not place.path:
         return socket.create_connection((place.host, place.port), timeout=SECONDS)

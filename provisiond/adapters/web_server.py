@@ -21,6 +21,7 @@ from provisiond.listening import Place
 GRACE_SECONDS = 8  # for requests that are under way; systemd and docs say ten
 _KEPT_ALIVE = 65  # longer than nginx keeps a connection, so that it never meets one that we are closing
 _BACKLOG = 512
+_LONGEST_HEAD = 32 * 1024  # of what comes in pieces
 
 log = structlog.get_logger("provisiond.portal")
 
@@ -63,6 +64,8 @@ def _config(app: Any) -> uvicorn.Config:
         proxy_headers=False,  # the application judges whom to believe
         lifespan="on",
         ws="none",
+        http="h11",
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEPT_ALIVE,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -11,13 +11,15 @@ from typing import Annotated
 
 import typer
 
-from provisiond import administration, bootstrap, correspondence
+from provisiond import administration, bootstrap, bootstrap_portal, correspondence
+from provisiond.adapters.clock import SystemClock
 from provisiond.cli import against as comparing
 from provisiond.cli import screen
+from provisiond.cli.portal_notes import portal_notes
 from provisiond.cli.session import errors, session
 from provisiond.domain.errors import ConfigError, ProvisiondError, UnavailableError
 from provisiond.fetches import NothingRemembered
-from provisiond.settings import Settings, load
+from provisiond.settings import Settings, load, load_portal
 
 
 def check(
@@ -39,6 +41,7 @@ def check(
             *_tried("directory", _check_directory(found)),
             *(_tried("mail", correspondence.mailer(found.mail).check()) if found.mail else ()),
             *(_tried("inbox", correspondence.inbox(found.inbox).check()) if found.inbox else ()),
+            *_check_portal(found),
             *_tried("mail templates", [ConfigError([told]) for told in correspondence.letter_faults(found)]),
         ]
         if found.mail is None:
@@ -81,6 +84,25 @@ def _check_ledger(found: Settings) -> list[ProvisiondError]:
     except ProvisiondError as error:
         return [error]
     return []
+
+
+def _check_portal(found: Settings) -> Sequence[ProvisiondError]:
+    """As the portal would start; where its secrets are not ours to read, it must be asked itself."""
+    if found.portal is None:
+        return ()
+    notes = portal_notes(found.portal.rules, found.ledger, sends_mail=found.mail is not None)
+    for note in notes:
+        screen.say(f"note portal: {note}")
+    if not found.portal.web.secrets.are_ours():
+        screen.say("note portal: its secrets are not readable here; `provisiond portal --check` tries them")
+        return ()
+    try:
+        with bootstrap_portal.opened(load_portal(found.path), SystemClock()) as opened:
+            if not (faults := opened.faults()):
+                opened.read_factors()
+            return _tried("portal", faults)
+    except ProvisiondError as error:
+        return _tried("portal", [error])
 
 
 def _check_directory(found: Settings) -> list[ProvisiondError]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
@@ -17,15 +15,15 @@ from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.service_manager import ServiceManager
 from provisiond.bootstrap_portal import Opened
 from provisiond.cli import screen
+from provisiond.cli.portal_notes import portal_notes
 from provisiond.cli.session import errors, session
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ConfigError, UnavailableError
 from provisiond.portal.application import application
 from provisiond.portal.gate import OWN_CHECK
 from provisiond.portal.site import PAGES
 from provisiond.portal.upkeep import Upkeep
+from provisiond.portal_monitoring import PortalMetrics, PortalMonitoring
 from provisiond.settings import PortalSettings, load_portal
-
-_JSON = "application/json"
 
 
 def portal(
@@ -38,30 +36,38 @@ def portal(
     logs.configure(verbose=not check)
     with errors():
         settings = load_portal(session(context).config)
-        with bootstrap_portal.opened(settings, SystemClock()) as opened:
+        metrics = PortalMetrics()
+        with bootstrap_portal.opened(settings, SystemClock(), metrics) as opened:
             if check:
-                _check(opened)
+                _check(settings, opened)
             else:
-                _serve(settings, opened)
+                _serve(settings, opened, metrics)
 
 
-def _check(opened: Opened) -> None:
-    if away := opened.unavailable():
-        raise UnavailableError("portal", "; ".join(away))
+def _check(settings: PortalSettings, opened: Opened) -> None:
+    for note in portal_notes(settings.rules, settings.ledger, sends_mail=settings.sends_mail):
+        screen.say(f"note portal: {note}")
+    if faults := opened.faults():
+        told = [str(fault) for fault in faults]
+        mendable = any(fault.lasts for fault in faults)
+        raise (
+            ConfigError(told) if mendable else UnavailableError("portal", "; ".join(f.reason for f in faults))
+        )
     if opened.read_factors():
         screen.say("Second factors can be read: the oldest and the newest one were opened.")
     screen.say("The portal can start: its configuration is sound and every system answers.")
+    screen.say("`provisiond check` tells the rest: the daemon's secrets, registries, mail.")
 
 
-def _serve(settings: PortalSettings, opened: Opened) -> None:
+def _serve(settings: PortalSettings, opened: Opened, metrics: PortalMetrics) -> None:
     manager, own = ServiceManager(), secrets.token_urlsafe(16)
     host = min(settings.web.hosts)
     headers = {OWN_CHECK.decode(): own}
-    upkeep = Upkeep(
-        look=lambda: web_server.asked(settings.web.listen, host, "/", headers) == HTTPStatus.OK,
-        alive=manager.feed_watchdog,
-        purge=opened.purge,
-    )
+
+    def answers() -> bool:
+        return web_server.asked(settings.web.listen, host, "/", headers) == HTTPStatus.OK
+
+    upkeep = Upkeep(look=answers, alive=manager.feed_watchdog, purge=opened.purge)
 
     def started() -> None:
         manager.ready()
@@ -69,7 +75,7 @@ def _serve(settings: PortalSettings, opened: Opened) -> None:
         upkeep.start()
         opened.desk.listings.warm()
 
-    with _watched(settings, opened):
+    with _watched(settings, PortalMonitoring(metrics, answers, opened.unavailable)):
         try:
             web_server.serve(application(opened.desk, PAGES, own), settings.web.listen, started)
         finally:
@@ -77,29 +83,6 @@ def _serve(settings: PortalSettings, opened: Opened) -> None:
             upkeep.stop()
 
 
-def _watched(settings: PortalSettings, opened: Opened) -> AbstractContextManager[None]:
-    if settings.web.monitor is None:
-        return nullcontext()
-    pages = {"/healthz": lambda: _Told(200, {"alive": True}), "/readyz": lambda: _readiness(opened)}
-    return monitor.serving(settings.web.monitor, pages)
-
-
-def _readiness(opened: Opened) -> _Told:
-    away = opened.unavailable()
-    return _Told(503 if away else 200, {"ready": not away, "away": away})
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A page of adapters.monitor."""
-
-    status: int
-    content: dict[str, object]
-
-    @property
-    def kind(self) -> str:
-        return _JSON
-
-    @property
-    def body(self) -> bytes:
-        return json.dumps(self.content).encode() + b"\n"
+def _watched(settings: PortalSettings, monitoring: PortalMonitoring) -> AbstractContextManager[None]:
+    where = settings.web.monitor
+    return monitor.serving(where, monitoring.pages()) if where else nullcontext()

@@ -1,4 +1,4 @@
-"""`status`: how the service is, in ten lines; the ledger's facts, and what the daemon says of itself."""
+"""`status`: how the service is, in a few lines; the ledger's facts, and what the daemon says of itself."""
 
 from __future__ import annotations
 
@@ -28,12 +28,17 @@ def status(context: typer.Context, json: Json = False) -> None:
         settings, faults = session(context).outline()
         leader = bootstrap.ledger_leader(settings)
         told, facts = bootstrap.daemon_status(settings), bootstrap.ledger_facts(settings)
+        portal = bootstrap.portal_condition(settings)
         troubles = [*(f"the file as it is now: {fault}" for fault in faults), *_troubles(told)]
         if json:
-            screen.as_json({"faults": faults, "leader": leader, "daemon": told, "ledger": asdict(facts)})
+            screen.as_json(
+                {"faults": faults, "leader": leader, "daemon": told, "ledger": asdict(facts)}
+                | {"portal": portal}
+            )
         else:
             lines = {"daemon": str(leader) if leader else "none is running: `systemctl start provisiond`"}
             lines |= dict(_of_daemon(told, settings)) | dict(_of_ledger(facts, settings.zone))
+            lines |= {"portal": portal} if portal else {}
             lines["trouble"] = "; ".join(troubles) or "none"
             for name, line in lines.items():
                 screen.say(f"{name:<16}{line}", "bold red" if name == "trouble" and line != "none" else "")

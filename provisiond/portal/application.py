@@ -89,6 +89,7 @@ class _Endpoint:
         except Trouble as trouble:
             return refusals.refused(visit, trouble, self._page.methods)
         except UnavailableError as error:
+            self._desk.tally.away(error.system)
             log.warning("unavailable", system=error.system, reason=error.reason, request=visit.request_id)
             return refusals.refused(visit, unavailable())
         except UnreadableError:
@@ -104,6 +105,7 @@ class _Endpoint:
         if view is None:
             raise Trouble(405)
         if visit.is_post and not (asking.is_from_us(visit) and visit.has_csrf_token()):
+            log.warning("form refused", route=visit.route, **visit.traces("-"), request=visit.request_id)
             raise Trouble(403)
         if self._page.stage not in (Stage.VISITOR, visit.stage):
             return visit.redirect("/" if self._page.stage is Stage.PROVEN else LOG_IN)

@@ -15,6 +15,7 @@ from provisiond.portal.trouble import Trouble
 from provisiond.portal.visit import Visit
 
 LONGEST_BODY = 64 * 1024
+LONGEST_HEAD = 16 * 1024  # path, query and headers; browsers and proxies send a tenth of it
 _MOST_FIELDS = 64
 _FORM = "application/x-www-form-urlencoded"
 _NOTHING: ImmutableMultiDict[str, str] = ImmutableMultiDict()

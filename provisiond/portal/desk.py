@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -17,8 +17,9 @@ from provisiond.portal.pages import Pages
 from provisiond.portal.rules import House, Rules
 from provisiond.portal.sealed import Vault
 from provisiond.portal.static import Static
+from provisiond.portal.unwatched import Unwatched
 from provisiond.ports import Clock
-from provisiond.ports.portal import Listings, PortalDirectory, PortalLedger, Sessions, Throttle
+from provisiond.ports.portal import Listings, PortalDirectory, PortalLedger, Sessions, Tally, Throttle
 
 
 class Digests(Protocol):
@@ -60,3 +61,4 @@ class Desk:
     hosts: frozenset[str]
     trusts_proxy: bool
     threads: int = 16
+    tally: Tally = field(default_factory=Unwatched)

@@ -70,23 +70,29 @@ class Gate:
             await self._inside(scope, receive, out)
         if self._own_check is not None and self._own_check in scope["headers"]:
             return
+        route, seconds = scope.get("page", "-"), time.perf_counter() - begun
+        self._desk.tally.answered(route, status, seconds)
         log.info(
             "request",
             method=scope["method"],
-            route=scope.get("page", "-"),
+            route=route,
             status=status,
-            ms=round((time.perf_counter() - begun) * 1000, 1),
+            ms=round(seconds * 1000, 1),
             request=scope["request_id"],
         )
 
     def _fault(self, scope: Scope) -> Trouble | None:
         """Seen from the head of the request alone."""
         length, host = b"0", b""
+        size = len(scope["path"]) + len(scope["query_string"])
         for key, value in scope["headers"]:
+            size += len(key) + len(value)
             if key == b"host":
                 host = value
             elif key == b"content-length":
                 length = value
+        if size > asking.LONGEST_HEAD:
+            return Trouble(413)
         if not host:
             return Trouble(400)
         if _name(host.decode("latin-1")) not in self._desk.hosts:

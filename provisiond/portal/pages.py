@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from provisiond.domain.model import Language
+from provisiond.portal.folding import FoldingEnvironment, said
 from provisiond.portal.language import NAMES, Speech
 from provisiond.portal.rules import House
 from provisiond.portal.static import Static
@@ -38,7 +39,7 @@ class Pages:
 
 
 def _environment(house: House, speech: Speech, static: Static, folders: Sequence[Path]) -> Environment:
-    made = Environment(
+    made = FoldingEnvironment(
         loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
@@ -48,6 +49,7 @@ def _environment(house: House, speech: Speech, static: Static, folders: Sequence
         cache_size=-1,
         extensions=["jinja2.ext.i18n"],
     )
+    made.known = {"_": said(speech.gettext), "static": static.url}
     made.install_gettext_callables(speech.gettext, speech.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {
         "house": house,

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from provisiond.domain.model import Language
 from provisiond.portal import csrf
+from provisiond.portal.activation.attempts import within
 from provisiond.portal.desk import Desk
 from provisiond.portal.language import Sentence, Speech, language_of, preferred
 from provisiond.ports.portal import WebSession
@@ -110,7 +111,10 @@ class Visit:
         """Another stage: another token, and the one before is void. `proved`: password and second factor were
         shown."""
         before = self.session
-        proved_at = self.at if proved else before.proved_at if before else None
+        same = (
+            before is not None and before.person_id == person_id
+        )  # what another person showed proves nothing
+        proved_at = self.at if proved else before.proved_at if before and same else None
         begun = WebSession(person_id, stage.value, dict(content or {}), self.at, self.at, proved_at)
         self._keep(begun)
 
@@ -134,6 +138,13 @@ class Visit:
     def end_other_sessions(self, person_id: str) -> None:
         """Wherever else that person is logged in."""
         self.desk.sessions.end_all(person_id, but=self._token)
+
+    # -- what the log may say of who was refused
+    def traces(self, who: str) -> dict[str, str]:
+        """Keyed digests of where a request came from and of whom it was about: failures can be put together, and
+        whoever reads the log learns neither."""
+        said = {"source": within(self.address, 64), "about": who}
+        return {key: self.desk.digests.opaque("log", f"{key} {text}")[:16] for key, text in said.items()}
 
     def _keep(self, session: WebSession) -> None:
         token = secrets.token_urlsafe(32)

@@ -18,7 +18,7 @@ from provisiond.settings.inbox_section import inbox
 from provisiond.settings.mail_section import mail
 from provisiond.settings.parsing import Faults
 from provisiond.settings.policy_sections import brakes, entitlements, lifecycle, names
-from provisiond.settings.portal_section import is_there, portal, portal_policy
+from provisiond.settings.portal_section import is_there, portal, portal_monitor, portal_policy
 from provisiond.settings.registry_section import registries, source_policy
 from provisiond.settings.secret_files import SecretFile, secret_file
 from provisiond.settings.values import (
@@ -92,7 +92,8 @@ def portal_settings(document: s.Document, faults: Faults) -> PortalSettings:
     read = [_read(getattr(part.web.secrets, name), faults) for name in names] if part else ["", "", ""]
     faults.raise_if_any()
     assert university and policy and directory and memory and part
-    web = (part.house, part.rules, policy, directory, memory, part.web)
+    sends_mail = document.mail is not None and document.mail.host is not None
+    web = (part.house, part.rules, policy, directory, memory, part.web, sends_mail)
     return PortalSettings(faults.path, *web, key, *read)
 
 
@@ -146,7 +147,8 @@ def outlined(document: s.Document, faults: Faults) -> Outline | None:
     memory, university = _ledger(document.ledger, faults.path.parent, faults), document.university
     if memory is None or university is None:
         return None
-    return Outline(faults.path, ZoneInfo(university.time_zone), memory, _monitoring(document.monitoring))
+    zone, seen = ZoneInfo(university.time_zone), _monitoring(document.monitoring)
+    return Outline(faults.path, zone, memory, seen, portal_monitor(document.portal))
 
 
 def _university(section: s.University | None) -> UniversitySettings | None:

@@ -69,6 +69,13 @@ def portal(
     return PortalPart(web, _house(us, zone, section.accent or ACCENT), rules)
 
 
+def portal_monitor(section: s.Portal | None) -> Place | None:
+    """Where it answers those who watch, also where other parts of the section are unsound."""
+    if section is None or not is_there(section):
+        return None
+    return _monitor(section, Place.of(section.listen or SOCKET))
+
+
 def portal_policy(
     section: s.Portal, groups: Collection[str], folder: Path, faults: Faults, kind: str | None = None
 ) -> PortalPolicy:

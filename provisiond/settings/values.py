@@ -5,6 +5,7 @@ secrets. No value of a secret appears in a repr."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
@@ -219,12 +220,13 @@ class MonitoringSettings:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """As much as it takes to find ledger and daemon."""
+    """As much as it takes to find ledger, daemon and portal."""
 
     path: Path
     zone: ZoneInfo
     ledger: LedgerSettings
     monitoring: MonitoringSettings
+    portal_monitor: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,11 @@ class PortalSecrets:
     password_file: SecretFile
     reader_password_file: SecretFile
     factor_key_file: SecretFile
+
+    def are_ours(self) -> bool:
+        """Whether who runs this may read any of them: root may, and who cannot is the daemon."""
+        files = (self.password_file, self.reader_password_file, self.factor_key_file)
+        return os.geteuid() == 0 or any(os.access(file.path, os.R_OK) for file in files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +287,7 @@ class PortalSettings:
     directory: DirectorySettings
     ledger: LedgerSettings
     web: PortalWeb
+    sends_mail: bool
     digest_key: bytes = field(repr=False)
     directory_password: str = field(repr=False)
     reader_password: str = field(repr=False)

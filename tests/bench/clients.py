@@ -1,5 +1,5 @@
 """Clients of a web server on this machine, in a process of their own: a few keep-alive connections, each of which
-sends its next request when the answer to the last one is whole. Bounded in number and time; prints what it saw as JSON.
+sends its next request when the answer to the last one is whole. Bounded in number and time; prints JSON.
 
 python -m tests.bench.clients PORT CONNECTIONS SECONDS STATUS FILE   (FILE: requests, one a line, as JSON strings)"""
 

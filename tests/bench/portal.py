@@ -28,12 +28,16 @@ REQUESTS, SESSIONS = 1500, 400  # in one round; whoever is right begins a sessio
 SLOWEST = 0.3  # of the bare page's requests a second
 
 Told = dict[str, float]
-_KEPT = frozenset({"uid", "cn", "cn;lang-zh", "sn", "givenname", "displayname", "displayname;lang-zh", "ou", "mail"})
+_KEPT = frozenset(
+    {"uid", "cn", "cn;lang-zh", "sn", "givenname", "displayname", "displayname;lang-zh", "ou", "mail"}
+)
 
 
 def figures(folder: Path, scale: float) -> None:
     with loaded(folder, int(STUDENTS * scale)) as site:
-        rows = [row for row in site.university.rows() if row[MAPPING["hkid"]] and row[MAPPING["status"]] == "REG"]
+        rows = [
+            row for row in site.university.rows() if row[MAPPING["hkid"]] and row[MAPPING["status"]] == "REG"
+        ]
         with serving("portal", str(site.university.config)):
             Measuring(folder, site.university.portal_port, rows).run()
 
@@ -114,25 +118,16 @@ class Measuring:
         }
         for name, (requests, status) in kinds.items():
             told = [self._beside_bare(requests(), status) for _ in range(ROUNDS)]
-            note(f"{name}: " + ", ".join(f"{one['rate']:.0f}/s of {bare['rate']:.0f}/s" for one, bare in told))
-            figure(f"portal-{name}-rate", statistics.median(one["rate"] for one, _ in told), "requests/s")
-            figure(f"portal-{name}-p50", statistics.median(one["p50_ms"] for one, _ in told), "ms")
-            figure(f"portal-{name}-p99", statistics.median(one["p99_ms"] for one, _ in told), "ms")
-            figure(f"portal-{name}-bare-p99", statistics.median(bare["p99_ms"] for _, bare in told), "ms")
-            ratio = statistics.median(one["rate"] / bare["rate"] for one, bare in told)
-            figure(f"portal-{name}", ratio, "x-bare", at_least(SLOWEST))
+            note(f"{name}: " + "; ".join(", ".join(f"{one['rate']:.0f}/s" for one in seen) for seen in told))
+            _tell(name, told)
 
-    def _beside_bare(self, requests: list[str], status: str) -> tuple[Told, Told]:
-        """Bare before and after, of which the faster counts."""
+    def _beside_bare(self, requests: list[str], status: str) -> tuple[Told, Told, Told]:
+        """The portal, then the bare page, then one whose view runs in a thread."""
         told = self._asked(self._port, requests, status)
         port = free_port()
         with serving("bare", str(port), str(int(told["octets"]))):
-            bare = [self._asked(port, self._plain(requests), "200") for _ in range(2)]
-        return told, max(bare, key=lambda one: one["rate"])
-
-    def _plain(self, requests: list[str]) -> list[str]:
-        """The same requests, for the one page that a bare server has."""
-        return [f"{line.split(' ')[0]} / {line.split(' ', 2)[2]}" for line in requests]
+            bare = [self._asked(port, _to(path, requests), "200") for path in ("/", "/threaded")]
+        return told, bare[0], bare[1]
 
     def _asked(self, port: int, requests: list[str], status: str) -> Told:
         file = self._folder / "requests"
@@ -184,6 +179,27 @@ class Measuring:
         if body:
             head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
         return f"{head}\r\n{body}"
+
+
+def _tell(name: str, told: list[tuple[Told, Told, Told]]) -> None:
+    """The middle of the rounds. Ratios are of one and the same round."""
+
+    def middle(what: Callable[[Told, Told, Told], float]) -> float:
+        return statistics.median(what(*seen) for seen in told)
+
+    figure(f"portal-{name}-rate", middle(lambda ours, _bare, _threaded: ours["rate"]), "requests/s")
+    figure(f"portal-{name}-p50", middle(lambda ours, _bare, _threaded: ours["p50_ms"]), "ms")
+    figure(f"portal-{name}-p99", middle(lambda ours, _bare, _threaded: ours["p99_ms"]), "ms")
+    figure(f"portal-{name}-bare-p99", middle(lambda _ours, bare, _threaded: bare["p99_ms"]), "ms")
+    threads = middle(lambda ours, _bare, threaded: ours["rate"] / threaded["rate"])
+    figure(f"portal-{name}-threaded", threads, "x-bare-in-a-thread")
+    plain = middle(lambda ours, bare, _threaded: ours["rate"] / bare["rate"])
+    figure(f"portal-{name}", plain, "x-bare", at_least(SLOWEST))
+
+
+def _to(path: str, requests: list[str]) -> list[str]:
+    """The same requests for another page."""
+    return [f"{line.split(' ')[0]} {path} {line.split(' ', 2)[2]}" for line in requests]
 
 
 def _another(number: str) -> str:

@@ -1,7 +1,8 @@
 """A web server to measure, in a process of its own, on the very server and settings of `provisiond portal`.
 
-python -m tests.bench.web_process portal CONFIG        the portal; its limits are out of reach, and counted all the same
-python -m tests.bench.web_process bare PORT OCTETS     a bare Starlette page of that many octets"""
+python -m tests.bench.web_process portal CONFIG        the portal; its limits are out of reach, and are counted
+python -m tests.bench.web_process bare PORT OCTETS     a bare Starlette page of that many octets at /; at /threaded
+                                                       one whose view is a plain function, as the portal's"""
 
 from __future__ import annotations
 
@@ -66,7 +67,11 @@ def bare(port: str, octets: str) -> None:
     async def page(_request: Request) -> HTMLResponse:
         return HTMLResponse(text)
 
-    app = Starlette(routes=[Route("/", page, methods=["GET", "POST"])])
+    def threaded(_request: Request) -> HTMLResponse:
+        return HTMLResponse(text)
+
+    views = {"/": page, "/threaded": threaded}
+    app = Starlette(routes=[Route(path, view, methods=["GET", "POST"]) for path, view in views.items()])
     web_server.serve(app, Place.of(f"127.0.0.1:{port}"), ready)
 
 
@@ -77,4 +82,7 @@ def ready() -> None:
 
 if __name__ == "__main__":
     logs.configure(verbose=True)
-    {"portal": portal, "bare": bare}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "portal":
+        portal(sys.argv[2])
+    else:
+        bare(*sys.argv[2:])

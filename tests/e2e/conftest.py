@@ -3,20 +3,25 @@ machine: the story of tests/e2e/test_service.py is then left out, and the run sa
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import LEFT_OUT, choice
 from tests.rigs.machine import Machine, running_machine
+from tests.rigs.nginx import NAME, certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = "/etc/provisiond/provisiond.toml"
+CERTIFICATE = "/etc/ssl/certs/account.example.edu.pem"
 DROP = "/var/lib/provisiond/drop/students.csv"
 HKID, BIRTH_DATE = "A123456(3)", "2006-05-01"
 COLUMNS = (
@@ -67,7 +72,7 @@ def machine(packaging: object) -> Iterator[Machine]:
 def installed(machine: Machine, package: Path) -> Machine:
     """Every command of the section, in its order; between the blocks, what it says is to be done by hand."""
     machine.take(package, "/root/provisiond_0.1.0_amd64.deb")
-    first, then = documented_commands()[:2]
+    first, then = documented_commands("Installation")[:2]
     for command in first:
         machine.run(command)
     machine.edit(CONFIG, ('urls = ["ldaps://directory.example.edu"]', 'urls = ["ldapi:///"]'))
@@ -77,9 +82,39 @@ def installed(machine: Machine, package: Path) -> Machine:
     return machine
 
 
-def documented_commands() -> list[list[str]]:
-    """The blocks of the section on installation."""
-    section = (ROOT / "docs" / "operations.md").read_text("utf-8").split("\n## Installation\n")[1]
+@pytest.fixture(scope="session")
+def opened_portal(installed: Machine, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """The first two blocks of that section; before them, the edits and the certificate that it wants."""
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate(folder)
+    installed.take(folder / "cert.pem", CERTIFICATE)
+    installed.take(folder / "key.pem", "/etc/ssl/private/account.example.edu.key")
+    uncomment = [f'{key}_file = "credential:' for key in ("password", "reader_password", "factor_key")]
+    text = installed.run(f"cat {CONFIG}")
+    before, after = text.split("\n[portal]\n")
+    for key in uncomment:
+        after = after.replace(f"#   {key}", key, 1)
+    installed.write(CONFIG, before.replace("#   portal_url", "portal_url") + "\n[portal]\n" + after)
+    opening, web_server = documented_commands("The portal")[:2]
+    for command in (*opening, *web_server):
+        installed.run(command)
+    for file in ("visitor.py", "new_student.py"):
+        installed.take(ROOT / "tests" / "rigs" / file, f"/root/{file}")
+    return installed
+
+
+def activate(machine: Machine, student_id: str, hkid: str, name: str, password: str) -> dict[str, Any]:
+    """Through nginx on that machine; as tests/rigs/new_student.py tells it."""
+    python = "/usr/lib/provisiond/bin/python3"
+    words = (CERTIFICATE, NAME, student_id, hkid, name, password)
+    said = machine.run(f"{python} /root/new_student.py {' '.join(map(shlex.quote, words))}")
+    told: dict[str, Any] = json.loads(said)
+    return told
+
+
+def documented_commands(title: str) -> list[list[str]]:
+    """The blocks of the section of that title."""
+    section = (ROOT / "docs" / "operations.md").read_text("utf-8").split(f"\n## {title}\n")[1]
     blocks = re.findall(r"(?:^    .*\n)+", section.split("\n## ")[0], re.MULTILINE)
     return [
         [f"cd /root; {line.strip()}" if "./" in line else line.strip() for line in block.splitlines()]

@@ -27,6 +27,8 @@ VERBS = [
     "release",
     "activate",
     "extend",
+    "portal",
+    "log-out",
     "re-enrol",
     "names",
     "notices",

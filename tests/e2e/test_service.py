@@ -7,28 +7,23 @@ import json
 
 import pytest
 
-from tests.e2e.conftest import BIRTH_DATE, CONFIG, HKID, ROOT, enrol, has_entry
+from tests.e2e.conftest import BIRTH_DATE, CONFIG, HKID, ROOT, activate, documented_commands, enrol, has_entry
+from tests.e2e.units import (
+    DROP_IN,
+    PORTAL,
+    SERVICE,
+    drop_in,
+    main_pid,
+    portal_line,
+    restart,
+    returned,
+    runs,
+    status,
+)
 from tests.rigs.machine import Machine
 from tests.rigs.reports import a_report
 
-SERVICE = "provisiond.service"
-DROP_IN = f"/etc/systemd/system/{SERVICE}.d"
-
-
-def status(machine: Machine) -> str:
-    return machine.shows(SERVICE, "StatusText")[0]
-
-
-def runs(machine: Machine) -> bool:
-    return machine.shows(SERVICE, "ActiveState", "SubState") == ["active", "running"]
-
-
-def main_pid(machine: Machine) -> str:
-    return machine.shows(SERVICE, "MainPID")[0]
-
-
-def returned(machine: Machine, before: str) -> bool:
-    return runs(machine) and main_pid(machine) not in ("0", before)
+PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture
@@ -39,24 +34,14 @@ def service(installed: Machine) -> Machine:
     return installed
 
 
-def drop_in(machine: Machine, name: str, text: str) -> None:
-    machine.run(f"mkdir -p {DROP_IN}")
-    machine.write(f"{DROP_IN}/{name}", text)
-    machine.run("systemctl daemon-reload")
-
-
-def restart(machine: Machine) -> None:
-    machine.run(f"systemctl reset-failed {SERVICE}; systemctl restart {SERVICE}")
-
-
 def test_what_is_installed_as_documented_makes_entries(service: Machine) -> None:
     assert service.shows(SERVICE, "User", "UnitFileState") == ["provisiond", "enabled"]
     service.wait("it says that it is idle", lambda: "idle" in status(service))
-    owners = service.run("stat -c %U:%a /var/lib/provisiond/ledger.sqlite* /etc/provisiond/secrets")
-    assert set(owners.split()) == {"provisiond:600", "root:700"}
+    owners = service.run("stat -c %U:%a /var/lib/provisiond-ledger/ledger.sqlite* /etc/provisiond/secrets")
+    assert set(owners.split()) == {"provisiond:660", "root:700"}
 
 
-@pytest.mark.parametrize("unit", [SERVICE, "provisiond-portal.service"])
+@pytest.mark.parametrize("unit", [SERVICE, PORTAL])
 def test_the_service_can_do_no_more_than_it_must(service: Machine, unit: str) -> None:
     service.run(f"systemd-analyze security --offline=yes --threshold=12 /lib/systemd/system/{unit}")
     faults = service.run(f"systemd-analyze verify --man=no {unit} 2>&1", expect=None)
@@ -101,6 +86,68 @@ def test_a_wrong_configuration_stays_down_and_is_told(service: Machine) -> None:
     service.edit(CONFIG, ('time_zone = "Asia/Nowhere"', 'time_zone = "Asia/Macau"'))
     restart(service)
     assert runs(service)
+
+
+def test_a_student_activates_through_the_portal_as_documented(
+    service: Machine, opened_portal: Machine
+) -> None:
+    """Both units in their sandboxes, nginx before them: in the end the directory knows password and listing."""
+    told = activate(opened_portal, "20260001", HKID, "tmchan", PASSWORD)
+    assert told["headings"][-1] == "Your account is active" and told["finished"]
+    assert told["logged_in"] == "New recovery codes"
+    who = "uid=tmchan,ou=people,dc=example,dc=edu"
+    assert who in service.run(f"ldapwhoami -x -H ldapi:/// -D {who} -w '{PASSWORD}'")
+    reader = "-D uid=directory-reader,ou=services,dc=example,dc=edu"
+    secret = "-y /etc/provisiond/secrets/listing-reader-password"
+    listing = f"ldapsearch -x -LLL -H ldapi:/// {reader} {secret} -b ou=contacts,dc=example,dc=edu uid=tmchan"
+    assert "displayName: CHAN Tai Man" in service.run(listing)
+    assert "1 log-in" in service.run("provisiond log-out tmchan --reason 'end of the test'")
+
+
+def test_the_portal_has_a_user_of_its_own_and_shares_the_ledger_alone(opened_portal: Machine) -> None:
+    """Whichever of the two made the files beside it."""
+    opened_portal.run(
+        f"systemctl stop {SERVICE} {PORTAL}; systemctl start {PORTAL}; systemctl start {SERVICE}"
+    )
+    opened_portal.wait("both work", lambda: "every system answers" in portal_line(opened_portal))
+    assert opened_portal.shows(PORTAL, "User", "Group") == ["provisiond-portal", "provisiond-portal"]
+    modes = opened_portal.run("stat -c %G:%a /var/lib/provisiond-ledger /var/lib/provisiond-ledger/*")
+    assert set(modes.split()) == {"provisiond-ledger:2770", "provisiond-ledger:660"}
+    pid = main_pid(opened_portal, PORTAL)
+    inside = f"nsenter -t {pid} -m setpriv --reuid provisiond-portal --clear-groups"
+    for closed in ("/etc/provisiond/secrets", "/var/lib/provisiond"):
+        opened_portal.run(f"{inside} ls {closed}", expect=2)
+
+
+def test_a_portal_that_hangs_is_replaced_and_waits_for_its_ledger(opened_portal: Machine) -> None:
+    drop_in(
+        opened_portal, "quick.conf", "[Service]\nWatchdogSec=15s\nTimeoutAbortSec=1s\nRestartSec=1s\n", PORTAL
+    )
+    opened_portal.run(f"systemctl restart {PORTAL}")
+    before = main_pid(opened_portal, PORTAL)
+    opened_portal.run(f"kill -STOP {before}")
+    opened_portal.wait("it is replaced", lambda: returned(opened_portal, before, PORTAL))
+    opened_portal.run(f"systemctl stop {PORTAL}; chmod 700 /var/lib/provisiond-ledger")
+    opened_portal.run(f"systemctl start {PORTAL}", expect=1)
+    assert "is not open to this user" in opened_portal.journal("-u", PORTAL)
+    opened_portal.run("chmod 2770 /var/lib/provisiond-ledger")
+    opened_portal.wait("it comes by itself", lambda: runs(opened_portal, PORTAL))
+    opened_portal.run(f"rm /etc/systemd/system/{PORTAL}.d/quick.conf; systemctl daemon-reload")
+    opened_portal.run(f"systemctl restart {PORTAL}")
+
+
+def test_the_secrets_of_the_portal_are_changed_as_documented(opened_portal: Machine) -> None:
+    """New passwords in the directory, a further key for second factors: blocks three and four of that section."""
+    secrets = "/etc/provisiond/secrets"
+    opened_portal.run(f"for s in portal listing-reader; do openssl rand -hex 32 >{secrets}/$s-password; done")
+    opened_portal.run(f"truncate -s -1 {secrets}/portal-password {secrets}/listing-reader-password")
+    for block in documented_commands("The portal")[2:4]:
+        opened_portal.run("\n".join(block))
+    opened_portal.wait("all is well", lambda: "every system answers" in portal_line(opened_portal))
+    assert opened_portal.run(f"grep -c . {secrets}/factor-key; stat -c %a {secrets}/factor-key").split() == [
+        "2",
+        "600",
+    ]
 
 
 def test_notices_leave_from_inside(service: Machine) -> None:
@@ -157,7 +204,7 @@ def test_every_server_is_reached_from_inside(service: Machine) -> None:
     service.edit(
         "/etc/provisiond/elsewhere.toml",
         (
-            'path = "/var/lib/provisiond/ledger.sqlite"',
+            'path = "/var/lib/provisiond-ledger/ledger.sqlite"',
             'url = "postgresql://provisiond@127.0.0.1/provisiond"',
         ),
         ('#   password_file = "credential:ledger-password"', 'password_file = "credential:ledger-password"'),
@@ -194,25 +241,29 @@ def test_secrets_may_be_encrypted(service: Machine) -> None:
 
 
 def test_an_upgrade_keeps_the_configuration_and_backs_the_ledger_up(service: Machine) -> None:
-    before = main_pid(service)
+    before, portal = main_pid(service), main_pid(service, PORTAL)
     service.run(
         "cd /root; dpkg-deb -R provisiond_0.1.0_amd64.deb new;"
         " sed -i 's/^Version: .*/Version: 99.1/' new/DEBIAN/control;"
         " echo '# a new key' >>new/etc/provisiond/provisiond.toml; dpkg-deb -Znone -b new provisiond_99.deb"
     )
     said = service.run("cd /root; apt-get install ./provisiond_99.deb")
-    assert "the ledger /var/lib/provisiond/ledger.sqlite is ready" in said
+    assert "the ledger /var/lib/provisiond-ledger/ledger.sqlite is ready" in said
     assert 'urls = ["ldapi:///"]' in service.run(f"cat {CONFIG}")
     assert "a new key" in service.run(f"cat {CONFIG}.dpkg-dist")
     assert "ledger-before-99.1" in service.run("ls /var/backups/provisiond")
     service.wait("it runs again", lambda: returned(service, before))
+    service.wait("the portal too", lambda: returned(service, portal, PORTAL))
 
 
 def test_the_journal_holds_no_secret_and_no_personal_data(service: Machine) -> None:
     said = service.journal()
-    plain = service.run("cd /etc/provisiond/secrets; cat digest-key ledger-password inbox-password").split()
+    named = "digest-key ledger-password inbox-password portal-password listing-reader-password factor-key"
+    plain = service.run(f"cd /etc/provisiond/secrets; cat {named}").split()
     assert "provisiond" in said
-    assert [word for word in (*plain, HKID, "A123456", BIRTH_DATE, "CHAN", "陳大文") if word in said] == []
+    assert [
+        word for word in (*plain, PASSWORD, HKID, "A123456", BIRTH_DATE, "CHAN", "陳大文") if word in said
+    ] == []
 
 
 def test_completion_and_manual_are_installed(service: Machine) -> None:
@@ -228,12 +279,11 @@ def test_completion_and_manual_are_installed(service: Machine) -> None:
 
 def test_removing_it_stops_it_and_a_purge_keeps_the_ledger(service: Machine) -> None:
     service.run("apt-get remove provisiond")
-    assert service.shows(SERVICE, "ActiveState") == ["inactive"]
+    assert [service.shows(unit, "ActiveState") for unit in (SERVICE, PORTAL)] == [["inactive"]] * 2
     assert "provisiond.toml" in service.run("ls /etc/provisiond")
     said = service.run("apt-get purge provisiond")
-    assert "kept: /var/lib/provisiond" in said
-    assert (
-        service.run("cd /etc/provisiond; find . -type f ! -name elsewhere.toml") == "./secrets/digest-key\n"
-    )
-    assert "ledger.sqlite" in service.run("ls /var/lib/provisiond")
+    assert "kept: /var/lib/provisiond-ledger" in said
+    left = service.run("cd /etc/provisiond; find . -type f ! -name elsewhere.toml | sort")
+    assert left.split() == ["./secrets/digest-key", "./secrets/factor-key"]
+    assert service.run("ls /var/lib/provisiond-ledger").split() == ["ledger.sqlite", "ledger.sqlite.lock"]
     assert "provisiond" not in service.run("ls /usr/lib /etc/systemd/system/multi-user.target.wants")

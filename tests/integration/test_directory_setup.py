@@ -296,6 +296,16 @@ def test_the_portal_touches_nothing_beside_the_accounts(peopled: SlapdRig) -> No
     assert peopled.client("ldapadd", given=stranger, who=who).returncode == 50
 
 
+def test_the_portal_sets_no_password_of_an_entry_without_our_mark(peopled: SlapdRig) -> None:
+    """A member of staff whom others keep below ou=people: rule 6 holds for passwords, too."""
+    staff = f"uid=staff,ou=people,{BASE}"
+    entry = f"dn: {staff}\nobjectClass: inetOrgPerson\nuid: staff\ncn: staff\nsn: staff\n"
+    assert peopled.client("ldapadd", given=entry).returncode == 0
+    set_by_portal = ("ldappasswd", "-s", "a password of sixteen")
+    assert peopled.client(*set_by_portal, staff, who=as_portal(peopled)).returncode != 0
+    assert peopled.client(*set_by_portal, TAI_MAN, who=as_portal(peopled)).returncode == 0
+
+
 def test_the_portal_reads_what_it_shows(peopled: SlapdRig) -> None:
     """Of an account no more than that; of groups, services and policies nothing. It finds by the person's ID without
     reading it."""

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from provisiond import bootstrap_portal
 from provisiond.adapters import web_server
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.ledger.portal import SqlPortalLedger
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.monitor import asked
 from provisiond.adapters.vault import Vault
 from provisiond.listening import Place
-from provisiond.ports.portal import CodeSet
+from provisiond.ports.portal import CodeSet, WebSession
+from provisiond.settings import load_portal
 from tests.integration.conftest import Site
 from tests.rigs.daemon_process import DaemonProcess, eventually, running
 from tests.rigs.ledgers import AT, committed, url
@@ -90,6 +93,35 @@ def test_watchers_are_told_what_is_away(portal: DaemonProcess) -> None:
     assert _get(portal, "/") == 200
 
 
+def test_what_it_answered_is_counted(portal: DaemonProcess) -> None:
+    """By page, never by what somebody asked for; its own look at itself is not counted."""
+    _get(portal, "/terms?code=SECRET")
+    _get(portal, "/no/such/SECRET")
+    said = asked(Place(path=portal.site.university.folder / "monitor.sock"), "/metrics")
+    assert said is not None
+    text = said[1].decode()
+    assert 'requests_total{route="/terms",status="200"} 1.0' in text
+    assert 'requests_total{route="-",status="404"} 1.0' in text
+    assert "SECRET" not in text and 'route="/",' not in text
+
+
+def test_a_request_that_meets_a_system_away_is_counted(portal: DaemonProcess) -> None:
+    portal.site.slapd.server.kill()
+    assert _get(portal, "/directory?q=chan") == 503
+    said = asked(Place(path=portal.site.university.folder / "monitor.sock"), "/metrics")
+    assert said is not None and 'portal_away_total{system="directory"} 1.0' in said[1].decode()
+
+
+def test_status_says_in_a_line_whether_it_answers(portal: DaemonProcess) -> None:
+    """Without a say in the exit code: the portal may run on another machine."""
+    site = portal.site
+    assert "\nportal          serves, every system answers\n" in site.run("status", expect=1)
+    site.slapd.server.kill()
+    assert "serves, but directory: " in site.json("status", expect=1)["portal"]
+    portal.end(signal.SIGTERM)
+    assert "\nportal          nobody answers at " in site.run("status", expect=1)
+
+
 def test_it_ends_in_order(portal: DaemonProcess) -> None:
     """Told to stop it says so, closes its socket and leaves with 0, also while a client keeps a connection."""
     folder = portal.site.university.folder
@@ -112,7 +144,7 @@ def test_check_tells_whether_it_could_start(prepared: Site) -> None:
     said = prepared.run("portal", "--check")
     assert "every system answers" in said and "Second factors" not in said
     us.keep_secret("portal", "a wrong one")
-    assert "directory" in prepared.run("portal", "--check", expect=75)
+    assert "portal.password_file" in prepared.run("portal", "--check", expect=78)
     us.keep_secret("factor-key", "short")
     assert "portal.factor_key_file" in prepared.run("portal", "--check", expect=78)
 
@@ -130,6 +162,38 @@ def test_check_tries_whether_second_factors_can_be_read(prepared: Site) -> None:
         assert portal.complete_activation(person, begun.id, 1, codes, ("1", AT), AT)
     assert "Second factors can be read" in prepared.run("portal", "--check")
     us.keep_secret("factor-key", "0e" * 32)
-    assert "put the former key back" in prepared.run("portal", "--check", expect=78)
+    for verb in (("portal", "--check"), ("check",)):
+        assert "put the former key back" in prepared.run(*verb, expect=78)
     us.keep_secret("factor-key", "0e" * 32 + "\n" + "0f" * 32)
     assert "Second factors can be read" in prepared.run("portal", "--check")
+
+
+def test_check_says_the_same_of_the_portal(prepared: Site) -> None:
+    """… and both say what is no fault and still worth a thought."""
+    us = prepared.university
+    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    told = prepared.run("check")
+    assert "ok  portal\n" in told
+    notes = [line for line in told.splitlines() if line.startswith("note portal: ")]
+    assert len(notes) == 3 and "its owner alone" in notes[0] and "a sample" in notes[1]
+    assert all(note in prepared.run("portal", "--check") for note in notes)
+    us.keep_secret("reader", "a wrong one")
+    assert "portal.reader_password_file" in prepared.run("check", expect=78)
+    us.keep_secret("factor-key", "short")
+    assert "portal.factor_key_file" in prepared.run("check", expect=78)
+
+
+def test_an_operator_ends_every_log_in_of_a_person(prepared: Site) -> None:
+    us = prepared.university
+    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    prepared.run("once")
+    student = prepared.json("accounts")[0]["student_id"]
+    person = prepared.json("explain", student)["person_id"]
+    settings = load_portal(us.config)
+    with bootstrap_portal.opened(settings, SystemClock()) as opened:
+        sessions, at = opened.desk.sessions, opened.desk.clock.now()
+        for token, whose in (("a" * 43, person), ("b" * 43, person), ("c" * 43, "somebody-else")):
+            sessions.keep(token, WebSession(whose, "member", {}, at, at, at))
+        assert "2 log-ins ended" in prepared.run("log-out", student, "--reason", "stolen laptop")
+        assert [bool(sessions.load(token * 43, at)) for token in "abc"] == [False, False, True]
+    assert "stolen laptop" in prepared.run("history", student)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from provisiond.portal_monitoring import PortalMetrics
+from provisiond.ports.portal import Tried
 from tests.rigs.watched import everything
 
 HERE = Path(__file__).parent
@@ -24,8 +26,18 @@ def promtool(*words: str, given: str = "") -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def portal_page() -> str:
+    """With at least one value of every metric."""
+    told = PortalMetrics()
+    told.answered("/login", 200, 0.1)
+    told.tried("login", Tried.WRONG)
+    told.activated()
+    told.away("directory")
+    return told.text().decode()
+
+
 def exposed() -> set[str]:
-    _, text = everything().page("/metrics")
+    text = everything().page("/metrics")[1] + portal_page()
     return set(re.findall(r"^(\w+)", text, re.MULTILINE))
 
 
@@ -48,6 +60,7 @@ def test_the_rules_fire_when_they_should_and_only_then() -> None:
 
 def test_the_metrics_are_as_prometheus_wants_them() -> None:
     promtool("check", "metrics", given=everything().page("/metrics")[1])
+    promtool("check", "metrics", given=portal_page())
 
 
 @pytest.mark.parametrize("path", [RULES, DASHBOARD], ids=["rules", "dashboard"])

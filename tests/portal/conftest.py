@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from provisiond.domain.model import Status
+from provisiond.domain.model import Level, Status
 from tests.rigs import browser
 from tests.rigs.campus_portal import Campus, a_student, campus
 from tests.rigs.lives import TODAY
+from tests.rigs.member import activated
 from tests.rigs.portal import serving
+from tests.rigs.prey import Prey
 from tests.rigs.slapd import SlapdRig
 from tests.rigs.student import Student
 from tests.rigs.visitor import Visitor
@@ -56,3 +58,12 @@ def many(place: Campus) -> Campus:
     place.world.ledger.activate(activated, "operator", place.world.clock.now())
     place.world.cycle()
     return place
+
+
+@pytest.fixture(scope="module")
+def prey(slapd_server: SlapdRig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prey]:
+    slapd_server.reset()
+    with campus(slapd_server, tmp_path_factory.mktemp("prey")) as place, serving(place.desk) as base:
+        place.enrol(a_student("20000009", "G1234566", surname="LEE", given_names="Ka Yan"))
+        newcomer = place.world.account("20000009").person_id
+        yield Prey(place, base, activated(place, a_student(level=Level.RESEARCH_POSTGRADUATE)), newcomer)

@@ -91,6 +91,22 @@ def test_without_the_password_a_mailed_code_gives_way_to_another_one(active: Stu
     assert logged_in(active, PASSWORD, key).url == "/account"
 
 
+def test_who_showed_a_mailed_code_as_proof_is_not_asked_for_another(active: Student, place: Campus) -> None:
+    """By a date of birth one comes here with a code already."""
+    page = active.identify_by_birth()
+    page = active.browser.fill(page, code=mailed(place))
+    assert heading(page) == MISSING
+    assert "/activate/mail" not in [action for action, _ in page.forms]
+    assert 'href="/activate/password"' in page.text
+    assert heading(active.browser.get("/activate/password")) == "Choose a password"
+
+
+def test_the_right_password_at_log_in_leads_here(active: Student, place: Campus) -> None:
+    name = place.world.account("20000001").account_name
+    page = active.browser.get("/login")
+    assert MISSING in active.browser.fill(page, name=name, password=OLD, code="000000").text
+
+
 def page_form(page: Seen, action: str) -> int:
     return [where for where, _ in page.forms].index(action)
 

@@ -88,11 +88,13 @@ class Campus:
             seen.append(statement)
 
         engines = (self.store._engine, self.portal_ledger._db._reader)
+        heard, self.store.heard = self.store.heard, seen.append
         for engine in engines:
             event.listen(engine, "before_cursor_execute", see)
         try:
             yield seen
         finally:
+            self.store.heard = heard
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", see)
 

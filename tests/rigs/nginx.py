@@ -25,7 +25,7 @@ def nginx(folder: Path, upstream: Path) -> Iterator[int]:
         pytest.skip("no nginx: .ci/install web")
     http, https = _free_port(), _free_port()
     (folder / "nginx.conf").write_text(_whole(folder, _shipped(folder, upstream, http, https)))
-    _certificate(folder)
+    certificate(folder)
     process = subprocess.Popen(
         [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "start.log")],
         stderr=subprocess.DEVNULL,
@@ -66,7 +66,7 @@ def _whole(folder: Path, site: str) -> str:
     )
 
 
-def _certificate(folder: Path) -> None:
+def certificate(folder: Path) -> None:
     """Its own issuer, for the name alone."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",

@@ -122,14 +122,25 @@ def serving(what: Desk, pages: Sequence[Page] = PAGES) -> Iterator[str]:
 @contextmanager
 def on_socket(what: Desk, path: Path, pages: Sequence[Page] = PAGES) -> Iterator[None]:
     """As behind a proxy of the same machine."""
-    with _served(uvicorn.Config(application(what, pages), uds=str(path), log_config=None, access_log=False)):
+    with _served(
+        uvicorn.Config(
+            application(what, pages), uds=str(path), log_config=None, access_log=False, proxy_headers=False
+        )
+    ):
         yield
 
 
 @contextmanager
 def listening(app: ASGIApp) -> Iterator[int]:
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="on", server_header=False
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        proxy_headers=False,  # as adapters/web_server.py
     )
     with _served(config) as server:
         yield server.servers[0].sockets[0].getsockname()[1]

@@ -95,7 +95,7 @@ class Servers:
             raise ConfigError(
                 [
                     f"directory.bind_dn: {who} was refused {LOGINS} times and is not tried again, which would"
-                    f" lock it: mend directory.password_file or the account, then restart provisiond"
+                    f" lock it: mend {self.target.password_key} or the account, then restart provisiond"
                 ]
             )
         try:

@@ -84,7 +84,7 @@ class Pool:
                 return self.servers.open(writing=True)
             return self.servers.open()
         except ConfigError as error:  # of our own identity; to who waits for a page it is one and the same
-            raise UnavailableError("directory", "; ".join(error.faults)) from error
+            raise UnavailableError("directory", "; ".join(error.faults), lasts=True) from error
 
     def _take_back(self, session: Session, whole: bool) -> None:
         if whole and not session.lost and len(self._idle) < KEPT:

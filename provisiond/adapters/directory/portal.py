@@ -144,7 +144,7 @@ class LdapPortalDirectory:
         try:
             session = self._doors.open()
         except ConfigError as error:
-            raise UnavailableError("directory", "; ".join(error.faults)) from error
+            raise UnavailableError("directory", "; ".join(error.faults), lasts=True) from error
         try:
             return _answer(session.ask(credentials.bind(dn, secret)))
         finally:

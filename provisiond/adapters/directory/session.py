@@ -226,7 +226,7 @@ def _bind(session: Session, target: LdapTarget) -> None:
     if status and result["result"] == SUCCESS:
         return
     if result["result"] == 49 and target.bind == "simple":
-        fault = f"directory.password_file: {session.url} does not accept the password for {target.bind_dn}"
+        fault = f"{target.password_key}: {session.url} does not accept the password for {target.bind_dn}"
         raise ConfigError([fault])
     if result["result"] in _CREDENTIALS or target.bind == "external":
         raise ConfigError([f"directory.bind_dn: {session.url}: bind as {target.bind_dn}: {_said(result)}"])

@@ -29,6 +29,7 @@ class LdapTarget:
     ca_file: Path | None = None
     connect_timeout: int = 5
     receive_timeout: int = 10
+    password_key: str = "directory.password_file"  # noqa: S105 - where an operator mends the password
     patience: float = 15.0  # seconds that a write in the middle of its work waits for a server to come back
 
     def faults(self) -> list[str]:
@@ -37,9 +38,7 @@ class LdapTarget:
         if not self.urls:
             found.append("directory.urls: no server is named")
         if self.bind == "simple" and not self.password:
-            found.append(
-                f"directory.password_file: no password for {self.bind_dn}; it would bind anonymously"
-            )
+            found.append(f"{self.password_key}: no password for {self.bind_dn}; it would bind anonymously")
         if self.ca_file is not None and not self.ca_file.is_file():
             found.append(f"directory.ca_file: {self.ca_file} is not there")
         return found

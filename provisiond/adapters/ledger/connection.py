@@ -7,10 +7,11 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import islice
 from sqlite3 import Connection as SqliteConnection
+from threading import RLock, local
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -82,6 +83,22 @@ def translated() -> Iterator[None]:
         raise UnavailableError("ledger", f"the database failed: {type(error).__name__}") from None
 
 
+class Turns:
+    """Threads of one process that write to SQLite queue up here: SQLite would let them poll, for up to a tenth of a
+    second at a time. Who has waited for too long is left to SQLite, which says why it is locked."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        self._lock, self._wait_seconds = RLock(), wait_seconds
+        self._had = local()
+
+    def __enter__(self) -> None:
+        self._had.turn = self._lock.acquire(timeout=self._wait_seconds)
+
+    def __exit__(self, *_: object) -> None:
+        if self._had.turn:
+            self._lock.release()
+
+
 class Database:
     """An engine whose reads see one snapshot and whose writes take the write lock before they read."""
 
@@ -98,7 +115,9 @@ class Database:
             self._reader: Engine = engine
             self._writer: Engine = engine.execution_options(provisiond_begin="BEGIN IMMEDIATE")
             self._hasty_writer = self._writer.execution_options(provisiond_synchronous="NORMAL")
+            self._turns: Turns | None = Turns(wait_seconds)
         else:
+            self._turns = None
             arguments = place.server_arguments(session_name())
             arguments["options"] += f" -c lock_timeout={max(1, round(wait_seconds * 1000))}"
             engine = create_engine(
@@ -124,7 +143,8 @@ class Database:
     def write(self, *, synced: bool = True) -> Iterator[Connection]:
         """All or nothing; on return it is on the disk. Not `synced`: on return it is with the operating system, where
         our end does not touch it; a power cut may lose it until something synced was written after it."""
-        with translated(), (self._writer if synced else self._hasty_writer).begin() as connection:
+        writer = self._writer if synced else self._hasty_writer
+        with translated(), self._turns or nullcontext(), writer.begin() as connection:
             yield connection
 
     def close(self) -> None:

@@ -21,10 +21,10 @@ from sqlalchemy.pool import NullPool
 from provisiond.adapters.ledger import history, schema
 from provisiond.adapters.ledger.connection import Database, streamed, translated
 from provisiond.adapters.ledger.opening import check_server, make_file, opened
-from provisiond.adapters.ledger.ownership import own_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.tables import history_end, leadership, metadata
 from provisiond.domain.errors import UnavailableError
+from provisiond.ownership import own_file
 
 _ROWS = 1000  # held in memory at a time
 # Who leads is a matter of the one database: an epoch that came back would let an old leader write.

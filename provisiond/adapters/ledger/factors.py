@@ -87,11 +87,11 @@ def use_step(connection: Connection, person_id: str, step: int) -> bool:
 
 # -- recovery codes --------------------------------------------------------------------------------------
 def codes_of(connection: Connection, person_id: str) -> CodeSet | None:
+    """As much is asked where there are none."""
     row = connection.execute(select(recovery_set).where(recovery_set.c.person_id == person_id)).one_or_none()
-    if row is None:
-        return None
     left = select(recovery_code.c.digest).where(recovery_code.c.person_id == person_id)
-    return CodeSet(row.salt, frozenset(connection.scalars(left)), row.made_at)
+    digests = frozenset(connection.scalars(left))
+    return CodeSet(row.salt, digests, row.made_at) if row else None
 
 
 def keep_codes(connection: Connection, person_id: str, codes: CodeSet) -> None:

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.schema import MAKE
 from provisiond.adapters.ledger.tenure import Leader, Tenure
 from provisiond.domain.errors import UnavailableError
+from provisiond.ownership import opened_file
 
 _TRIES, _BETWEEN = 5, 0.02  # whoever only looks holds the lock for a moment
 

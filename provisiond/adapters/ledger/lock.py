@@ -13,10 +13,10 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
 from provisiond.adapters.ledger.connection import CYCLE, CYCLE_SESSION, LOCKS, session_name, translated
-from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.schema import MAKE
 from provisiond.domain.errors import UnavailableError
+from provisiond.ownership import opened_file
 
 
 @contextmanager

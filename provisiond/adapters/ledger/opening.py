@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 
 from provisiond.adapters.ledger import schema
 from provisiond.adapters.ledger.connection import Database
-from provisiond.adapters.ledger.ownership import opened_file
 from provisiond.adapters.ledger.place import Place
 from provisiond.domain.errors import UnavailableError
+from provisiond.ownership import opened_file
 
 
 def opened(
@@ -28,7 +28,7 @@ def opened(
     the schema; without it a missing or outdated ledger (unless `older` will do) is an UnavailableError."""
     if place.path and create:
         make_file(place.path)
-    elif place.path and not place.path.is_file():
+    elif place.path and not _is_there(place.path):
         raise UnavailableError("ledger", f"there is none at {place.path}; {schema.MAKE}", lasts=True)
     database = Database(place, wait_seconds, fence, epoch)
     try:
@@ -43,6 +43,14 @@ def opened(
         database.close()
         raise
     return database
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError as error:
+        reason = f"{path.parent} is not open to this user; daemon and portal share /var/lib/provisiond-ledger"
+        raise UnavailableError("ledger", reason, lasts=True) from error
 
 
 def check_server(connection: Connection) -> None:

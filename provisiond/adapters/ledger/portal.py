@@ -28,6 +28,7 @@ from provisiond.domain.model import Account, ContactDetail, Occurrence
 from provisiond.ports import HistoryLine
 from provisiond.ports.portal import CodeSet, Factor, Proofs, Ticket, TicketKind
 
+_NOBODY = "-"  # no person ID
 _NAMED = select(account.c.person_id).where(account.c.account_name == bindparam("name"))
 
 
@@ -56,8 +57,8 @@ class SqlPortalLedger:
 
     def account_named(self, account_name: str) -> Account | None:
         with self._db.read() as connection:
-            person_id = connection.scalar(_NAMED, {"name": account_name})
-            return people.load(connection, [person_id])[person_id] if person_id else None
+            person_id = connection.scalar(_NAMED, {"name": account_name}) or _NOBODY
+            return people.load(connection, [person_id]).get(person_id)  # as much is asked of nobody
 
     def history(self, person_id: str) -> list[HistoryLine]:
         with self._db.read() as connection:

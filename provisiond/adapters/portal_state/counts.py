@@ -9,11 +9,15 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from limits.storage.base import Storage
-from sqlalchemy import Connection, Integer, String, TextualSelect, bindparam, delete, select, text
+from sqlalchemy import Integer, String, TextualSelect, bindparam, delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from provisiond.adapters.portal_state.prepared import Asked
 from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import count as table
+
+_ONE = select(table.c.hits, table.c.until).where(table.c.key == bindparam("name"))
+_CLEAR, _ALL = delete(table).where(table.c.key == bindparam("name")), delete(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,9 @@ class Counts(Storage):
 
     STORAGE_SCHEME = None  # not made from a URI
 
-    def __init__(self, connection: Connection, at: datetime, wanted: Mapping[str, int]) -> None:
+    def __init__(self, memory: Asked, at: datetime, wanted: Mapping[str, int]) -> None:
         super().__init__()
-        self._connection, self._at = connection, at
+        self._memory, self._at = memory, at
         self._hit = self._count(wanted, 1)
         self._told: set[str] = set()
 
@@ -47,23 +51,23 @@ class Counts(Storage):
         return self._hit[key].hits
 
     def get(self, key: str) -> int:
-        hits = select(table.c.hits).where(table.c.key == key, table.c.until > self._at)
-        return self._connection.scalar(hits) or 0
+        found = self._memory.first(_ONE, name=key)
+        return found.hits if found and found.until > self._at else 0
 
     def get_expiry(self, key: str) -> float:
         if key in self._hit:
             return self._hit[key].until.timestamp()
-        until = self._connection.scalar(select(table.c.until).where(table.c.key == key))
-        return (until or self._at).timestamp()
+        found = self._memory.first(_ONE, name=key)
+        return (found.until if found else self._at).timestamp()
 
     def check(self) -> bool:
-        return self._connection.scalar(select(1)) == 1
+        return not self._memory.rows(_ONE, name="")
 
     def reset(self) -> int:
-        return self._connection.execute(delete(table)).rowcount
+        return self._memory.change(_ALL)
 
     def clear(self, key: str) -> None:
-        self._connection.execute(delete(table).where(table.c.key == key))
+        self._memory.change(_CLEAR, name=key)
         self._hit.pop(key, None)
 
     def _count(self, wanted: Mapping[str, int], amount: int) -> dict[str, Window]:
@@ -72,7 +76,7 @@ class Counts(Storage):
         given: dict[str, object] = {"now": self._at, "amount": amount}
         for place, (key, seconds) in enumerate(wanted.items()):
             given |= {f"key{place}": key, f"end{place}": self._at + timedelta(seconds=seconds)}
-        rows = self._connection.execute(_counting(len(wanted)), given)
+        rows = self._memory.rows(_counting(len(wanted)), **given)
         return {row.key: Window(row.hits, row.until) for row in rows}
 
 

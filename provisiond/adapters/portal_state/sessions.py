@@ -7,16 +7,27 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
+from provisiond.adapters.portal_state.prepared import Asked
 from provisiond.adapters.portal_state.store import Store
+from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import session as table
 from provisiond.adapters.portal_state.upserts import Upsert, upsert
 from provisiond.ports.portal import WebSession
 
 # Made once: SQLAlchemy needs longer to make a statement than a database to carry it out.
-_RUNNING = select(table).where(table.c.digest == bindparam("of"), table.c.ended.is_(False))
+_OF = table.c.digest == bindparam("of")
+_RUNNING = select(table).where(_OF, table.c.ended.is_(False))
+_ANY = select(table.c.digest).where(_OF)
+_END = update(table).where(_OF, table.c.ended.is_(False)).values(ended=True, content="{}")
+_SEEN = (
+    update(table)
+    .where(_OF, table.c.seen_at < bindparam("now", type_=Instant()))
+    .values(seen_at=bindparam("now", type_=Instant()))
+)
 _FIELDS = ("person_id", "stage", "content", "begun_at", "seen_at", "proved_at")
 _NOTED_EVERY = timedelta(minutes=1)  # that a session is used is not worth a write at every page
 
@@ -29,27 +40,26 @@ class SqlSessions:
 
     def load(self, token: str, at: datetime) -> WebSession | None:
         """That it was asked for keeps it from being idle."""
-        with self._store.read() as connection:
-            row = connection.execute(_RUNNING, {"of": _digest(token)}).one_or_none()
+        with self._store.asked() as memory:
+            row = memory.first(_RUNNING, of=_digest(token))
         if row is None or at >= row.begun_at + self._lasts_for or at >= row.seen_at + self._idle_after:
             return None
         if at < row.seen_at + min(_NOTED_EVERY, self._idle_after / 4):
             return _session(row, row.seen_at)
-        with self._store.write() as connection:
-            mine = (table.c.digest == row.digest) & (table.c.seen_at < at)
-            connection.execute(update(table).where(mine).values(seen_at=at))
+        with self._store.changed() as memory:
+            memory.change(_SEEN, of=row.digest, now=at)
         return _session(row, at)
 
     def keep(self, token: str, session: WebSession, replaces: str | None = None) -> None:
         """A session that was ended meanwhile stays so, whatever a request that was under way makes of it; and its
         token is replaced once."""
-        with self._store.write() as connection:
-            if replaces is None or _end_for(connection, replaces):
-                _write(connection, token, session)
+        with self._store.changed() as memory:
+            if replaces is None or _end_for(memory, replaces):
+                memory.change(_writing(self._store.dialect), **_fields(token, session))
 
     def end(self, token: str) -> None:
-        with self._store.write() as connection:
-            _end_for(connection, token)
+        with self._store.changed() as memory:
+            _end_for(memory, token)
 
     def end_all(self, person_id: str, but: str | None = None) -> int:
         theirs = (table.c.person_id == person_id) & table.c.ended.is_(False)
@@ -70,8 +80,8 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _write(connection: Connection, token: str, session: WebSession) -> None:
-    row = {
+def _fields(token: str, session: WebSession) -> dict[str, object]:
+    return {
         "digest": _digest(token),
         "person_id": session.person_id,
         "stage": session.stage,
@@ -80,7 +90,6 @@ def _write(connection: Connection, token: str, session: WebSession) -> None:
         "seen_at": session.seen_at,
         "proved_at": session.proved_at,
     }
-    connection.execute(_writing(connection.dialect.name), row)
 
 
 @cache
@@ -91,14 +100,11 @@ def _writing(dialect: str) -> Upsert:
     return made.on_conflict_do_update(index_elements=["digest"], set_=new, where=table.c.ended.is_(False))
 
 
-def _end_for(connection: Connection, token: str) -> bool:
+def _end_for(memory: Asked, token: str) -> bool:
     """False where it was ended before. One that was never kept cannot have been."""
     digest = _digest(token)
-    running = (table.c.digest == digest) & table.c.ended.is_(False)
-    if connection.execute(update(table).where(running).values(ended=True, content="{}")).rowcount:
-        return True
-    return connection.execute(select(table.c.digest).where(table.c.digest == digest)).first() is None
+    return bool(memory.change(_END, of=digest)) or memory.first(_ANY, of=digest) is None
 
 
-def _session(row: Row[tuple[object, ...]], seen_at: datetime) -> WebSession:
+def _session(row: Any, seen_at: datetime) -> WebSession:
     return WebSession(row.person_id, row.stage, json.loads(row.content), row.begun_at, seen_at, row.proved_at)

@@ -4,7 +4,7 @@ rather than durable: what a power cut takes is a second of log-ins and counts.""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -13,10 +13,12 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from provisiond.adapters.portal_state.prepared import Asked, Prepared
 from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
 from provisiond.domain.errors import UnavailableError
+from provisiond.ownership import opened_file
 
 SYSTEM = "portal state"
 _MAKING = 0x70726F76, 4  # an advisory lock on PostgreSQL, beside those of the ledger
@@ -29,6 +31,8 @@ class Store:
     def __init__(self, engine: Engine, reader: Engine, writer: Engine, turns: Lock | None) -> None:
         """`turns`: of the threads of one process that write."""
         self._engine, self._reader, self._writer, self._turns = engine, reader, writer, turns
+        self._made_once: dict[Any, Prepared] = {}
+        self.heard: Callable[[str], None] = _nothing  # is told every statement of `asked` and `changed`
 
     @classmethod
     def in_file(cls, path: Path, *, wait_seconds: float = 10) -> Store:
@@ -62,6 +66,51 @@ class Store:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @property
+    def dialect(self) -> str:
+        return self._engine.dialect.name
+
+    @contextmanager
+    def asked(self) -> Iterator[Asked]:
+        """`read`, for what every page asks: as quick as the driver."""
+        with self._plain(self._reader, "") as asked:
+            yield asked
+
+    @contextmanager
+    def changed(self) -> Iterator[Asked]:
+        """`write`, likewise."""
+        with self._turns or nullcontext(), self._plain(self._writer, "BEGIN IMMEDIATE") as asked:
+            yield asked
+
+    @contextmanager
+    def _plain(self, engine: Engine, begin: str) -> Iterator[Asked]:
+        """`begin`: where the driver does not begin by itself. A connection on which anything failed is not used
+        again: it may be broken."""
+        driver = engine.dialect.dbapi
+        assert driver is not None, "both databases have one"
+        with _translated(driver.Error):
+            lent = _lent(engine)
+            whole = False
+            try:
+                cursor = lent.cursor()
+                if begin and self._turns is not None:
+                    cursor.execute(begin)
+                yield Asked(cursor, self._prepared, self.heard)
+                cursor.close()
+                if begin or self._turns is None:
+                    lent.commit()
+                whole = True
+            finally:
+                if not whole:
+                    lent.invalidate()
+                lent.close()
+
+    def _prepared(self, statement: Any) -> Prepared:
+        made = self._made_once.get(statement)
+        if made is None:
+            made = self._made_once[statement] = Prepared(statement, self._engine.dialect)
+        return made
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -97,32 +146,47 @@ def _make_tables(connection: Connection) -> None:
     connection.execute(insert(shape).values(digest=wanted))
 
 
+def _lent(engine: Engine) -> PoolProxiedConnection:
+    """With the isolation that this engine's connections have."""
+    if engine.dialect.name == "sqlite":
+        return engine.raw_connection()
+    return engine.connect().connection  # the driver's own one goes back to the pool when it is closed
+
+
+def _nothing(_statement: str) -> None:
+    pass
+
+
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(driver_error: type[Exception] = DBAPIError) -> Iterator[None]:
     """`from None`: the library's own words hold statements, a server's may quote values."""
     try:
         yield
     except DBAPIError as error:
+        raise UnavailableError(SYSTEM, f"the database refused: {_reason(error.orig)}") from None
+    except driver_error as error:
         raise UnavailableError(SYSTEM, f"the database refused: {_reason(error)}") from None
     except SQLAlchemyError as error:
         raise UnavailableError(SYSTEM, f"the database failed: {type(error).__name__}") from None
 
 
-def _reason(error: DBAPIError) -> str:
-    if state := getattr(error.orig, "sqlstate", None):
+def _reason(error: BaseException | None) -> str:
+    """Of the driver's own error."""
+    if state := getattr(error, "sqlstate", None):
         return f"SQLSTATE {state}"
-    if getattr(error.orig, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+    if getattr(error, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
         return (
             "its file is damaged; stop the portal and delete it: everybody must log in again, no more is lost"
         )
-    return "; ".join(str(error.orig).split("\n"))
+    return "; ".join(str(error).split("\n"))
 
 
 def _make_file(path: Path) -> None:
-    """Before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to others."""
+    """Before SQLite makes it, so that it (and the WAL, which takes its mode) is never readable to others, nor root's
+    alone after `portal --check`."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        os.close(opened_file(path))
     except OSError as error:
         raise UnavailableError(SYSTEM, f"cannot make {path}: {error.strerror}") from error
 

@@ -36,10 +36,10 @@ class SqlThrottle:
     def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
         """Counted in the order of keys, so that no two transactions wait for each other."""
         try:
-            with self._store.write() as connection:
+            with self._store.changed() as memory:
                 items = [(_item(rate), key) for rate, key in wanted]
                 keys = {item.key_for(key): item.get_expiry() for item, key in items}
-                limiter = FixedWindowRateLimiter(Counts(connection, at, dict(sorted(keys.items()))))
+                limiter = FixedWindowRateLimiter(Counts(memory, at, dict(sorted(keys.items()))))
                 waits = [_until(limiter, item, key, at) for item, key in items if not limiter.hit(item, key)]
                 if waits:
                     raise _RefusedError(max(waits))
@@ -49,8 +49,8 @@ class SqlThrottle:
 
     def pause(self, key: str, at: datetime) -> timedelta:
         """The first four failures cost nothing, the next ones 2, 4, 8 … seconds."""
-        with self._store.read() as connection:
-            row = connection.execute(_FAILURES, {"name": key}).one_or_none()
+        with self._store.asked() as memory:
+            row = memory.first(_FAILURES, name=key)
         if row is None or at >= row.failed_at + FORGOTTEN_AFTER:
             return _AT_ONCE
         wait = self._delay(key, row.failures)
@@ -59,15 +59,15 @@ class SqlThrottle:
         return min(wait, max(_AT_ONCE, wait - since))
 
     def failed(self, keys: Sequence[str], at: datetime) -> None:
-        with self._store.write() as connection:
+        with self._store.changed() as memory:
             for key in sorted(set(keys)):
-                given = {"name": key, "now": at, "day_before": at - FORGOTTEN_AFTER}
-                connection.execute(_counting(connection.dialect.name), given)
+                counting = _counting(self._store.dialect)
+                memory.change(counting, name=key, now=at, day_before=at - FORGOTTEN_AFTER)
 
     def succeeded(self, keys: Sequence[str]) -> None:
-        with self._store.write() as connection:
+        with self._store.changed() as memory:
             for key in sorted(set(keys)):
-                connection.execute(_FORGET, {"name": key})
+                memory.change(_FORGET, name=key)
 
     def purge(self, at: datetime) -> int:
         over = (count.c.until <= at, failure.c.failed_at <= at - FORGOTTEN_AFTER)

@@ -9,7 +9,8 @@ import structlog
 from starlette.responses import Response
 
 from provisiond.domain.model import Account
-from provisiond.portal.account import known_browser, services
+from provisiond.portal import known_browser
+from provisiond.portal.account import services
 from provisiond.portal.account.credentials import Shown
 from provisiond.portal.account.forms import ConfirmForm, LogInForm, RecoveryConfirmForm, RecoveryLogInForm
 from provisiond.portal.account.login import Admitted, Entered, NotAdmitted, ToActivate, Wait, account_name
@@ -70,13 +71,14 @@ def log_in(visit: Visit) -> Response:
             visit.begin(Stage.MEMBER, person_id, proved=True)
             return visit.redirect("/account/codes" if way.with_recovery_code else HOME)
         case ToActivate():
-            return visit.redirect("/activate")
+            return visit.redirect("/activate?why=phone")
         case NotAdmitted():
-            log.info("log-in refused", request=visit.request_id)
+            log.info("log-in refused", **visit.traces(name), request=visit.request_id)
             form.refuse("name", NOT_ADMITTED)
             form["code"].data = ""
             return _log_in_page(visit, form, way)
         case Wait(delay=delay):
+            log.warning("log-in put off", **visit.traces(name), request=visit.request_id)
             raise too_many(delay)
         case _:
             assert_never(answer)
@@ -95,7 +97,9 @@ def _log_in_page(visit: Visit, form: Form, way: _Way) -> Response:
 
 def log_out(visit: Visit) -> Response:
     visit.end()
-    return visit.redirect(f"{LOG_IN}?out=yes")
+    made = visit.redirect(f"{LOG_IN}?out=yes")
+    made.headers["Clear-Site-Data"] = '"cache"'  # and with it the page that "back" would show
+    return made
 
 
 def confirm(visit: Visit, account: Account) -> Response:
@@ -122,6 +126,7 @@ def _is_right(visit: Visit, account: Account, form: Form, with_recovery_code: bo
         tries.succeeded(account.person_id, visit.address)
         return True
     tries.failed(account.person_id, visit.address, visit.at)
+    log.info("log-in not confirmed", **visit.traces(account.person_id), request=visit.request_id)
     form.refuse("password", NOT_RIGHT)
     form["code"].data = ""
     return False

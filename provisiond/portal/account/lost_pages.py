@@ -6,11 +6,14 @@ password and the code that two operators issued."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import assert_never
 
+import structlog
 from starlette.responses import Response
 
 from provisiond.domain.model import Account
+from provisiond.portal import known_browser
 from provisiond.portal.account import services
 from provisiond.portal.account.codes_pages import hand_over, kept_view
 from provisiond.portal.account.forms import CodeForm, HelpDeskCodeForm, RecoveryCodeForm
@@ -29,7 +32,10 @@ from provisiond.portal.language import N_
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
 
+log = structlog.get_logger("provisiond.portal")
+
 FORGOTTEN, NEW_PHONE = "forgotten", "new-phone"
+_BESIEGED = timedelta(hours=1)
 _PURPOSES = {FORGOTTEN: "/forgotten/code", NEW_PHONE: "/new-phone/code"}
 CODE_WRONG = N_("That code is not right. A code works once: wait for the next one, or use a recovery code.")
 HELP_DESK_WRONG = N_(
@@ -53,10 +59,14 @@ def _identify(visit: Visit, purpose: str) -> Response:
         claim = form.claim(visit.at.astimezone(visit.desk.house.zone).date())
         answer = identity_check(visit.desk).judge(claim, visit.address, visit.at)
         if isinstance(answer, Wait):
+            log.warning("identity put off", **visit.traces(claim.student_ids[0]), request=visit.request_id)
             raise too_many(answer.delay)
+        if answer.besieged:  # or this page would tell guessers what activation does not
+            raise too_many(_BESIEGED)
         if isinstance(answer, Identified) and answer.proofs.person_id:
             visit.begin(Stage.PROVEN, answer.proofs.person_id, {"purpose": purpose})
             return visit.redirect(_PURPOSES[purpose])
+        log.info("identity refused", **visit.traces(claim.student_ids[0]), request=visit.request_id)
         form.refuse("student_id", NEUTRAL)
     status = 422 if form.errors else 200
     return visit.page("account/identity.html", status, form=form, by_birth=by_birth, purpose=purpose)
@@ -96,6 +106,7 @@ def forgotten_code(visit: Visit, account: Account) -> Response:
             visit.begin(Stage.PROVEN, account.person_id, {**visit.content, "second": True})
             return visit.redirect("/forgotten/password")
         tries.failed(account.person_id, visit.address, visit.at)
+        log.info("second factor refused", **visit.traces(account.person_id), request=visit.request_id)
         form.refuse("code", CODE_WRONG)
         form["code"].data = ""
     status = 422 if form.errors else 200
@@ -112,6 +123,7 @@ def forgotten_password(visit: Visit, account: Account) -> Response:
         )
         if not faults:
             visit.end()
+            known_browser.remember(visit, account.account_name)
             return visit.redirect(f"{LOG_IN}?done=password")
         for fault in faults:
             form.refuse("password", said(fault, minimum))
@@ -148,6 +160,7 @@ def _vouched(visit: Visit, account: Account, form: Form) -> str | None:
         tries.succeeded(account.person_id, visit.address)
         return digest
     tries.failed(account.person_id, visit.address, visit.at)
+    log.info("help desk's code refused", **visit.traces(account.person_id), request=visit.request_id)
     return None
 
 

@@ -62,6 +62,7 @@ TOLD = frozenset(
         "code-used",
         "code-withdrawn",
         "data-downloaded",
+        "logged-out",
     }
 )
 """Events that have words in the templates."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import structlog
 from markupsafe import Markup
 from starlette.responses import Response
 
@@ -22,6 +23,8 @@ from provisiond.portal.application import Page
 from provisiond.portal.language import N_
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
+
+log = structlog.get_logger("provisiond.portal")
 
 WRONG_CODE = N_(
     "That code is not right. Check that your phone shows this account and sets its clock by itself, then try again."
@@ -70,6 +73,7 @@ def _knows_old(visit: Visit, account: Account, form: ChangePasswordForm) -> bool
         tries.succeeded(account.person_id, visit.address)
     else:
         tries.failed(account.person_id, visit.address, visit.at)
+        log.info("password refused", **visit.traces(account.person_id), request=visit.request_id)
         form.refuse("old", N_("That is not your present password."))
     return known
 

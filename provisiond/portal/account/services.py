@@ -15,7 +15,7 @@ from provisiond.ports.portal import TicketKind
 
 
 def attempts(desk: Desk, purpose: str) -> Attempts:
-    return Attempts(desk.throttle, desk.digests, purpose)
+    return Attempts(desk.throttle, desk.digests, purpose, tally=desk.tally)
 
 
 def credentials(desk: Desk) -> Credentials:

@@ -6,11 +6,12 @@ address that is new to a person is let through whatever others do to that person
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from provisiond.ports.portal import Rate, Throttle
+from provisiond.portal.unwatched import Unwatched
+from provisiond.ports.portal import Rate, Tally, Throttle, Tried
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _QUARTER, _MINUTES = timedelta(minutes=15), timedelta(minutes=10)
@@ -38,10 +39,17 @@ class Attempts:
     digests: Opaque
     purpose: str
     person_wide: bool = True
+    tally: Tally = field(default_factory=Unwatched)
 
     def begin(self, who: str, address: str, at: datetime) -> timedelta | None:
         """Counts one attempt, in one stroke and before anything is looked up. None: it may go on; else how long to
         wait."""
+        wait = self._wait(who, address, at)
+        if wait:
+            self.tally.tried(self.purpose, Tried.PAUSED)
+        return wait
+
+    def _wait(self, who: str, address: str, at: datetime) -> timedelta | None:
         pair = self._pair(who, address)
         if pause := self.throttle.pause(pair, at):
             return pause
@@ -55,13 +63,18 @@ class Attempts:
     def besieged(self, who: str, at: datetime) -> bool:
         """Counts one attempt against that person, from wherever: whether there were so many today that knowing the
         right answer is no proof any more."""
-        return self.throttle.admit([(_SIEGE, self._key(f"person {who}"))], at) is not None
+        so_many = self.throttle.admit([(_SIEGE, self._key(f"person {who}"))], at) is not None
+        if so_many:
+            self.tally.tried(self.purpose, Tried.BESIEGED)
+        return so_many
 
     def failed(self, who: str, address: str, at: datetime) -> None:
         self.throttle.failed([self._pair(who, address)], at)
+        self.tally.tried(self.purpose, Tried.WRONG)
 
     def succeeded(self, who: str, address: str) -> None:
         self.throttle.succeeded([self._pair(who, address)])
+        self.tally.tried(self.purpose, Tried.RIGHT)
 
     def _of_address(self, address: str) -> list[tuple[Rate, str]]:
         return [

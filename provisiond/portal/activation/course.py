@@ -90,11 +90,11 @@ def confirmed(visit: Visit) -> Factor | None:
 
 
 def identity_check(desk: Desk) -> IdentityCheck:
-    attempts = Attempts(desk.throttle, desk.digests, "identity", person_wide=False)
+    attempts = Attempts(desk.throttle, desk.digests, "identity", person_wide=False, tally=desk.tally)
     return IdentityCheck(desk.ledger, desk.digests, attempts)
 
 
 def possession(desk: Desk) -> Possession:
-    attempts = Attempts(desk.throttle, desk.digests, "activation code", person_wide=False)
+    attempts = Attempts(desk.throttle, desk.digests, "activation code", person_wide=False, tally=desk.tally)
     lasts = desk.policy.portal.code_lasts
     return Possession(desk.ledger, desk.throttle, desk.digests, attempts, lasts)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from markupsafe import Markup
 from starlette.responses import Response
 
+from provisiond.portal import known_browser
 from provisiond.portal.activation import course
 from provisiond.portal.activation.factors import enrolment, new_secret, step_of
 from provisiond.portal.activation.forms import EmptyForm, TotpForm
@@ -89,7 +90,8 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     )  # before it counts: a token that nothing links to does no harm
     codes = code_set(_codes(visit), visit.at)
     # False: another request with this code was faster, and led to the same codes
-    desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at)
+    if desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at):
+        desk.tally.activated()
     return True
 
 
@@ -123,6 +125,8 @@ def codes(visit: Visit) -> Response:
         person_id, was_active = visit.person_id, "was_active" in visit.content
         visit.end_other_sessions(person_id)
         visit.begin(Stage.MEMBER, person_id, {"activated": True}, proved=True)
+        if account := visit.desk.ledger.account(person_id):
+            known_browser.remember(visit, account.account_name)
         return visit.redirect("/account?done=first-phone" if was_active else course.DONE)
     return visit.page("activation/codes.html", form=form, codes=_codes(visit))
 

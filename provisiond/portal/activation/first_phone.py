@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
 from starlette.responses import Response
 
 from provisiond.portal.account import services
@@ -24,6 +25,7 @@ from provisiond.ports.portal import Rate
 
 PRESENT, MAILED = "/activate/present-password", "/activate/mailed-code"
 WRONG_PASSWORD = N_("That is not the password of this account.")
+log = structlog.get_logger("provisiond.portal")
 _SETTINGS = Rate("password-settings", 30, timedelta(hours=1))
 
 
@@ -51,6 +53,7 @@ def _is_right(visit: Visit, who: Particulars, password: str) -> bool:
         tries.succeeded(who.account_name, visit.address)
         return True
     tries.failed(who.account_name, visit.address, visit.at)
+    log.info("password refused", **visit.traces(who.account_name), request=visit.request_id)
     return False
 
 
@@ -77,6 +80,7 @@ def mailed_code(visit: Visit) -> Response:
         if answer:
             visit.begin(Stage.PROVEN, who.person_id, {**visit.content, "mailed": True})
             return visit.redirect(course.PASSWORD)
+        log.info("mailed code refused", **visit.traces(who.student_id), request=visit.request_id)
         form.refuse("code", WRONG_CODE)
     lasts = visit.desk.policy.portal.code_lasts
     return visit.page("activation/mailed-code.html", 422 if form.errors else 200, form=form, lasts=lasts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from provisiond.adapters.digests import Digests
 from provisiond.portal.activation.attempts import Attempts, within
 from provisiond.portal.activation.claims import Claim, Evidence, birth_claim, hkid_claim
 from provisiond.portal.activation.identity import Identified, IdentityCheck, NotIdentified, Wait
+from provisiond.portal_monitoring import PortalMetrics
 from provisiond.ports.portal import Proofs
 from tests.rigs.lives import TODAY, noon
 from tests.rigs.portal_throttle import PlainThrottle
@@ -40,11 +42,12 @@ class Door:
     ledger: Written = field(default_factory=Written)
     throttle: PlainThrottle = field(default_factory=PlainThrottle)
     at: datetime = field(default_factory=noon)
+    tally: PortalMetrics = field(default_factory=PortalMetrics)
 
     def judge(
         self, claim: Claim, address: str = "192.0.2.1", conclusive: bool = True
     ) -> Identified | NotIdentified | Wait:
-        attempts = Attempts(self.throttle, DIGESTS, "identity", person_wide=False)
+        attempts = Attempts(self.throttle, DIGESTS, "identity", person_wide=False, tally=self.tally)
         return IdentityCheck(self.ledger, DIGESTS, attempts).judge(claim, address, self.at, conclusive)
 
 
@@ -101,6 +104,21 @@ def test_a_thirteenth_attempt_within_a_quarter_waits_even_if_it_were_right() -> 
     assert len(door.ledger.asked) == asked
     door.at += timedelta(minutes=15)
     assert isinstance(door.judge(RIGHT), Identified)
+
+
+def test_attempts_are_counted_by_what_became_of_them() -> None:
+    """… and by nothing that could tell whose they were."""
+    door = Door(throttle=PlainThrottle(grows=False))
+    door.judge(RIGHT)
+    for _ in range(12):
+        door.judge(WRONG["wrong number"])
+    counted = re.findall(r'tries_total{(.*purpose="identity".*)} (\S+)', door.tally.text().decode())
+    assert dict(counted) == {
+        'outcome="right",purpose="identity"': "1.0",
+        'outcome="wrong",purpose="identity"': "11.0",
+        'outcome="paused",purpose="identity"': "1.0",
+        'outcome="besieged",purpose="identity"': "0.0",
+    }
 
 
 def test_a_stranger_who_fails_does_not_keep_the_person_out() -> None:

@@ -1,5 +1,5 @@
-"""Whose the files of a ledger are: its folder's owner's, also when root makes them by hand. Else the service, which
-runs as that owner, could not open what the command had made."""
+"""Whose the files of a ledger, and of the portal's memory, are: their folder's owner's, also when root makes them by
+hand. Else the service, which runs as that owner, could not open what the command had made."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def opened_file(path: Path) -> int:
 def own_file(path: Path) -> int:
     """The same, but the file is whoever makes it: a backup that root writes is root's, wherever it lies."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def is_owners_alone(folder: Path) -> bool:
+    """Whether nobody else may write there: a portal under a user of its own cannot use a ledger in it."""
+    try:
+        return not folder.stat().st_mode & stat.S_IWGRP
+    except OSError:
+        return False  # not there, or not to be seen: told elsewhere

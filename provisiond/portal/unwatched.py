@@ -1,0 +1,21 @@
+"""In place of a tally where nobody watches."""
+
+from __future__ import annotations
+
+from provisiond.ports.portal import Tried
+
+
+class Unwatched:
+    """A ports.portal.Tally that forgets."""
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Nobody asks for it."""
+
+    def tried(self, purpose: str, outcome: Tried) -> None:
+        """Nobody asks for it."""
+
+    def activated(self) -> None:
+        """Nobody asks for it."""
+
+    def away(self, system: str) -> None:
+        """Nobody asks for it."""
