@@ -31,7 +31,7 @@ from provisiond.portal.static import Static
 from provisiond.portal.terms import rendered
 from provisiond.portal.unwatched import Unwatched
 from provisiond.ports import Clock
-from provisiond.ports.portal import Tally
+from provisiond.ports.tally import Tally
 from provisiond.settings import LedgerSettings, PortalSettings, PortalWeb, Settings
 
 NOBODY = "-"  # no person has this ID: asked for to see whether somebody answers

@@ -19,7 +19,10 @@ from provisiond.portal.sealed import Vault
 from provisiond.portal.static import Static
 from provisiond.portal.unwatched import Unwatched
 from provisiond.ports import Clock
-from provisiond.ports.portal import Listings, PortalDirectory, PortalLedger, Sessions, Tally, Throttle
+from provisiond.ports.portal import PortalLedger
+from provisiond.ports.portal_directory import Listings, PortalDirectory
+from provisiond.ports.short_memory import Sessions, Throttle
+from provisiond.ports.tally import Tally
 
 
 class Digests(Protocol):

@@ -20,7 +20,8 @@ from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.monitor import asked
 from provisiond.adapters.vault import Vault
 from provisiond.listening import Place
-from provisiond.ports.portal import CodeSet, WebSession
+from provisiond.ports.portal import CodeSet
+from provisiond.ports.short_memory import WebSession
 from provisiond.settings import load_portal
 from tests.integration.conftest import Site
 from tests.rigs.daemon_process import DaemonProcess, eventually, running

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from provisiond.domain.model import Hold, HoldKind, Level, NoticeKind, State
 from provisiond.portal.visit import SESSION_COOKIE
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student
 from tests.rigs.lives import TODAY
 from tests.rigs.student import PASSWORD, Student, heading

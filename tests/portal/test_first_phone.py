@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from provisiond.domain.model import NoticeKind
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student
 from tests.rigs.student import PASSWORD, Student, faults, heading, mailed
 from tests.rigs.visitor import Seen, Visitor

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from provisiond.adapters.vault import Vault
 from provisiond.portal.activation.factors import code_at
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.campus_portal import HKID, Campus, a_student
 from tests.rigs.member import Member, activated
 from tests.rigs.portal import serving

@@ -18,7 +18,7 @@ from provisiond.adapters.directory.session import LdapTarget
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import ProvisiondError, UnavailableError
 from provisiond.domain.search_words import says_enough, words
-from provisiond.ports.portal import Listing, ListingPage
+from provisiond.ports.portal_directory import Listing, ListingPage
 
 MOST = 100  # matches of one search that are looked at
 SECONDS, SECONDS_OF_ALL = 3, 8  # that a search may take, and one for the departments among all listings
@@ -29,7 +29,7 @@ _ROUNDS = 500  # of the search for departments; each finds one at least
 
 
 class LdapListings:
-    """Implements ports.portal.Listings. For any number of threads."""
+    """Implements ports.portal_directory.Listings. For any number of threads."""
 
     def __init__(
         self, target: LdapTarget, contacts_base: str, now: Callable[[], float] = time.monotonic

@@ -14,7 +14,8 @@ from datetime import datetime
 from provisiond.portal.activation.factors import SECRET_BYTES, code_at, step_of
 from provisiond.portal.activation.recovery import code_digest
 from provisiond.portal.sealed import UnreadableError, Vault, opened
-from provisiond.ports.portal import BindAnswer, CodeSet, Factor, PortalDirectory, PortalLedger
+from provisiond.ports.portal import CodeSet, Factor, PortalLedger
+from provisiond.ports.portal_directory import BindAnswer, PortalDirectory
 
 _NOBODYS_SECRET = secrets.token_bytes(SECRET_BYTES)
 _NOBODYS_SALT = secrets.token_bytes(16)

@@ -14,7 +14,8 @@ from provisiond.portal.account.own_history import STUDENT
 from provisiond.portal.activation.factors import Enrolment, enrolment, new_secret, step_of
 from provisiond.portal.activation.recovery import code_set, new_codes
 from provisiond.portal.sealed import Vault, opened, opens
-from provisiond.ports.portal import Factor, PortalDirectory, PortalLedger
+from provisiond.ports.portal import Factor, PortalLedger
+from provisiond.ports.portal_directory import PortalDirectory
 
 OPEN_FOR = timedelta(minutes=15)
 """How long a key that was shown may still be confirmed; after that another one is made."""

@@ -22,7 +22,8 @@ from provisiond.portal.language import N_
 from provisiond.portal.sealed import opened, opens
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
-from provisiond.ports.portal import Factor, Rate
+from provisiond.ports.portal import Factor
+from provisiond.ports.short_memory import Rate
 
 _TRIES = Rate("new-factor", 60, timedelta(hours=1))  # nobody guesses what the page itself shows
 
@@ -90,7 +91,8 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     )  # before it counts: a token that nothing links to does no harm
     codes = code_set(_codes(visit), visit.at)
     # False: another request with this code was faster, and led to the same codes
-    if desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at):
+    done = desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at)
+    if done and "was_active" not in visit.content:
         desk.tally.activated()
     return True
 

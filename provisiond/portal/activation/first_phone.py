@@ -21,7 +21,7 @@ from provisiond.portal.activation.situation import Particulars, PhoneMissing
 from provisiond.portal.language import N_
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
-from provisiond.ports.portal import Rate
+from provisiond.ports.short_memory import Rate
 
 PRESENT, MAILED = "/activate/present-password", "/activate/mailed-code"
 WRONG_PASSWORD = N_("That is not the password of this account.")

@@ -15,7 +15,7 @@ from provisiond.portal.directory.query import PAGE, Query
 from provisiond.portal.directory.vcard import vcard
 from provisiond.portal.trouble import not_found
 from provisiond.portal.visit import Stage, Visit
-from provisiond.ports.portal import ListingPage
+from provisiond.ports.portal_directory import ListingPage
 
 _NOBODY = ListingPage((), more=False)
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z", re.ASCII)
