@@ -282,7 +282,7 @@ class Cycle:
             if self.hold(refused.ticket, str(refused), seen.now):
                 events.refused(refused)
         known = frozenset(self.ledger.rejections())
-        events.observed((r for r in seen.fetches.rejections if r not in known), seen.drifted)
+        events.observed((r for r in seen.fetches.rejections if r not in known), seen.by_others)
 
     def hold(self, ticket: str, summary: str, now: datetime) -> bool:
         """Whether it is told now, and was not before."""

@@ -70,6 +70,11 @@ class Observation:
     served: set[str]
     unknown: set[str] = field(default_factory=set)
 
+    @property
+    def by_others(self) -> frozenset[str]:
+        """Whom no order explains: the portal sets a password with each activation, and orders with it."""
+        return self.drifted - self.orders.keys()
+
     def close(self) -> None:
         if self.look:
             self.look.close()
@@ -81,7 +86,7 @@ class Observation:
             refused=self.fetches.refused,
             rejections=self.fetches.rejections,
             absent=self.absent,
-            drifted=tuple(sorted(self.drifted)),
+            drifted=tuple(sorted(self.by_others)),
             looked_at=self.work.looked_at,
             applied=applied,
             failed=failed,

@@ -19,7 +19,7 @@ from provisiond.portal import csrf
 from provisiond.portal.activation.attempts import within
 from provisiond.portal.desk import Desk
 from provisiond.portal.language import Sentence, Speech, language_of, preferred
-from provisiond.ports.portal import WebSession
+from provisiond.ports.short_memory import WebSession
 
 SESSION_COOKIE = "__Host-session"
 LANGUAGE_COOKIE = "__Host-language"

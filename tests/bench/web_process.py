@@ -23,7 +23,7 @@ from provisiond.adapters.clock import SystemClock
 from provisiond.listening import Place
 from provisiond.portal.application import application
 from provisiond.portal.site import PAGES
-from provisiond.ports.portal import Attempted, Rate, Throttle
+from provisiond.ports.short_memory import Attempted, Rate, Throttle
 from provisiond.settings import load_portal
 
 _MANY = 1_000_000

@@ -16,7 +16,7 @@ from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports.portal import Attempted, Rate, Sessions, Throttle, WebSession
+from provisiond.ports.short_memory import Attempted, Rate, Sessions, Throttle, WebSession
 from tests.rigs.portal_states import KINDS, Opening, a_place, opened_at, opening
 
 AT = datetime(2026, 11, 24, 4, tzinfo=UTC)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from provisiond.ports.portal import Attempted, Rate
+from provisiond.ports.short_memory import Attempted, Rate
 
 _LONGEST = timedelta(minutes=15)
 

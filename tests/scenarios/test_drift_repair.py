@@ -12,7 +12,7 @@ import pytest
 from provisiond.adapters.clock import SetClock
 from provisiond.audit import Audited, audit
 from provisiond.cycle import Cycle
-from provisiond.domain.model import Attributes, State
+from provisiond.domain.model import Attributes, NoticeKind, Occurrence, State
 from provisiond.domain.policy import BrakePolicy, Limit, Policy
 from provisiond.result import Result, Work
 from tests.contract.test_drift_contract import site
@@ -190,3 +190,14 @@ def test_an_audit_sees_what_no_look_has_seen(office: Office) -> None:
     fixed = office.audit(fix=True)
     assert fixed.result is not None and fixed.result.applied == 2
     assert office.audit().is_well
+
+
+def test_an_order_explains_what_the_portal_touched(office: Office) -> None:
+    """A password is set with each activation: that is nobody's meddling, and what there is to do is done."""
+    before = office.look()
+    PLANTED["a removed member"](office)
+    told = Occurrence(NoticeKind.PASSWORD_CHANGED, office.clock.now(), "", "student")
+    office.ledger.tell(a_person(STUDENTS[0]).proposed_id, told)
+    result = office.cycle()
+    assert (result.drifted, result.applied) == ((), 1)
+    assert office.look() == before

@@ -108,6 +108,10 @@ class SqlPortalLedger:
         with self._db.read() as connection:
             return factors.confirmed(connection, person_id)
 
+    def sample_factors(self) -> tuple[Factor, ...]:
+        with self._db.read() as connection:
+            return factors.samples(connection)
+
     def replace_factor(
         self, person_id: str, factor_id: int, step: int, codes: CodeSet, occurrence: Occurrence, at: datetime
     ) -> bool:
@@ -163,9 +167,11 @@ class SqlPortalLedger:
         with self._db.write() as connection:
             listings.set_display_name(connection, person_id, name, actor, at)
 
-    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+    def give_alias(
+        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
+    ) -> bool:
         with self._db.write() as connection:
-            listings.give_alias(connection, person_id, alias, domain, actor, at)
+            return listings.give_alias(connection, person_id, alias, domain, actor, at, allowed)
 
     def taken(self, names: Collection[str]) -> frozenset[str]:
         with self._db.read() as connection:

@@ -16,7 +16,7 @@ from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.tables import Instant, count, failure
 from provisiond.adapters.portal_state.upserts import Upsert, upsert
 from provisiond.adapters.prepared import Asked
-from provisiond.ports.portal import Attempted, Rate
+from provisiond.ports.short_memory import Attempted, Rate
 
 FREE_FAILURES = 4
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -28,8 +28,8 @@ _FORGET = delete(failure).where(failure.c.key == bindparam("name"))
 
 
 class SqlThrottle:
-    """ports.portal.Throttle. `longest`: the longest pause by kind of key, which is what stands before its first colon
-    (`person:…`); of other kinds 15 minutes."""
+    """ports.short_memory.Throttle. `longest`: the longest pause by kind of key, which is what stands before its first
+    colon (`person:…`); of other kinds 15 minutes."""
 
     def __init__(self, store: Store, longest: Mapping[str, timedelta] | None = None) -> None:
         self._store, self._longest = store, dict(longest or {})

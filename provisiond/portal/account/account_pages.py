@@ -17,19 +17,20 @@ from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.visit import Stage, Visit
 
-DONE = frozenset({"contact", "display-name", "alias", "password", "phone", "stopped"})
+DONE = frozenset({"contact", "display-name", "alias", "password", "phone", "first-phone", "stopped"})
 """What `?done=` may say: the page says it in words."""
 
 
 def my_account(visit: Visit, account: Account) -> Response:
     desk = visit.desk
     seen = overview(account, visit.at.astimezone(desk.house.zone).date(), desk.house.zone, desk.policy)
-    names = services.naming(desk).names(account, visit.at)
+    naming = services.naming(desk)
     done = visit.query.get("done")
     return visit.page(
         "account/overview.html",
         seen=seen,
-        names=names,
+        names=naming.names(account, visit.at),
+        may_have_alias=naming.has_alias_page(account, visit.at),
         services=[desk.rules.service(name, visit.language) for name in seen.services],
         issued=services.re_enrolment(desk).open_ticket(account.person_id, visit.at),
         codes_left=services.new_factor(desk).codes_left(account.person_id),

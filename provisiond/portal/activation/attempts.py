@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from provisiond.portal.unwatched import Unwatched
-from provisiond.ports.portal import Attempted, Rate, Tally, Throttle, Tried
+from provisiond.ports.short_memory import Attempted, Rate, Throttle
+from provisiond.ports.tally import Tally, Tried
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _QUARTER, _MINUTES = timedelta(minutes=15), timedelta(minutes=10)

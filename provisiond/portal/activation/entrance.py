@@ -115,7 +115,7 @@ def mailed_code(visit: Visit) -> Response:
             raise too_many(answer.delay)
         if answer:
             course.identity_check(visit.desk).attempts.succeeded(who, visit.address)
-            return _begin_proven(visit, claimed, who)
+            return _begin_proven(visit, claimed, who, mailed=True)
         log.info("mailed code refused", **visit.traces(who), request=visit.request_id)
         form.refuse("code", WRONG_CODE)
     return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)
@@ -138,10 +138,11 @@ def _proven(visit: Visit, proofs: Proofs) -> Response:
     return _begin_proven(visit, proofs.person_id, proofs.student_id)
 
 
-def _begin_proven(visit: Visit, person_id: str | None, student_id: str) -> Response:
+def _begin_proven(visit: Visit, person_id: str | None, student_id: str, mailed: bool = False) -> Response:
+    """`mailed`: by a code of the mail, too; nobody is asked for two of them (first_phone.py)."""
     version = course.accepted(visit)
     if person_id is not None and version is not None:
         visit.desk.ledger.accept(person_id, *version)
-    about = {"purpose": course.ACTIVATION, "student": student_id}
+    about = {"purpose": course.ACTIVATION, "student": student_id, "mailed": mailed}
     visit.begin(Stage.PROVEN, person_id, course.acceptance(visit) | about)
     return visit.redirect(course.ACCOUNT)

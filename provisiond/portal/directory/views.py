@@ -19,7 +19,7 @@ from provisiond.portal.directory.query import PAGE, Query
 from provisiond.portal.directory.vcard import vcard
 from provisiond.portal.trouble import not_found
 from provisiond.portal.visit import Stage, Visit
-from provisiond.ports.portal import ListingPage
+from provisiond.ports.portal_directory import ListingPage
 
 _SEARCH = "directory/search.html"
 _NOBODY = ListingPage((), more=False)
