@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -38,8 +39,10 @@ def discreet(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
 
 def scrubbed(text: str) -> str:
     """Without mail addresses, identity card numbers and names of entries of persons."""
-    text = _ADDRESS.sub("[address]", text)
-    text = _RDN.sub(lambda found: f"{found[1]}=…", text)
+    if "@" in text:
+        text = _ADDRESS.sub("[address]", text)
+    if "=" in text:
+        text = _RDN.sub(lambda found: f"{found[1]}=…", text)
     return hkid.replaced(text, WITHHELD)
 
 
@@ -57,6 +60,7 @@ def _scrubbed(value: Any) -> Any:
             return scrubbed(str(value))
 
 
+@lru_cache(1000)
 def _is_sensitive(key: str) -> bool:
     return key == "to" or not _SENSITIVE.isdisjoint(key.lower().replace("-", "_").split("_"))
 

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Proce
 
 from provisiond import metrics
 from provisiond.monitoring import Page
-from provisiond.ports.portal import Tried
+from provisiond.ports.tally import Tried
 
 _SECONDS = (0.01, 0.05, 0.2, 0.5, 1, 2, 5, 10)
 _PURPOSES = ("identity", "activation code", "login", "confirm", "forgotten", "new-phone")
@@ -21,7 +21,7 @@ _SYSTEMS = ("ledger", "directory", "portal state")
 
 
 class PortalMetrics:
-    """A ports.portal.Tally. Routes are those of the list of pages, so that nobody makes more lines by asking."""
+    """A ports.tally.Tally. Routes are those of the list of pages, so that nobody makes more lines by asking."""
 
     def __init__(self) -> None:
         self.registry = on = CollectorRegistry()

@@ -98,7 +98,9 @@ def _check_portal(found: Settings) -> Sequence[ProvisiondError]:
         return ()
     try:
         with bootstrap_portal.opened(load_portal(found.path), SystemClock()) as opened:
-            return _tried("portal", opened.faults())
+            if not (faults := opened.faults()):
+                opened.read_factors()
+            return _tried("portal", faults)
     except ProvisiondError as error:
         return _tried("portal", [error])
 

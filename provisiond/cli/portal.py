@@ -53,6 +53,8 @@ def _check(settings: PortalSettings, opened: Opened) -> None:
         raise (
             ConfigError(told) if mendable else UnavailableError("portal", "; ".join(f.reason for f in faults))
         )
+    if opened.read_factors():
+        screen.say("Second factors can be read: the oldest and the newest one were opened.")
     screen.say("The portal can start: its configuration is sound and every system answers.")
     screen.say("`provisiond check` tells the rest: the daemon's secrets, registries, mail.")
 
@@ -71,6 +73,7 @@ def _serve(settings: PortalSettings, opened: Opened, metrics: PortalMetrics) -> 
         manager.ready()
         manager.status(f"serving {host} on {settings.web.listen}")
         upkeep.start()
+        opened.desk.listings.warm()
 
     with _watched(settings, PortalMonitoring(metrics, answers, opened.unavailable)):
         try:

@@ -50,7 +50,12 @@ def why_none(account: Account, standing: Standing, policy: PortalPolicy) -> NoAl
 
 def changes_left(account: Account, policy: PortalPolicy) -> int:
     """How many aliases may still be chosen; the first is no change."""
-    return 1 + policy.alias_changes - len(account.aliases)
+    return allowed(policy) - len(account.aliases)
+
+
+def allowed(policy: PortalPolicy) -> int:
+    """How many one person may have in all."""
+    return 1 + policy.alias_changes
 
 
 def suggestions(

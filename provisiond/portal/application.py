@@ -17,7 +17,8 @@ from provisiond.domain.errors import UnavailableError
 from provisiond.portal import asking, refusals
 from provisiond.portal.desk import Desk
 from provisiond.portal.gate import Gate
-from provisiond.portal.trouble import Trouble, unavailable
+from provisiond.portal.sealed import UnreadableError
+from provisiond.portal.trouble import Trouble, unavailable, unreadable
 from provisiond.portal.visit import Stage, Visit
 
 View = Callable[[Visit], Response]
@@ -91,6 +92,8 @@ class _Endpoint:
             self._desk.tally.away(error.system)
             log.warning("unavailable", system=error.system, reason=error.reason, request=visit.request_id)
             return refusals.refused(visit, unavailable())
+        except UnreadableError:
+            return refusals.refused(visit, unreadable())
         except Exception:
             log.exception("page failed", route=visit.route, request=visit.request_id)
             return refusals.refused(visit, Trouble(500))

@@ -10,6 +10,7 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import cookie_parser
 from starlette.types import Receive, Scope
 
+from provisiond.portal.activation.attempts import is_plain
 from provisiond.portal.desk import Desk
 from provisiond.portal.trouble import Trouble
 from provisiond.portal.visit import Visit
@@ -98,6 +99,8 @@ def address(scope: Scope, headers: dict[str, str], trusts_proxy: bool) -> str:
     told = headers.get("x-forwarded-for", "").rpartition(",")[2].strip() if trusts_proxy else ""
     client = scope.get("client")
     text = told or (client[0] if client else "")
+    if is_plain(text):
+        return text
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

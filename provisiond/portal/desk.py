@@ -15,10 +15,14 @@ from provisiond.portal.activation.passwords import PasswordJudge
 from provisiond.portal.language import Speech
 from provisiond.portal.pages import Pages
 from provisiond.portal.rules import House, Rules
+from provisiond.portal.sealed import Vault
 from provisiond.portal.static import Static
 from provisiond.portal.unwatched import Unwatched
 from provisiond.ports import Clock
-from provisiond.ports.portal import Listings, PortalDirectory, PortalLedger, Sessions, Tally, Throttle
+from provisiond.ports.portal import PortalLedger
+from provisiond.ports.portal_directory import Listings, PortalDirectory
+from provisiond.ports.short_memory import Sessions, Throttle
+from provisiond.ports.tally import Tally
 
 
 class Digests(Protocol):
@@ -33,13 +37,6 @@ class Digests(Protocol):
     def activation_code(self, person_id: str, at: datetime) -> str:
         """What the mail of that moment carries to that person."""
         ...
-
-
-class Vault(Protocol):
-    """Encrypts the secrets of second factors (adapters.vault)."""
-
-    def seal(self, secret: bytes, person_id: str) -> bytes: ...
-    def open(self, sealed: bytes, person_id: str) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)

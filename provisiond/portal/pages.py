@@ -3,9 +3,9 @@ what a variable holds is always escaped."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -16,6 +16,9 @@ from provisiond.portal.rules import House
 from provisiond.portal.static import Static
 
 TEMPLATES = Path(__file__).with_name("templates")
+_MOST_KEPT = 1000
+
+T = TypeVar("T")
 
 
 class Pages:
@@ -29,10 +32,18 @@ class Pages:
         folders: Sequence[Path] = (TEMPLATES,),
     ) -> None:
         self._made: dict[tuple[Language, str], Template] = {}
+        self.kept: dict[Hashable, object] = {}
         for language, speech in speeches.items():
             environment = _environment(house, speech, static, folders)
             for name in environment.list_templates(["html"]):
                 self._made[language, name] = environment.get_template(name)
+
+    def keep(self, place: Hashable, made: T) -> T:
+        """Something that was made of a template, under what it depends on; there are not many of them."""
+        if len(self.kept) >= _MOST_KEPT:
+            self.kept.clear()
+        self.kept[place] = made
+        return made
 
     def render(self, language: Language, name: str, values: Mapping[str, Any]) -> str:
         return self._made[language, name].render(values)

@@ -35,10 +35,17 @@ WORDS = {
         N_("A system that we depend on does not answer. Please try again in a few minutes."),
     ),
 }
+UNREADABLE = (
+    N_("Your second factor cannot be read"),
+    N_(
+        "A key on our side is missing, and waiting does not help: please ask the help desk. If you have a recovery "
+        "code, you can log in with it and set up your phone again."
+    ),
+)
 
 
 def refused(visit: Visit, trouble: Trouble, methods: str = "") -> Response:
-    title, advice = WORDS[trouble.status]
+    title, advice = UNREADABLE if trouble.unreadable else WORDS[trouble.status]
     made = visit.page(
         "error.html",
         trouble.status,

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 
 class Trouble(Exception):  # noqa: N818 - an answer, no error of ours
-    """`wait`: when it may be tried again."""
+    """`wait`: when it may be tried again. `unreadable`: what is away is the key of the person's second factor."""
 
-    def __init__(self, status: int, wait: timedelta | None = None) -> None:
+    def __init__(self, status: int, wait: timedelta | None = None, unreadable: bool = False) -> None:
         super().__init__(f"status {status}")
         self.status = status
         self.wait = wait
+        self.unreadable = unreadable
 
 
 def not_found() -> Trouble:
@@ -22,6 +23,11 @@ def not_found() -> Trouble:
 def too_many(wait: timedelta) -> Trouble:
     """Slow down: try again after `wait`."""
     return Trouble(429, wait)
+
+
+def unreadable() -> Trouble:
+    """Waiting does not help: operators must."""
+    return Trouble(503, unreadable=True)
 
 
 def unavailable(wait: timedelta = timedelta(seconds=30)) -> Trouble:

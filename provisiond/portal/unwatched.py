@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from provisiond.ports.portal import Tried
+from provisiond.ports.tally import Tried
 
 
 class Unwatched:
-    """A ports.portal.Tally that forgets."""
+    """A ports.tally.Tally that forgets."""
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Nobody asks for it."""

@@ -19,7 +19,7 @@ from provisiond.portal import csrf
 from provisiond.portal.activation.attempts import within
 from provisiond.portal.desk import Desk
 from provisiond.portal.language import Sentence, Speech, language_of, preferred
-from provisiond.ports.portal import WebSession
+from provisiond.ports.short_memory import WebSession
 
 SESSION_COOKIE = "__Host-session"
 LANGUAGE_COOKIE = "__Host-language"
@@ -183,7 +183,10 @@ class Visit:
     # -- answers
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """`template`: its path below templates/."""
-        body = self.desk.pages.render(self.language, template, values | {"visit": self})
+        return self.answer(self.desk.pages.render(self.language, template, values | {"visit": self}), status)
+
+    def answer(self, body: str, status: int = 200) -> Response:
+        """A page that was rendered."""
         return self.dressed(HTMLResponse(body, status, {"Content-Language": self.language.value}))
 
     def redirect(self, path: str) -> Response:

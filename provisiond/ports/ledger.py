@@ -161,9 +161,12 @@ class Ledger(Posting, Protocol):
         """None: as policy makes it."""
         ...
 
-    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+    def give_alias(
+        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
+    ) -> bool:
         """A further local part of the lifelong address, for ever. Raises RejectedError where it was ever given to
-        another, or is an account name; again to the same person: nothing happens."""
+        another, or is an account name; again to the same person: nothing happens. `allowed`: how many one person may
+        have in all (None: any number). False, and nothing is given: they have as many."""
         ...
 
     def taken(self, names: Collection[str]) -> frozenset[str]:

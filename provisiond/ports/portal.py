@@ -1,18 +1,16 @@
-"""What the portal asks of the world. It decides nothing of an account: facts and orders go to the ledger, the daemon
+"""What the portal asks of the ledger. It decides nothing of an account: facts and orders go to the ledger, the daemon
 writes the entries. Only passwords and tokens it sets in the directory itself, at once (DESIGN 3, rule 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
 from provisiond.domain.model import Account, ContactDetail, Occurrence
 from provisiond.ports.facts import HistoryLine
-
-# -- facts that only the portal needs --------------------------------------------------------------------------
 
 
 class Problem(StrEnum):
@@ -111,8 +109,9 @@ class PortalLedger(Protocol):
         at: datetime,
     ) -> bool:
         """All in one transaction: the pending factor is confirmed with the code of that step, recovery codes kept,
-        acceptance recorded, the account activated (the person becomes due). False, and nothing is done, where the
-        factor is not pending any more: another request was faster."""
+        acceptance recorded, the account activated (the person becomes due). One that was activated before stays so,
+        and the person is told of the factor (notice). False, and nothing is done, where the factor is not pending any
+        more, or another one is confirmed: another request was faster."""
         ...
 
     # -- second factor
@@ -124,6 +123,10 @@ class PortalLedger(Protocol):
 
     def factor(self, person_id: str) -> Factor | None:
         """The confirmed one."""
+        ...
+
+    def sample_factors(self) -> tuple[Factor, ...]:
+        """Of all that are confirmed the oldest and the newest: to see whether they can be read."""
         ...
 
     def replace_factor(
@@ -179,9 +182,12 @@ class PortalLedger(Protocol):
         """None: as policy makes it."""
         ...
 
-    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+    def give_alias(
+        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
+    ) -> bool:
         """A further local part of the lifelong address, for ever. Raises RejectedError where it was ever given to
-        another, or is an account name."""
+        another, or is an account name; again to the same person: nothing happens. `allowed`: how many one person may
+        have in all (None: any number). False, and nothing is given: they have as many."""
         ...
 
     def taken(self, names: Collection[str]) -> frozenset[str]:
@@ -195,184 +201,3 @@ class PortalLedger(Protocol):
     def note(self, person_id: str, event: str, actor: str, detail: Mapping[str, Any], at: datetime) -> None:
         """A history line of something that changes nothing for the daemon."""
         ...
-
-
-# -- the portal's own short memory -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class WebSession:
-    """What the portal knows between two requests. `person_id`: proven or logged in (which, says `stage`); `content`:
-    JSON, never a secret. `proved_at`: the last time that password and second factor were shown."""
-
-    person_id: str | None
-    stage: str
-    content: Mapping[str, Any]
-    begun_at: datetime
-    seen_at: datetime
-    proved_at: datetime | None
-
-
-class Sessions(Protocol):
-    """Kept under a digest of the token in the cookie. Shared by all portals of one ledger; survives restarts."""
-
-    def load(self, token: str, at: datetime) -> WebSession | None:
-        """None: unknown, idle for too long, or over."""
-        ...
-
-    def keep(self, token: str, session: WebSession, replaces: str | None = None) -> None:
-        """`replaces`: the token that the session had before, which is void from now on."""
-        ...
-
-    def end(self, token: str) -> None: ...
-
-    def end_all(self, person_id: str, but: str | None = None) -> int:
-        """Every session of that person but the one with the token `but`; how many."""
-        ...
-
-    def purge(self, at: datetime) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` in each period of `per`."""
-
-    name: str
-    count: int
-    per: timedelta
-
-
-class Throttle(Protocol):
-    """Counts that survive restarts and are shared by all portals. Keys hold no personal data (digests)."""
-
-    def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
-        """Count one act under each (rate, key): None where all allow it, else how long to wait (nothing counts)."""
-        ...
-
-    def pause(self, key: str, at: datetime) -> timedelta:
-        """How long until the next try under this key may come (zero: now). Grows with failures, up to a limit."""
-        ...
-
-    def failed(self, keys: Sequence[str], at: datetime) -> None: ...
-
-    def succeeded(self, keys: Sequence[str]) -> None:
-        """The failures are forgotten."""
-        ...
-
-    def purge(self, at: datetime) -> int: ...
-
-
-class Tried(StrEnum):
-    """What became of an attempt to prove something."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    PAUSED = "paused"  # too many before: it was not looked at
-    BESIEGED = "besieged"  # so many against that person today that something else is asked for too
-
-
-class Tally(Protocol):
-    """What those who watch want to count; of nobody in particular. Thread-safe, and quick."""
-
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """`route`: the page as it is written in the list of pages, never what somebody typed."""
-        ...
-
-    def tried(self, purpose: str, outcome: Tried) -> None: ...
-
-    def activated(self) -> None:
-        """An account, for the first time."""
-        ...
-
-    def away(self, system: str) -> None:
-        """A request met a system that did not answer."""
-        ...
-
-
-# -- the directory ---------------------------------------------------------------------------------------------
-
-
-class PasswordRefusal(StrEnum):
-    """Why the directory did not take a password (draft-behera-ldap-password-policy, 5.2)."""
-
-    TOO_SHORT = "too-short"
-    USED_BEFORE = "used-before"
-    TOO_YOUNG = "too-young"
-    QUALITY = "quality"
-    OTHER = "other"
-
-
-class BindAnswer(StrEnum):
-    """`WRONG` also where the account is not there: outsiders must not tell the two apart."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    BLOCKED = "blocked"  # right or wrong: the server lets nobody in (ended, locked, too many failures)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the directory shows of an account to services: names of groups, addresses, display name, quota (bytes)."""
-
-    dn: str
-    state: str | None
-    groups: frozenset[str]
-    mail: tuple[str, ...]
-    display_name: str | None
-    quota_bytes: int | None
-
-
-class PortalDirectory(Protocol):
-    """The directory by the portal's own identity. All raise UnavailableError; none repeats a write in doubt."""
-
-    def set_password(self, person_id: str, password: str) -> PasswordRefusal | None:
-        """By the operation of RFC 3062: the server hashes it and its policy judges it. None: it holds."""
-        ...
-
-    def bind(self, account_name: str, password: str, code: str | None = None) -> BindAnswer:
-        """Whether the person's own bind succeeds; `code` follows the password where the server asks for it (otp
-        overlay), else it is left out. As slow for a name that is not there, or has no password yet. Where the caller
-        has checked the person's code, or a recovery code, it gives the code of the present step."""
-        ...
-
-    def shown(self, person_id: str) -> Shown | None: ...
-
-    def put_token(self, person_id: str, secret: bytes) -> None:
-        """Write the TOTP token entry, in place of the one before."""
-        ...
-
-    def is_enforced(self, person_id: str) -> bool:
-        """Whether the server asks for a code at bind."""
-        ...
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A contact entry as the reader of the listings sees it; `attributes` by lower-case name (with options)."""
-
-    name: str  # uid
-    attributes: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class ListingPage:
-    listings: tuple[Listing, ...]
-    more: bool  # there are others after these
-    cut: bool = False  # there are matches that were not looked at: a more precise search finds them
-
-
-class Listings(Protocol):
-    """The communications directory's view, bound as the listing reader: what it can see is all that is public."""
-
-    def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
-        """By beginnings of names (any word order, Latin or Chinese) and department; ascending by display name;
-        `after`: the name of the last listing of the page before. Empty where the text says too little."""
-        ...
-
-    def listing(self, name: str) -> Listing | None: ...
-
-    def departments(self) -> tuple[str, ...]: ...
-
-    def close(self) -> None: ...

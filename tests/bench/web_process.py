@@ -23,7 +23,7 @@ from provisiond.adapters.clock import SystemClock
 from provisiond.listening import Place
 from provisiond.portal.application import application
 from provisiond.portal.site import PAGES
-from provisiond.ports.portal import Rate, Throttle
+from provisiond.ports.short_memory import Attempted, Rate, Throttle
 from provisiond.settings import load_portal
 
 _MANY = 1_000_000
@@ -36,7 +36,7 @@ class Generous:
     throttle: Throttle
 
     def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
-        return self.throttle.admit([(replace(rate, count=_MANY), key) for rate, key in wanted], at)
+        return self.throttle.admit(_many(wanted), at)
 
     def pause(self, key: str, at: datetime) -> timedelta:
         return self.throttle.pause(key, at)
@@ -44,11 +44,24 @@ class Generous:
     def failed(self, keys: Sequence[str], at: datetime) -> None:
         self.throttle.failed(keys, at)
 
+    def attempt(
+        self,
+        key: str,
+        wanted: Sequence[tuple[Rate, str]],
+        watched: Sequence[tuple[Rate, str]],
+        at: datetime,
+    ) -> Attempted:
+        return self.throttle.attempt(key, _many(wanted), _many(watched), at)
+
     def succeeded(self, keys: Sequence[str]) -> None:
         self.throttle.succeeded(keys)
 
     def purge(self, at: datetime) -> int:
         return self.throttle.purge(at)
+
+
+def _many(wanted: Sequence[tuple[Rate, str]]) -> list[tuple[Rate, str]]:
+    return [(replace(rate, count=_MANY), key) for rate, key in wanted]
 
 
 def portal(config: str) -> None:

@@ -111,6 +111,19 @@ def test_an_alias_is_nobodys_account_name_later(ledger: Ledger) -> None:
     assert ["given to another" in one.reason for one in parked] == [True]
 
 
+def test_no_more_aliases_are_given_than_are_allowed(ledger: Ledger) -> None:
+    """The same one again is none more, and one that is another's is refused first."""
+    me = person(ledger).person_id
+    assert ledger.give_alias(me, "Tai.Man.Chan", DOMAIN, "student", AT, allowed=1)
+    assert not ledger.give_alias(me, "Peter.Chan", DOMAIN, "student", LATER, allowed=1)
+    assert ledger.give_alias(me, "tai.man.chan", DOMAIN, "student", LATER, allowed=1)
+    with pytest.raises(RejectedError, match="given to another"):
+        ledger.give_alias(me, "name2", DOMAIN, "student", LATER, allowed=1)
+    assert person(ledger).aliases == ("Tai.Man.Chan",)
+    assert added(ledger) == ["alias-given"]
+    assert ledger.taken(["peter.chan"]) == frozenset()
+
+
 def test_what_is_taken_can_be_asked(ledger: Ledger) -> None:
     ledger.give_alias(person(ledger).person_id, "Tai.Man.Chan", DOMAIN, "student", AT)
     ledger.keep_names([("seen", None)], AT)

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from provisiond.ports.portal import Listings
+from provisiond.ports.portal_directory import Listings
 from tests.rigs.listings import PEOPLE, fake_listings, plant, real_listings
 from tests.rigs.portal_directory import FakeListings
 from tests.rigs.slapd import SlapdRig

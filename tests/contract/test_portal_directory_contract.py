@@ -14,7 +14,7 @@ import pytest
 
 from provisiond.domain.changes import Mod, Op
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports.portal import BindAnswer, PasswordRefusal, PortalDirectory
+from provisiond.ports.portal_directory import BindAnswer, PasswordRefusal, PortalDirectory
 from tests.rigs.portal_directory import FakePortalDirectory
 from tests.rigs.portal_site import PASSWORD, account_dn, change, enforce, make_account, portal_directory
 from tests.rigs.slapd import SlapdRig

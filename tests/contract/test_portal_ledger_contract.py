@@ -176,6 +176,30 @@ def test_an_activation_does_not_replace_a_confirmed_factor(portal: PortalLedger,
     assert portal.recovery_codes(person) == CODES
 
 
+def test_an_account_that_is_active_gets_its_first_factor_without_a_second_activation(
+    both: Both, person: str
+) -> None:
+    """Adopted, or activated by an operator; the person is told of the factor."""
+    both.ledger.activate(person, "operator", AT, None)
+    before = events(both.portal, person)
+    begun = both.portal.begin_factor(person, b"sealed", LATER)
+    assert both.portal.complete_activation(person, begun.id, 7, CODES, TERMS, LATER)
+    account = both.portal.account(person)
+    assert account is not None
+    assert (account.activated_at, account.second_factor_at) == (AT, LATER)
+    assert account.occurrences == (CHANGED,)
+    told = events(both.portal, person)[len(before) :]
+    assert told == ["policy-accepted", "second-factor-enrolled", "second-factor-changed"]
+    assert both.ledger.open_orders(TODAY) == {STUDENT: LATER}
+
+
+def test_a_new_phone_needs_no_phone_before_it(portal: PortalLedger, person: str) -> None:
+    begun = portal.begin_factor(person, b"sealed", AT)
+    assert portal.replace_factor(person, begun.id, 7, CODES, CHANGED, LATER)
+    factor = portal.factor(person)
+    assert factor is not None and factor.confirmed_at == LATER
+
+
 def test_of_sixteen_activations_at_once_one_is_done(portal: PortalLedger, person: str) -> None:
     begun = portal.begin_factor(person, b"sealed", AT)
     done = at_once(lambda: portal.complete_activation(person, begun.id, 7, CODES, TERMS, AT))
@@ -223,6 +247,16 @@ def test_a_factor_of_another_person_confirms_nothing(both: Both, person: str) ->
     assert not both.portal.complete_activation(person, theirs.id, 5, CODES, TERMS, AT)
 
 
+def test_the_oldest_and_the_newest_factor_are_samples(both: Both, person: str) -> None:
+    """Of those that count."""
+    assert both.portal.sample_factors() == ()
+    people = [person, *(committed(both.ledger, number) for number in (2, 3))]
+    for one in people:
+        enrolled(both.portal, one)
+    both.portal.begin_factor(person, b"pending", LATER)
+    assert [factor.person_id for factor in both.portal.sample_factors()] == [people[0], people[2]]
+
+
 def test_of_sixteen_posts_of_one_code_one_counts(portal: PortalLedger, person: str) -> None:
     enrolled(portal, person, step=100)
     assert at_once(lambda: portal.use_step(person, 101)).count(True) == 1
@@ -253,6 +287,18 @@ def test_new_recovery_codes_replace_all_others_and_are_told(portal: PortalLedger
 
 
 # -- single-use codes ------------------------------------------------------------------------------------
+def test_of_sixteen_aliases_at_once_as_many_are_given_as_are_allowed(
+    portal: PortalLedger, person: str
+) -> None:
+    """Each post asks for another one, and all saw an account without any."""
+    names = iter([f"Tai.Man.Chan{number}" for number in range(2, 18)])
+    given = at_once(lambda: portal.give_alias(person, next(names), DOMAIN, "student", AT, allowed=2))
+    assert given.count(True) == 2
+    account = portal.account(person)
+    assert account is not None
+    assert len(account.aliases) == 2
+
+
 def test_a_ticket_counts_once_of_sixteen_posts(portal: PortalLedger, person: str) -> None:
     ticket = a_ticket(person)
     portal.issue_ticket(ticket, AT, CHANGED)

@@ -16,7 +16,7 @@ from provisiond.adapters.portal_state.sessions import SqlSessions
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.throttle import SqlThrottle
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports.portal import Rate, Sessions, Throttle, WebSession
+from provisiond.ports.short_memory import Attempted, Rate, Sessions, Throttle, WebSession
 from tests.rigs.portal_states import KINDS, Opening, a_place, opened_at, opening
 
 AT = datetime(2026, 11, 24, 4, tzinfo=UTC)
@@ -234,6 +234,39 @@ def test_failures_at_once_are_all_counted(throttle: Throttle) -> None:
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda _: throttle.failed(["address:b", "address:a"], AT), range(8)))
     assert throttle.pause("address:a", AT) == timedelta(seconds=16)
+
+
+# -- attempts --------------------------------------------------------------------------------------------
+def test_an_attempt_is_a_failure_until_it_succeeds(throttle: Throttle) -> None:
+    """… and counts under its rates: the fifth one in a row brings a pause, what is right ends it."""
+    for _ in range(5):
+        assert throttle.attempt("address:a", [(TEN, "a")], [], AT) == Attempted(None)
+    paused = throttle.attempt("address:a", [(TEN, "a")], [], AT)
+    assert paused == Attempted(timedelta(seconds=2))
+    throttle.succeeded(["address:a"])
+    assert throttle.pause("address:a", AT) == timedelta(0)
+
+
+def test_an_attempt_that_must_wait_counts_nowhere(throttle: Throttle) -> None:
+    watched = [(Rate("siege", 11, TEN.per), "w")]
+    for n in range(10):
+        throttle.attempt(f"address:{n}", [(TEN, "a")], watched, AT)
+    assert throttle.attempt("address:b", [(TEN, "a"), (MANY, "all")], watched, AT).wait == TEN.per
+    assert throttle.pause("address:b", AT) == timedelta(0)
+    assert [throttle.admit(watched, AT) for _ in range(2)] == [None, TEN.per]
+
+
+def test_what_is_watched_keeps_nobody_out(throttle: Throttle) -> None:
+    tried = [throttle.attempt(f"address:{n}", [(MANY, "all")], [(TEN, "p")], AT) for n in range(12)]
+    assert tried == [Attempted(None)] * 10 + [Attempted(None, beyond=True)] * 2
+    later = throttle.attempt("address:a", [(MANY, "all")], [(TEN, "p")], AT + TEN.per)
+    assert later == Attempted(None)
+
+
+def test_of_attempts_at_once_no_more_go_on_than_pauses_allow(throttle: Throttle) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        tried = threads.map(lambda _: throttle.attempt("address:a", [(MANY, "a")], [], AT), range(16))
+        assert sum(one.wait is None for one in tried) == 5
 
 
 def test_counts_and_failures_that_are_over_are_purged(throttle: Throttle) -> None:

@@ -23,7 +23,7 @@ from provisiond.domain.changes import AddEntry, Change, Mod, ModifyEntry, Op
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.model import Entry
 from provisiond.ports import Done, Outcome, Refused
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.integration.conftest import CODE, Site
 from tests.rigs.ds389 import ROOT_DN, empty_ds389
 from tests.rigs.listings import PEOPLE, plant, real_listings

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from provisiond.adapters.directory.listings import EVERY, MOST, LdapListings
 from provisiond.adapters.directory.searching import fits
+from provisiond.adapters.directory.session import LdapTarget
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.search_words import says_enough, words
 from tests.rigs.listings import PEOPLE, fake_listings, listed, plant, reader_target, real_listings
@@ -81,7 +83,7 @@ def test_a_search_looks_at_so_many_and_says_that_there_are_more(slapd: SlapdRig)
 
 
 def test_departments_are_asked_for_once_an_hour(slapd: SlapdRig) -> None:
-    """A new one shows within that time."""
+    """A new one shows soon after that time; meanwhile the page has those of before."""
     now = [0.0]
     plant(slapd, PEOPLE[0])
     with closing(LdapListings(reader_target(slapd), slapd.contacts_base, lambda: now[0])) as listings:
@@ -90,7 +92,46 @@ def test_departments_are_asked_for_once_an_hour(slapd: SlapdRig) -> None:
         now[0] = 3599.0
         assert listings.departments() == ("Physics",)
         now[0] = 3601.0
+        assert listings.departments() == ("Physics",)
+        pause = threading.Event()
+        while listings.departments() == ("Physics",):
+            pause.wait(0.01)
         assert listings.departments() == ("Chemistry", "Physics")
+
+
+def test_departments_are_read_before_anybody_asks(slapd: SlapdRig) -> None:
+    """Nothing is asked of the directory when somebody does."""
+    plant(slapd, PEOPLE[0])
+    listings = LdapListings(reader_target(slapd), slapd.contacts_base)
+    listings.warm()
+    listings.close()  # when it has been read
+    with away(slapd):
+        assert listings.departments() == ("Physics",)
+
+
+def test_departments_stay_while_the_directory_is_away(slapd: SlapdRig) -> None:
+    now = [0.0]
+    plant(slapd, PEOPLE[0])
+    with closing(
+        LdapListings(impatient(reader_target(slapd)), slapd.contacts_base, lambda: now[0])
+    ) as listings:
+        assert listings.departments() == ("Physics",)
+        with away(slapd):
+            for now[0] in (3601.0, 3602.0, 4000.0):
+                assert listings.departments() == ("Physics",)
+
+
+@contextmanager
+def away(slapd: SlapdRig) -> Iterator[None]:
+    slapd.kill()
+    try:
+        yield
+    finally:
+        slapd.start()
+
+
+def impatient(target: LdapTarget) -> LdapTarget:
+    return replace(target, patience=0.5)
 
 
 def test_accounts_are_not_found(slapd: SlapdRig) -> None:

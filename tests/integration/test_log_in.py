@@ -15,7 +15,7 @@ from provisiond.domain.model import Hold, HoldKind, Status
 from provisiond.portal.account import services
 from provisiond.portal.account.log_in_pages import NOT_ADMITTED
 from provisiond.portal.account.login import Entered, NotAdmitted
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student, campus
 from tests.rigs.lives import TODAY
 from tests.rigs.member import Member, activated

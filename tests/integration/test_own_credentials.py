@@ -13,7 +13,7 @@ import pytest
 from provisiond.domain.model import NoticeKind
 from provisiond.portal.account import services
 from provisiond.portal.account.re_enrolment import Issued
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.campus_portal import HKID, Campus, a_student, campus
 from tests.rigs.member import Member, activated
 from tests.rigs.portal import serving

@@ -163,14 +163,14 @@ def test_a_display_name_must_be_ones_own(site: Campus, visitor: Visitor) -> None
 
 
 def test_undergraduates_have_no_full_name_address(site: Campus, visitor: Visitor) -> None:
-    """They read why, and a form that is sent all the same gives none."""
+    """No link leads there; who goes there reads why, and a form that is sent all the same gives none."""
     member = a_member(site, visitor)
+    assert "/account/alias" not in visitor.get("/account").text
     page = visitor.get("/account/alias")
     assert "for postgraduate students" in page.text
     token = page.forms[0][1]["csrf_token"]
     visitor.post("/account/alias", {"csrf_token": token, "choice": "Tai.Man.Chan"})
     assert member.account.aliases == ()
-    assert "/account/alias" not in visitor.get("/account").text
 
 
 def test_a_postgraduate_chooses_an_address_and_may_change_it_once(site: Campus, visitor: Visitor) -> None:
@@ -180,7 +180,7 @@ def test_a_postgraduate_chooses_an_address_and_may_change_it_once(site: Campus, 
         taken.person_id, "Tai.Man.Chan", "connect.example.edu", "ops", site.world.clock.now()
     )
     member = a_member(site, visitor, level=Level.RESEARCH_POSTGRADUATE)
-    assert "/account/alias" in visitor.get("/account").text
+    assert 'href="/account/alias"' in visitor.get("/account").text
     page = visitor.get("/account/alias")
     assert 'value="Tai.Man.Chan"' not in page.text
     assert "given to somebody before" in visitor.fill(page, form=1, choice="", other="tai.man.chan").text
@@ -188,6 +188,7 @@ def test_a_postgraduate_chooses_an_address_and_may_change_it_once(site: Campus, 
     assert "new address is on its way" in visitor.fill(page, form=1, choice="Peter.Chan").text
     assert "new address is on its way" in visitor.fill(page, form=1, choice="", other="T.M.Chan").text
     assert "every change that is possible" in visitor.get("/account/alias").text
+    assert 'href="/account/alias"' in visitor.get("/account").text
     assert member.account.aliases == ("Peter.Chan", "T.M.Chan")
     site.world.cycle()
     shown = site.desk.directory.shown(member.person_id)

@@ -15,7 +15,7 @@ import pytest
 from provisiond.adapters.directory.portal import LdapPortalDirectory
 from provisiond.domain.changes import Mod, Op
 from provisiond.domain.errors import UnavailableError
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.portal_site import (
     PASSWORD,
     account_dn,

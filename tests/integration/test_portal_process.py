@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,17 @@ import pytest
 from provisiond import bootstrap_portal
 from provisiond.adapters import web_server
 from provisiond.adapters.clock import SystemClock
+from provisiond.adapters.ledger.portal import SqlPortalLedger
+from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.monitor import asked
+from provisiond.adapters.vault import Vault
 from provisiond.listening import Place
-from provisiond.ports.portal import WebSession
+from provisiond.ports.portal import CodeSet
+from provisiond.ports.short_memory import WebSession
 from provisiond.settings import load_portal
 from tests.integration.conftest import Site
 from tests.rigs.daemon_process import DaemonProcess, eventually, running
+from tests.rigs.ledgers import AT, committed, url
 
 HOST = "account.example.edu"
 
@@ -136,11 +142,31 @@ def test_a_hang_up_changes_nothing(portal: DaemonProcess) -> None:
 def test_check_tells_whether_it_could_start(prepared: Site) -> None:
     us = prepared.university
     us.config.write_text(us.config.read_text() + _settings(us.folder))
-    assert "every system answers" in prepared.run("portal", "--check")
+    said = prepared.run("portal", "--check")
+    assert "every system answers" in said and "Second factors" not in said
     us.keep_secret("portal", "a wrong one")
     assert "portal.password_file" in prepared.run("portal", "--check", expect=78)
     us.keep_secret("factor-key", "short")
     assert "portal.factor_key_file" in prepared.run("portal", "--check", expect=78)
+
+
+def test_check_tries_whether_second_factors_can_be_read(prepared: Site) -> None:
+    """… and names the key and its file when one cannot."""
+    us = prepared.university
+    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    place = url(us.folder / "ledger.db")
+    with closing(SqlLedger.open(place, create=False)) as ledger:
+        person = committed(ledger)
+    with closing(SqlPortalLedger.open(place)) as portal:
+        begun = portal.begin_factor(person, Vault([b"\x0f" * 32]).seal(b"secret", person), AT)
+        codes = CodeSet(b"salt", frozenset(), AT)
+        assert portal.complete_activation(person, begun.id, 1, codes, ("1", AT), AT)
+    assert "Second factors can be read" in prepared.run("portal", "--check")
+    us.keep_secret("factor-key", "0e" * 32)
+    for verb in (("portal", "--check"), ("check",)):
+        assert "put the former key back" in prepared.run(*verb, expect=78)
+    us.keep_secret("factor-key", "0e" * 32 + "\n" + "0f" * 32)
+    assert "Second factors can be read" in prepared.run("portal", "--check")
 
 
 def test_check_says_the_same_of_the_portal(prepared: Site) -> None:

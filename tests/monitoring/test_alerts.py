@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisiond.portal_monitoring import PortalMetrics
-from provisiond.ports.portal import Tried
+from provisiond.ports.tally import Tried
 from tests.rigs.watched import everything
 
 HERE = Path(__file__).parent

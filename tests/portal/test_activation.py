@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from provisiond.domain.model import Hold, HoldKind, Level, NoticeKind, State
 from provisiond.portal.visit import SESSION_COOKIE
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student
 from tests.rigs.lives import TODAY
 from tests.rigs.student import PASSWORD, Student, heading
@@ -96,9 +96,17 @@ def test_each_situation_has_a_page_of_its_own(many: Campus, address: str) -> Non
     found = {s: heading(Student(Visitor(address), many).identify(n, s)) for s, n in numbers.items()}
     assert found == {
         "20000003": "Your account is closed",
-        "20000004": "Your account is active already",
+        "20000004": "Only your phone is missing",
         "20000005": "Your account needs a person to look at it",
     }
+
+
+def test_who_has_activated_already_reads_when(student: Student, place: Campus) -> None:
+    place.enrol(a_student())
+    student.activate()
+    page = student.identify()
+    assert heading(page) == "Your account is active already"
+    assert "24 November 2026" in page.text
 
 
 def test_a_lock_in_the_middle_of_activation_holds(student: Student, place: Campus) -> None:

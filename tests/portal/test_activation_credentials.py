@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from provisiond.ports.portal import BindAnswer
+from provisiond.ports.portal_directory import BindAnswer
 from tests.rigs.campus_portal import Campus, a_student
 from tests.rigs.student import PASSWORD, Student, faults, heading
 from tests.rigs.visitor import Visitor

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisiond.portal.directory.query import PAGE, PAGES
-from provisiond.ports.portal import Listing, ListingPage
+from provisiond.ports.portal_directory import Listing, ListingPage
 from tests.rigs.clock import StoppedClock
 from tests.rigs.listings import fake_listings, listed
 from tests.rigs.portal import MemorySessions, desk, serving

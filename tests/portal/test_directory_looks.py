@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from provisiond.ports.portal import Listing
+from provisiond.ports.portal_directory import Listing
 from tests.rigs.browser import screen
 from tests.rigs.listings import fake_listings, listed
 from tests.rigs.portal import desk, serving

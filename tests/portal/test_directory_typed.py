@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisiond.ports.portal import Listing
+from provisiond.ports.portal_directory import Listing
 from tests.rigs.listings import fake_listings, listed
 from tests.rigs.portal import desk, serving
 from tests.rigs.portal_directory import FakeListings

@@ -28,10 +28,13 @@ from provisiond.portal.activation.blocklist import Blocklist
 from provisiond.portal.activation.passwords import PasswordJudge, context_words
 from provisiond.portal.desk import Desk
 from provisiond.portal.rules import CodeWanted
-from tests.rigs.ledgers import sqlite, url
+from provisiond.ports import Ledger
+from tests.rigs import portal_states
+from tests.rigs.ledgers import on_server, sqlite, url
 from tests.rigs.lives import TODAY, a_policy, noon
 from tests.rigs.portal import HOUSE, RULES, desk
 from tests.rigs.portal_site import portal_directory
+from tests.rigs.postgres import PASSWORD, PostgresRig
 from tests.rigs.registry import a_record
 from tests.rigs.slapd import SlapdRig
 from tests.rigs.world import World
@@ -88,13 +91,18 @@ class Campus:
             seen.append(statement)
 
         engines = (self.store._engine, self.portal_ledger._db._reader)
-        heard, self.store.heard = self.store.heard, seen.append
+        reads = self.portal_ledger.plain
+        plain: list[Any] = [self.store, *([reads] if reads else [])]
+        before = [one.heard for one in plain]
+        for one in plain:
+            one.heard = seen.append
         for engine in engines:
             event.listen(engine, "before_cursor_execute", see)
         try:
             yield seen
         finally:
-            self.store.heard = heard
+            for one, heard in zip(plain, before, strict=True):
+                one.heard = heard
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", see)
 
@@ -104,8 +112,38 @@ class Campus:
 
 @contextmanager
 def campus(rig: SlapdRig, folder: Path) -> Iterator[Campus]:
+    place = url(folder / "ledger.db")
+    with (
+        sqlite(folder) as ledger,
+        closing(SqlPortalLedger.open(place)) as portal_ledger,
+        closing(Store.in_file(folder / "portal-state.sqlite")) as store,
+        _campus(rig, ledger, portal_ledger, store) as made,
+    ):
+        yield made
+
+
+@contextmanager
+def campus_on_server(rig: SlapdRig, postgres: PostgresRig) -> Iterator[tuple[Campus, Desk]]:
+    """Its ledger and the portal's memory lie in one PostgreSQL database; and the desk of a second portal, which
+    shares nothing with the first one but that and the directory."""
+    place = portal_states.on_server(postgres)
     with ExitStack() as stack:
-        ledger = stack.enter_context(sqlite(folder))
+        ledger = stack.enter_context(closing(on_server(place)))
+        opened = [
+            (
+                stack.enter_context(closing(SqlPortalLedger.open(place, password=PASSWORD))),
+                stack.enter_context(closing(portal_states.opening(place))),
+            )
+            for _ in range(2)
+        ]
+        made = stack.enter_context(_campus(rig, ledger, *opened[0]))
+        portal_ledger, store = opened[1]
+        yield made, _desk(rig, made.world, store, portal_ledger, stack)
+
+
+@contextmanager
+def _campus(rig: SlapdRig, ledger: Ledger, portal_ledger: SqlPortalLedger, store: Store) -> Iterator[Campus]:
+    with ExitStack() as stack:
         groups = [f"cn={name},{rig.groups_base}" for name in GROUPS]
         bases = (rig.base, rig.people_base, rig.contacts_base, rig.groups_base)
         directory = stack.enter_context(closing(LdapDirectory(rig.daemon, *bases, groups=groups)))
@@ -113,8 +151,6 @@ def campus(rig: SlapdRig, folder: Path) -> Iterator[Campus]:
         world = World(
             policy=a_policy(), ledger=cast(Any, ledger), directory=cast(Any, directory), clock=clock
         )
-        portal_ledger = stack.enter_context(closing(SqlPortalLedger.open(url(folder / "ledger.db"))))
-        store = stack.enter_context(closing(Store.in_file(folder / "portal-state.sqlite")))
         yield Campus(rig, world, _desk(rig, world, store, portal_ledger, stack), store, portal_ledger)
 
 

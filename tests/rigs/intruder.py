@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from provisiond.portal import csrf
 from provisiond.portal.desk import Desk
 from provisiond.portal.visit import SESSION_COOKIE, Stage
-from provisiond.ports.portal import WebSession
+from provisiond.ports.short_memory import WebSession
 from tests.rigs.visitor import Seen, Visitor
 
 FORM = "application/x-www-form-urlencoded"

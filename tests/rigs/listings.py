@@ -6,7 +6,7 @@ from contextlib import closing
 
 from provisiond.adapters.directory.listings import LdapListings
 from provisiond.adapters.directory.session import LdapTarget, open_session
-from provisiond.ports.portal import Listing
+from provisiond.ports.portal_directory import Listing
 from tests.rigs.slapd import SlapdRig
 
 Values = dict[str, tuple[str, ...]]

@@ -34,15 +34,22 @@ class Ordering(TakenOver):
             order = orders.ChooseDisplayName(name, at, actor)
             self._order("display-name-set", person_id, order, actor, at)
 
-    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+    def give_alias(
+        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
+    ) -> bool:
         self._require([person_id])
         value = alias.lower()
         account_names = {account.account_name.lower() for account in self.people.values()}
         if value in self.foreign | account_names or self.names.get(value, person_id) != person_id:
             raise RejectedError(f"the address {alias}@{domain} was given to another, or is an account name")
-        if value not in map(str.lower, self.people[person_id].aliases):
-            self.names[value] = person_id
-            self._order("alias-given", person_id, orders.GiveAlias(alias, domain, at, actor), actor, at)
+        has = self.people[person_id].aliases
+        if value in map(str.lower, has):
+            return True
+        if allowed is not None and len(has) >= allowed:
+            return False
+        self.names[value] = person_id
+        self._order("alias-given", person_id, orders.GiveAlias(alias, domain, at, actor), actor, at)
+        return True
 
     def taken(self, names: Collection[str]) -> frozenset[str]:
         return frozenset(name.lower() for name in names) & (self.names.keys() | self.foreign)

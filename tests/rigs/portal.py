@@ -27,7 +27,7 @@ from provisiond.portal.rules import House, Rules
 from provisiond.portal.site import PAGES
 from provisiond.portal.static import Static
 from provisiond.portal.terms import rendered
-from provisiond.ports.portal import WebSession
+from provisiond.ports.short_memory import WebSession
 from tests.rigs.lives import a_policy
 
 HOUSE = House(
@@ -50,7 +50,7 @@ class Missing:
 
 @dataclass
 class MemorySessions:
-    """ports.portal.Sessions in memory, for tests of the web alone."""
+    """ports.short_memory.Sessions in memory, for tests of the web alone."""
 
     kept: dict[str, WebSession] = field(default_factory=dict)
     idle_after: timedelta = timedelta(minutes=15)

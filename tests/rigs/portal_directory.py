@@ -12,7 +12,7 @@ import pyotp
 from provisiond.adapters.directory.searching import fits, order
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.search_words import says_enough, words
-from provisiond.ports.portal import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
+from provisiond.ports.portal_directory import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
 
 SHORTEST = 12
 
@@ -32,7 +32,8 @@ class FakeAccount:
 
 
 class FakePortalDirectory:
-    """Implements ports.portal.PortalDirectory. `accounts` by person ID; `unavailable`: why it does not answer."""
+    """Implements ports.portal_directory.PortalDirectory. `accounts` by person ID; `unavailable`: why it does not
+    answer."""
 
     def __init__(self, base: str = "dc=example,dc=edu") -> None:
         self.base = base
@@ -114,7 +115,7 @@ def _takes(account: FakeAccount, code: str | None) -> bool:
 
 
 class FakeListings:
-    """Implements ports.portal.Listings on these."""
+    """Implements ports.portal_directory.Listings on these."""
 
     def __init__(self, listings: Iterable[Listing] = ()) -> None:
         self.listings = {listing.name: listing for listing in listings}
@@ -134,5 +135,7 @@ class FakeListings:
     def departments(self) -> tuple[str, ...]:
         every = {ou for listing in self.listings.values() for ou in listing.attributes.get("ou", ())}
         return tuple(sorted(every, key=str.casefold))
+
+    def warm(self) -> None: ...
 
     def close(self) -> None: ...

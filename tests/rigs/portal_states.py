@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 
 from provisiond.adapters.portal_state.store import Store
 from tests.rigs.ledgers import as_administrator, emptied
-from tests.rigs.postgres import PASSWORD
+from tests.rigs.postgres import PASSWORD, PostgresRig
 
 KINDS = ("sqlite", "postgresql")
 Opening = Callable[[], Store]
@@ -28,7 +28,12 @@ def a_place(request: pytest.FixtureRequest, folder: Path) -> str:
     """Empty, of the kind that is the fixture's parameter."""
     if request.param == "sqlite":
         return str(folder / "state" / "portal.sqlite")
-    place = emptied(request.getfixturevalue("postgres"))
+    return on_server(request.getfixturevalue("postgres"))
+
+
+def on_server(postgres: PostgresRig) -> str:
+    """URL of a database with an empty ledger and no short memory."""
+    place = emptied(postgres)
     engine = create_engine(as_administrator(place))
     with engine.begin() as connection:
         for table in ("portal_session", "portal_count", "portal_failure", "portal_state_shape"):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from provisiond.ports.portal import Rate
+from provisiond.ports.short_memory import Attempted, Rate
 
 _LONGEST = timedelta(minutes=15)
 
@@ -49,6 +49,21 @@ class PlainThrottle:
             self._failures[key] += 1
             if self.grows and self._failures[key] > 4:
                 self._until[key] = at + min(_LONGEST, timedelta(seconds=2 ** (self._failures[key] - 4)))
+
+    def attempt(
+        self,
+        key: str,
+        wanted: Sequence[tuple[Rate, str]],
+        watched: Sequence[tuple[Rate, str]],
+        at: datetime,
+    ) -> Attempted:
+        before, self.calls = self.calls, []
+        wait = self.pause(key, at) or self.admit(wanted, at)
+        over = [] if wait else [one for one in watched if self.admit([one], at) is not None]
+        if not wait:
+            self.failed([key], at)
+        self.calls = [*before, "attempt"]
+        return Attempted(wait or None, bool(over))
 
     def succeeded(self, keys: Sequence[str]) -> None:
         self.calls.append("succeeded")

@@ -15,6 +15,8 @@ from provisiond.cli.notices import WHEN
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Account, Language, NoticeKind
 from provisiond.letters import Writer, day, grouped
+from provisiond.portal.language import speeches
+from provisiond.portal.pages import TEMPLATES
 from provisiond.ports import Letter
 from provisiond.settings import load
 from provisiond.specimens import Specimens, sample_accounts
@@ -219,6 +221,20 @@ def test_the_mail_of_a_code_holds_the_very_code_and_a_preview_a_sample(own: Path
         assert "2026年11月25日（星期三）12:00" in text
     assert code not in letter.subject
     assert grouped(code) not in shown.text and "ABCD-EFGH-IJKL-MNOP" in shown.text
+
+
+def test_the_mail_of_a_new_phones_code_says_how_to_stop_it(own: Path) -> None:
+    """By the button as the page calls it in each language, or by the help desk."""
+    by = writer(own)
+    by = replace(by, sender=replace(by.sender, portal_url="https://account.example.edu/"))
+    letter = written(NoticeKind.RE_ENROLMENT_ISSUED, by, someone())
+    chinese = speeches(ZONE)[Language.CHINESE].say("Stop it")
+    page = (TEMPLATES / "account" / "issued.html").read_text()
+    assert '_("Stop it")' in page
+    for text in (letter.text, letter.html or ""):
+        assert "Stop it" in text and chinese in text
+        assert text.count("https://account.example.edu/") >= 2
+        assert "our staff can stop it" in text and "職員亦可代為取消" in text
 
 
 def test_codes_differ_by_person_instant_and_key_and_have_80_bits() -> None:

@@ -10,26 +10,26 @@ from collections.abc import Callable, Sequence
 
 from provisiond.adapters.directory import messages
 from provisiond.adapters.directory.failover import Servers
-from provisiond.adapters.directory.messages import SUCCESS, begins, both, either, equal
+from provisiond.adapters.directory.messages import SUCCESS, begin_with, both, either, equal
 from provisiond.adapters.directory.pool import Pool
 from provisiond.adapters.directory.reading import texts
 from provisiond.adapters.directory.searching import NAMES, order, splits
 from provisiond.adapters.directory.session import LdapTarget
 from provisiond.adapters.directory.wire import Found
-from provisiond.domain.errors import UnavailableError
+from provisiond.domain.errors import ProvisiondError, UnavailableError
 from provisiond.domain.search_words import says_enough, words
-from provisiond.ports.portal import Listing, ListingPage
+from provisiond.ports.portal_directory import Listing, ListingPage
 
 MOST = 100  # matches of one search that are looked at
 SECONDS, SECONDS_OF_ALL = 3, 8  # that a search may take, and one for the departments among all listings
 EVERY = 400  # listings looked at at once for their departments; servers allow 500
-DEPARTMENTS_KEPT = 3600.0  # seconds
+DEPARTMENTS_KEPT, TRIED_AGAIN = 3600.0, 60.0  # seconds
 _LIMIT = 4  # sizeLimitExceeded
 _ROUNDS = 500  # of the search for departments; each finds one at least
 
 
 class LdapListings:
-    """Implements ports.portal.Listings. For any number of threads."""
+    """Implements ports.portal_directory.Listings. For any number of threads."""
 
     def __init__(
         self, target: LdapTarget, contacts_base: str, now: Callable[[], float] = time.monotonic
@@ -38,7 +38,8 @@ class LdapListings:
         self._pool = Pool(Servers(target))
         self._now = now
         self._departments: tuple[float, tuple[str, ...]] | None = None  # until when
-        self._asking = threading.Lock()
+        self._asking = threading.Lock()  # held by whichever thread reads the departments
+        self._reader: threading.Thread | None = None
 
     def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
         wanted = words(text)
@@ -56,21 +57,40 @@ class LdapListings:
         return _listing(found[0]) if found else None
 
     def departments(self) -> tuple[str, ...]:
-        """Asked for once an hour, by one thread. Others have what was known before; at first they wait as well."""
+        """Read once an hour, in the background: meanwhile everybody has those of before. Only at first, and where
+        nobody warmed up, somebody waits."""
         known = self._departments
-        if known is not None and self._now() < known[0]:
-            return known[1]
-        if not self._asking.acquire(blocking=known is None):
-            return () if known is None else known[1]
-        try:
-            if self._departments is None or self._departments is known:
-                self._departments = self._now() + DEPARTMENTS_KEPT, self._every_department()
-            return self._departments[1]
-        finally:
-            self._asking.release()
+        if known is None:
+            return self._first_departments()
+        if self._now() >= known[0]:
+            self.warm()
+        return known[1]
+
+    def warm(self) -> None:
+        if self._asking.acquire(blocking=False):
+            self._reader = threading.Thread(target=self._read_again, name="departments", daemon=True)
+            self._reader.start()
 
     def close(self) -> None:
+        if self._reader:
+            self._reader.join(SECONDS_OF_ALL)
         self._pool.close()
+
+    def _first_departments(self) -> tuple[str, ...]:
+        with self._asking:
+            if self._departments is None:
+                self._departments = self._now() + DEPARTMENTS_KEPT, self._every_department()
+            return self._departments[1]
+
+    def _read_again(self) -> None:
+        """Where the directory does not answer, those of before stay; who has none asks again with the next page."""
+        try:
+            self._departments = self._now() + DEPARTMENTS_KEPT, self._every_department()
+        except ProvisiondError:
+            if self._departments is not None:
+                self._departments = self._now() + TRIED_AGAIN, self._departments[1]
+        finally:
+            self._asking.release()
 
     def _every_department(self) -> tuple[str, ...]:
         """Those of some listings, then those of some that are in none of these, until there are none left: a few
@@ -110,7 +130,7 @@ def _named(wanted: Sequence[str]) -> bytes:
 
 
 def _begins_a_name(phrase: str) -> bytes:
-    return either(*(begins(name, phrase) for name in NAMES))
+    return either(*begin_with(NAMES, phrase))
 
 
 def _listing(found: Found) -> Listing:

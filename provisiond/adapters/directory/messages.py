@@ -111,6 +111,12 @@ def begins(attribute: str, value: str) -> bytes:
     return ber(_SUBSTRINGS, _text(attribute), ber(SEQUENCE, ber(_INITIAL, value.encode())))
 
 
+def begin_with(attributes: Iterable[str], value: str) -> list[bytes]:
+    """`begins` of each; what they share is made once."""
+    beginning = ber(SEQUENCE, ber(_INITIAL, value.encode()))
+    return [ber(_SUBSTRINGS, _text(attribute), beginning) for attribute in attributes]
+
+
 def present(attribute: str) -> bytes:
     return ber(_PRESENT, attribute.encode())
 

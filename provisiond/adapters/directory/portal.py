@@ -18,7 +18,7 @@ from provisiond.adapters.directory.reading import Bases, texts
 from provisiond.adapters.directory.session import PASSING, LdapTarget, open_unbound
 from provisiond.adapters.directory.shown import SeenAccount
 from provisiond.domain.errors import ConfigError, UnavailableError
-from provisiond.ports.portal import BindAnswer, PasswordRefusal, Shown
+from provisiond.ports.portal_directory import BindAnswer, PasswordRefusal, Shown
 
 _REFUSALS = {
     PolicyError.TOO_SHORT: PasswordRefusal.TOO_SHORT,
@@ -48,7 +48,7 @@ class Names:
 
 
 class LdapPortalDirectory:
-    """Implements ports.portal.PortalDirectory. For any number of threads."""
+    """Implements ports.portal_directory.PortalDirectory. For any number of threads."""
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from provisiond.domain.search_words import folded
-from provisiond.ports.portal import Listing
+from provisiond.ports.portal_directory import Listing
 
 NAMES = ("cn", "sn", "givenName", "displayName")
 

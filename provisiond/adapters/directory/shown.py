@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from provisiond.adapters.directory.dn import is_under, normalise_dn
 from provisiond.domain.model import Attributes, State
-from provisiond.ports.portal import Shown
+from provisiond.ports.portal_directory import Shown
 
 _FOR_GOOD = "0000"  # the year of a lock that no time ends
 

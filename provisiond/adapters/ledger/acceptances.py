@@ -9,6 +9,8 @@ from sqlalchemy import Connection, insert, select
 from provisiond.adapters.ledger import factors, history, orders
 from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.portal_tables import acceptance as table
+from provisiond.adapters.ledger.tables import account
+from provisiond.domain.model import NoticeKind, Occurrence
 from provisiond.ports.portal import CodeSet
 
 
@@ -38,13 +40,20 @@ def complete_activation(
     accepted: tuple[str, datetime],
     at: datetime,
 ) -> bool:
-    """The person is called in any case: the daemon writes what a confirmed factor means."""
+    """The person is called in any case: the daemon writes what a confirmed factor means. Whose account was active
+    already is told of the second factor instead of an activation."""
     orders.require(connection, [person_id])
+    before = connection.scalar(select(account.c.activated_at).where(account.c.person_id == person_id))
     if not factors.confirm(connection, person_id, factor_id, step, at):
         return False
     factors.keep_codes(connection, person_id, codes)
     accept(connection, person_id, *accepted)
     history.append(connection, [Happened("second-factor-enrolled", person_id, at, factors.STUDENT, {})])
-    orders.activate(connection, person_id, factors.STUDENT, at, None)
-    orders.call(connection, [person_id], at)
+    if before is None:
+        orders.activate(connection, person_id, factors.STUDENT, at, None)
+        orders.call(connection, [person_id], at)
+    else:
+        orders.tell(
+            connection, person_id, Occurrence(NoticeKind.SECOND_FACTOR_CHANGED, at, "", factors.STUDENT)
+        )
     return True

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, TextClause, delete, insert, select, update
+from sqlalchemy import Connection, Row, TextClause, delete, func, insert, select, update
 
 from provisiond.adapters.ledger import history, orders
 from provisiond.adapters.ledger.chain import Happened
@@ -41,6 +42,13 @@ def confirmed_since(connection: Connection, person_ids: Sequence[str]) -> dict[s
         table.c.person_id.in_(person_ids), CONFIRMED
     )
     return {row.person_id: row.confirmed_at for row in connection.execute(wanted)}
+
+
+def samples(connection: Connection) -> tuple[Factor, ...]:
+    """By number, which is in the order in which they were begun."""
+    ends = (connection.scalar(select(end(table.c.id)).where(CONFIRMED)) for end in (func.min, func.max))
+    wanted = select(table).where(table.c.id.in_({one for one in ends if one is not None}))
+    return tuple(map(_read, connection.execute(wanted.order_by(table.c.id))))
 
 
 def confirm(connection: Connection, person_id: str, factor_id: int, step: int, at: datetime) -> bool:
@@ -109,8 +117,10 @@ def use_code(connection: Connection, person_id: str, digest: bytes, at: datetime
 # -- inside ----------------------------------------------------------------------------------------------
 def _factor(connection: Connection, person_id: str, which: TextClause) -> Factor | None:
     row = connection.execute(select(table).where(table.c.person_id == person_id, which)).one_or_none()
-    if row is None:
-        return None
+    return _read(row) if row is not None else None
+
+
+def _read(row: Row[Any]) -> Factor:
     return Factor(row.id, row.person_id, row.sealed, row.begun_at, row.confirmed_at, row.last_step)
 
 

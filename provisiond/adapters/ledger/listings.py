@@ -48,9 +48,15 @@ def set_display_name(
 
 
 def give_alias(
-    connection: Connection, person_id: str, wanted: str, domain: str, actor: str, at: datetime
-) -> None:
-    """Once more for the same person: nothing happens."""
+    connection: Connection,
+    person_id: str,
+    wanted: str,
+    domain: str,
+    actor: str,
+    at: datetime,
+    allowed: int | None,
+) -> bool:
+    """Once more for the same person: nothing happens. They are counted under the write lock."""
     orders.require(connection, [person_id])
     value = wanted.lower()
     given = connection.execute(select(identifier).where(identifier.c.value == value)).one_or_none()
@@ -58,12 +64,15 @@ def give_alias(
     if seen is not None or (given and (given.person_id != person_id or given.kind != "alias")):
         raise RejectedError(f"the address {wanted}@{domain} was given to another, or is an account name")
     if connection.scalar(select(alias.c.value).where(alias.c.value == value)) is not None:
-        return
+        return True
+    if allowed is not None and len(aliases_of(connection, [person_id]).get(person_id, ())) >= allowed:
+        return False
     if given is None:
         row = {"value": value, "kind": "alias", "person_id": person_id, "given_at": at}
         connection.execute(insert(identifier), [row])
     write_aliases(connection, [(person_id, wanted)], at)
     _tell(connection, Happened("alias-given", person_id, at, actor, {"alias": f"{wanted}@{domain}"}))
+    return True
 
 
 def write_aliases(connection: Connection, given: Iterable[tuple[str, str]], at: datetime) -> None:

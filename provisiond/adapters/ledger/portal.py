@@ -23,6 +23,7 @@ from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.opening import opened
 from provisiond.adapters.ledger.place import place
+from provisiond.adapters.ledger.plain_reads import PlainReads
 from provisiond.adapters.ledger.tables import account
 from provisiond.domain.model import Account, ContactDetail, Occurrence
 from provisiond.ports import HistoryLine
@@ -35,21 +36,28 @@ _NAMED = select(account.c.person_id).where(account.c.account_name == bindparam("
 class SqlPortalLedger:
     """ports.portal.PortalLedger on a SQLite file or a PostgreSQL database. Made by `open`."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database, plain: PlainReads | None = None) -> None:
+        self._db, self.plain = database, plain
 
     @classmethod
     def open(cls, url: str, *, wait_seconds: float = 10, password: str | None = None) -> SqlPortalLedger:
         """A missing or outdated ledger is an UnavailableError. `wait_seconds`: for another writer."""
-        return cls(opened(place(url, password), create=False, wait_seconds=wait_seconds))
+        where = place(url, password)
+        database = opened(where, create=False, wait_seconds=wait_seconds)
+        return cls(database, PlainReads(where.path, wait_seconds) if where.path else None)
 
     def close(self) -> None:
+        if self.plain is not None:
+            self.plain.close()
         self._db.close()
 
     # -- who is who ------------------------------------------------------------------------------------
     def proofs(self, student_id: str) -> Proofs | None:
+        if self.plain is not None:
+            return proofs.proven_by(self.plain.rows(proofs.PROOFS, student=student_id), student_id)
         with self._db.read() as connection:
-            return proofs.of_student(connection, student_id)
+            rows = connection.execute(proofs.PROOFS, {"student": student_id}).all()
+        return proofs.proven_by(rows, student_id)
 
     def account(self, person_id: str) -> Account | None:
         with self._db.read() as connection:
@@ -99,6 +107,10 @@ class SqlPortalLedger:
     def factor(self, person_id: str) -> Factor | None:
         with self._db.read() as connection:
             return factors.confirmed(connection, person_id)
+
+    def sample_factors(self) -> tuple[Factor, ...]:
+        with self._db.read() as connection:
+            return factors.samples(connection)
 
     def replace_factor(
         self, person_id: str, factor_id: int, step: int, codes: CodeSet, occurrence: Occurrence, at: datetime
@@ -155,9 +167,11 @@ class SqlPortalLedger:
         with self._db.write() as connection:
             listings.set_display_name(connection, person_id, name, actor, at)
 
-    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+    def give_alias(
+        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
+    ) -> bool:
         with self._db.write() as connection:
-            listings.give_alias(connection, person_id, alias, domain, actor, at)
+            return listings.give_alias(connection, person_id, alias, domain, actor, at, allowed)
 
     def taken(self, names: Collection[str]) -> frozenset[str]:
         with self._db.read() as connection:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    Row,
     String,
     Table,
     bindparam,
@@ -32,12 +31,12 @@ _STUDENT = bindparam("student", type_=String())
 
 
 def _digests(table: Table) -> tuple[ColumnElement[str], ...]:
-    return tuple(table.c.content[name].as_string() for name in ("hkid_digest", "birth_digest"))
+    return tuple(table.c.content[name].as_string().label(name) for name in ("hkid_digest", "birth_digest"))
 
 
 # Made once: SQLAlchemy needs longer to make it than a database to carry it out.
 _NOBODY = null().label("person_id")
-_PROOFS: CompoundSelect[Any] = union_all(
+PROOFS: CompoundSelect[Any] = union_all(
     select(literal("account").label("place"), account.c.person_id.label("person_id"), *_digests(record))
     .select_from(account.outerjoin(record, record.c.person_id == account.c.person_id))
     .where(account.c.student_id == _STUDENT),
@@ -48,10 +47,9 @@ _PROOFS: CompoundSelect[Any] = union_all(
 )
 
 
-def of_student(connection: Connection, student_id: str) -> Proofs | None:
-    """An account that has records is proven by these alone: what else is said under its student ID may be of another
-    human. One that was made and not finished (it has none yet) by what the cycle kept."""
-    rows = connection.execute(_PROOFS, {"student": student_id}).all()
+def proven_by(rows: Sequence[Any], student_id: str) -> Proofs | None:
+    """What the rows of PROOFS say. An account that has records is proven by these alone: what else is said under its
+    student ID may be of another human. One that was made and not finished (it has none yet) by what was kept."""
     if not rows:
         return None
     account_rows = [row for row in rows if row.place == "account"]
@@ -90,5 +88,5 @@ def held(connection: Connection) -> dict[str, str]:
     return {row.student_id: row.person_id for row in rows}
 
 
-def _words(rows: Sequence[Row[Any]], place: int) -> frozenset[str]:
+def _words(rows: Sequence[Any], place: int) -> frozenset[str]:
     return frozenset(word for row in rows for word in (row[place] or "").split())

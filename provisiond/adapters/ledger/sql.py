@@ -202,9 +202,11 @@ class SqlLedger(SqlPosting, SqlObserved):
         with self._db.write() as connection:
             listings.set_display_name(connection, person_id, name, actor, at)
 
-    def give_alias(self, person_id: str, alias: str, domain: str, actor: str, at: datetime) -> None:
+    def give_alias(
+        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
+    ) -> bool:
         with self._db.write() as connection:
-            listings.give_alias(connection, person_id, alias, domain, actor, at)
+            return listings.give_alias(connection, person_id, alias, domain, actor, at, allowed)
 
     def taken(self, names: Collection[str]) -> frozenset[str]:
         with self._db.read() as connection:

@@ -12,9 +12,9 @@ from limits.storage.base import Storage
 from sqlalchemy import Integer, String, TextualSelect, bindparam, delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from provisiond.adapters.portal_state.prepared import Asked
 from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import count as table
+from provisiond.adapters.prepared import Asked
 
 _ONE = select(table.c.hits, table.c.until).where(table.c.key == bindparam("name"))
 _CLEAR, _ALL = delete(table).where(table.c.key == bindparam("name")), delete(table)

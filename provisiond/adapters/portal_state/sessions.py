@@ -11,12 +11,12 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
-from provisiond.adapters.portal_state.prepared import Asked
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import session as table
 from provisiond.adapters.portal_state.upserts import Upsert, upsert
-from provisiond.ports.portal import WebSession
+from provisiond.adapters.prepared import Asked
+from provisiond.ports.short_memory import WebSession
 
 # Made once: SQLAlchemy needs longer to make a statement than a database to carry it out.
 _OF = table.c.digest == bindparam("of")
@@ -33,7 +33,7 @@ _NOTED_EVERY = timedelta(minutes=1)  # that a session is used is not worth a wri
 
 
 class SqlSessions:
-    """ports.portal.Sessions. `idle_after`: without a request; `lasts_for`: in all, whatever is done."""
+    """ports.short_memory.Sessions. `idle_after`: without a request; `lasts_for`: in all, whatever is done."""
 
     def __init__(self, store: Store, *, idle_after: timedelta, lasts_for: timedelta) -> None:
         self._store, self._idle_after, self._lasts_for = store, idle_after, lasts_for

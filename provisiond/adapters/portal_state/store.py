@@ -4,8 +4,10 @@ rather than durable: what a power cut takes is a second of log-ins and counts.""
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from threading import Lock
@@ -15,8 +17,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inse
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from provisiond.adapters.portal_state.prepared import Asked, Prepared
+from provisiond.adapters.kept_connections import KeptConnections
 from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
+from provisiond.adapters.prepared import Asked, Prepared
 from provisiond.domain.errors import UnavailableError
 from provisiond.ownership import opened_file
 
@@ -28,9 +31,17 @@ _THREADS = 40  # of the server that runs the views: each may want a connection
 class Store:
     """Transactions on the short memory. Made by `in_file` or `on_server`; shared by threads."""
 
-    def __init__(self, engine: Engine, reader: Engine, writer: Engine, turns: Lock | None) -> None:
-        """`turns`: of the threads of one process that write."""
+    def __init__(
+        self,
+        engine: Engine,
+        reader: Engine,
+        writer: Engine,
+        turns: Lock | None,
+        kept: KeptConnections | None,
+    ) -> None:
+        """`turns`: of the threads of one process that write. `kept`: where it is a file."""
         self._engine, self._reader, self._writer, self._turns = engine, reader, writer, turns
+        self._kept = kept
         self._made_once: dict[Any, Prepared] = {}
         self.heard: Callable[[str], None] = _nothing  # is told every statement of `asked` and `changed`
 
@@ -48,7 +59,8 @@ class Store:
         event.listen(engine, "begin", _begin)
         writer = engine.execution_options(portal_begin="BEGIN IMMEDIATE")
         # threads of one process queue up here: SQLite would let them poll
-        return cls(engine, engine, writer, Lock())._made()
+        kept = KeptConnections(partial(_opened, path, wait_seconds))
+        return cls(engine, engine, writer, Lock(), kept)._made()
 
     @classmethod
     def on_server(cls, url: URL | str, arguments: Mapping[str, Any]) -> Store:
@@ -62,9 +74,11 @@ class Store:
             isolation_level="READ COMMITTED",
         )
         reader = engine.execution_options(isolation_level="AUTOCOMMIT")
-        return cls(engine, reader, engine, None)._made()
+        return cls(engine, reader, engine, None, None)._made()
 
     def close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
         self._engine.dispose()
 
     @property
@@ -85,26 +99,22 @@ class Store:
 
     @contextmanager
     def _plain(self, engine: Engine, begin: str) -> Iterator[Asked]:
-        """`begin`: where the driver does not begin by itself. A connection on which anything failed is not used
-        again: it may be broken."""
+        """`begin`: where the driver does not begin by itself."""
         driver = engine.dialect.dbapi
         assert driver is not None, "both databases have one"
         with _translated(driver.Error):
-            lent = _lent(engine)
-            whole = False
-            try:
-                cursor = lent.cursor()
-                if begin and self._turns is not None:
-                    cursor.execute(begin)
-                yield Asked(cursor, self._prepared, self.heard)
-                cursor.close()
-                if begin or self._turns is None:
+            if self._kept is not None:
+                with self._kept.lent() as connection:
+                    cursor = connection.cursor()
+                    if begin:
+                        cursor.execute(begin)
+                    yield Asked(cursor, self._prepared, self.heard)
+                    if begin:
+                        cursor.execute("COMMIT")
+            else:
+                with _lent(engine) as lent:
+                    yield Asked(lent.cursor(), self._prepared, self.heard)
                     lent.commit()
-                whole = True
-            finally:
-                if not whole:
-                    lent.invalidate()
-                lent.close()
 
     def _prepared(self, statement: Any) -> Prepared:
         made = self._made_once.get(statement)
@@ -146,11 +156,19 @@ def _make_tables(connection: Connection) -> None:
     connection.execute(insert(shape).values(digest=wanted))
 
 
-def _lent(engine: Engine) -> PoolProxiedConnection:
-    """With the isolation that this engine's connections have."""
-    if engine.dialect.name == "sqlite":
-        return engine.raw_connection()
-    return engine.connect().connection  # the driver's own one goes back to the pool when it is closed
+@contextmanager
+def _lent(engine: Engine) -> Iterator[PoolProxiedConnection]:
+    """With the isolation that this engine's connections have. One on which anything failed is not used again: it may
+    be broken."""
+    lent = engine.connect().connection  # the driver's own one goes back to the pool when it is closed
+    whole = False
+    try:
+        yield lent
+        whole = True
+    finally:
+        if not whole:
+            lent.invalidate()
+        lent.close()
 
 
 def _nothing(_statement: str) -> None:
@@ -191,9 +209,16 @@ def _make_file(path: Path) -> None:
         raise UnavailableError(SYSTEM, f"cannot make {path}: {error.strerror}") from error
 
 
-def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # `_begin` says when a transaction begins
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
+def _opened(path: Path, wait_seconds: float) -> SqliteConnection:
+    made = sqlite3.connect(path, timeout=wait_seconds, check_same_thread=False)
+    _set_pragmas(made)
+    return made
+
+
+def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry | None = None) -> None:
+    connection.isolation_level = None  # who asks says when a transaction begins
+    # the WAL is carried over, with two flushes, when it has 16 MB: at each page's counts that is every minute or so
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 4000"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -15,7 +15,8 @@ from provisiond.adapters.portal_state.counts import Counts
 from provisiond.adapters.portal_state.store import Store
 from provisiond.adapters.portal_state.tables import Instant, count, failure
 from provisiond.adapters.portal_state.upserts import Upsert, upsert
-from provisiond.ports.portal import Rate
+from provisiond.adapters.prepared import Asked
+from provisiond.ports.short_memory import Attempted, Rate
 
 FREE_FAILURES = 4
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -27,22 +28,16 @@ _FORGET = delete(failure).where(failure.c.key == bindparam("name"))
 
 
 class SqlThrottle:
-    """ports.portal.Throttle. `longest`: the longest pause by kind of key, which is what stands before its first colon
-    (`person:…`); of other kinds 15 minutes."""
+    """ports.short_memory.Throttle. `longest`: the longest pause by kind of key, which is what stands before its first
+    colon (`person:…`); of other kinds 15 minutes."""
 
     def __init__(self, store: Store, longest: Mapping[str, timedelta] | None = None) -> None:
         self._store, self._longest = store, dict(longest or {})
 
     def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
-        """Counted in the order of keys, so that no two transactions wait for each other."""
         try:
             with self._store.changed() as memory:
-                items = [(_item(rate), key) for rate, key in wanted]
-                keys = {item.key_for(key): item.get_expiry() for item, key in items}
-                limiter = FixedWindowRateLimiter(Counts(memory, at, dict(sorted(keys.items()))))
-                waits = [_until(limiter, item, key, at) for item, key in items if not limiter.hit(item, key)]
-                if waits:
-                    raise _RefusedError(max(waits))
+                _admit(_limiter(memory, wanted, at), wanted, at)
         except _RefusedError as refused:
             return refused.wait
         return None
@@ -50,19 +45,33 @@ class SqlThrottle:
     def pause(self, key: str, at: datetime) -> timedelta:
         """The first four failures cost nothing, the next ones 2, 4, 8 … seconds."""
         with self._store.asked() as memory:
-            row = memory.first(_FAILURES, name=key)
-        if row is None or at >= row.failed_at + FORGOTTEN_AFTER:
-            return _AT_ONCE
-        wait = self._delay(key, row.failures)
-        since: timedelta = at - row.failed_at
-        # no longer than that, should the clock have been set back
-        return min(wait, max(_AT_ONCE, wait - since))
+            return self._pause(memory, key, at)
 
     def failed(self, keys: Sequence[str], at: datetime) -> None:
         with self._store.changed() as memory:
             for key in sorted(set(keys)):
-                counting = _counting(self._store.dialect)
-                memory.change(counting, name=key, now=at, day_before=at - FORGOTTEN_AFTER)
+                self._fail(memory, key, at)
+
+    def attempt(
+        self,
+        key: str,
+        wanted: Sequence[tuple[Rate, str]],
+        watched: Sequence[tuple[Rate, str]],
+        at: datetime,
+    ) -> Attempted:
+        """Counted before the pause is looked at: what counts a try locks the others out that count it as well, so
+        that many at once are one after the other."""
+        try:
+            with self._store.changed() as memory:
+                limiter = _limiter(memory, [*wanted, *watched], at)
+                if pause := self._pause(memory, key, at):
+                    raise _RefusedError(pause)
+                _admit(limiter, wanted, at)
+                fits = [limiter.hit(_item(rate), one) for rate, one in watched]
+                self._fail(memory, key, at)
+        except _RefusedError as refused:
+            return Attempted(refused.wait)
+        return Attempted(None, beyond=not all(fits))
 
     def succeeded(self, keys: Sequence[str]) -> None:
         with self._store.changed() as memory:
@@ -76,6 +85,19 @@ class SqlThrottle:
                 connection.execute(delete(table).where(past)).rowcount
                 for table, past in zip((count, failure), over, strict=True)
             )
+
+    def _pause(self, memory: Asked, key: str, at: datetime) -> timedelta:
+        row = memory.first(_FAILURES, name=key)
+        if row is None or at >= row.failed_at + FORGOTTEN_AFTER:
+            return _AT_ONCE
+        wait = self._delay(key, row.failures)
+        since: timedelta = at - row.failed_at
+        # no longer than that, should the clock have been set back
+        return min(wait, max(_AT_ONCE, wait - since))
+
+    def _fail(self, memory: Asked, key: str, at: datetime) -> None:
+        counting = _counting(self._store.dialect)
+        memory.change(counting, name=key, now=at, day_before=at - FORGOTTEN_AFTER)
 
     def _delay(self, key: str, failures: int) -> timedelta:
         longest = self._longest.get(key.partition(":")[0], LONGEST)
@@ -91,6 +113,21 @@ class _RefusedError(Exception):
         self.wait = wait
 
 
+def _limiter(memory: Asked, wanted: Sequence[tuple[Rate, str]], at: datetime) -> FixedWindowRateLimiter:
+    """Counted in the order of keys, so that no two transactions wait for each other."""
+    keys = {(item := _item(rate)).key_for(key): item.get_expiry() for rate, key in wanted}
+    return FixedWindowRateLimiter(Counts(memory, at, dict(sorted(keys.items()))))
+
+
+def _admit(limiter: FixedWindowRateLimiter, wanted: Sequence[tuple[Rate, str]], at: datetime) -> None:
+    """Raises _RefusedError."""
+    items = [(_item(rate), key) for rate, key in wanted]
+    waits = [_until(limiter, item, key, at) for item, key in items if not limiter.hit(item, key)]
+    if waits:
+        raise _RefusedError(max(waits))
+
+
+@cache
 def _item(rate: Rate) -> RateLimitItemPerSecond:
     return RateLimitItemPerSecond(rate.count, int(rate.per.total_seconds()), namespace=rate.name)
 

@@ -17,7 +17,7 @@ from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.visit import Stage, Visit
 
-DONE = frozenset({"contact", "display-name", "alias", "password", "phone", "stopped"})
+DONE = frozenset({"contact", "display-name", "alias", "password", "phone", "first-phone", "stopped"})
 """What `?done=` may say: the page says it in words."""
 
 
@@ -30,7 +30,7 @@ def my_account(visit: Visit, account: Account) -> Response:
         "account/overview.html",
         seen=seen,
         names=naming.names(account, visit.at),
-        full_names=naming.is_for(account, visit.at),
+        may_have_alias=naming.has_alias_page(account, visit.at),
         services=[desk.rules.service(name, visit.language) for name in seen.services],
         issued=services.re_enrolment(desk).open_ticket(account.person_id, visit.at),
         codes_left=services.new_factor(desk).codes_left(account.person_id),

@@ -14,6 +14,7 @@ from provisiond.portal.account.membership import member
 from provisiond.portal.activation.forms import EmptyForm
 from provisiond.portal.application import Page
 from provisiond.portal.language import N_
+from provisiond.portal.sealed import opened
 from provisiond.portal.visit import Stage, Visit
 
 _SHOWN = {Stage.MEMBER: "/account/new-codes", Stage.PROVEN: "/new-phone/codes"}
@@ -49,8 +50,8 @@ def _waiting(visit: Visit) -> list[str] | None:
     sealed = visit.content.get("codes")
     if not isinstance(sealed, str):
         return None
-    opened = json.loads(visit.desk.vault.open(b64decode(sealed), visit.person_id))
-    return [str(code) for code in opened]
+    codes = json.loads(opened(visit.desk.vault, b64decode(sealed), visit.person_id))
+    return [str(code) for code in codes]
 
 
 def _file(visit: Visit, codes: Sequence[str]) -> Response:

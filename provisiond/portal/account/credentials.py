@@ -10,22 +10,16 @@ import secrets
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from provisiond.portal.activation.factors import SECRET_BYTES, code_at, step_of
 from provisiond.portal.activation.recovery import code_digest
-from provisiond.ports.portal import BindAnswer, CodeSet, Factor, PortalDirectory, PortalLedger
+from provisiond.portal.sealed import UnreadableError, Vault, opened
+from provisiond.ports.portal import CodeSet, Factor, PortalLedger
+from provisiond.ports.portal_directory import BindAnswer, PortalDirectory
 
 _NOBODYS_SECRET = secrets.token_bytes(SECRET_BYTES)
 _NOBODYS_SALT = secrets.token_bytes(16)
 _NO_PASSWORD = secrets.token_urlsafe(24)  # stands for an empty one, which no server must be asked about
-
-
-class Vault(Protocol):
-    """Keeps the secrets of second factors."""
-
-    def seal(self, secret: bytes, person_id: str) -> bytes: ...
-    def open(self, sealed: bytes, person_id: str) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +48,49 @@ class Credentials:
 
     def judge(self, person_id: str, account_name: str, shown: Shown, at: datetime) -> Proven:
         """Both. Where the directory enforces the code, the bind takes it too; for a recovery code, which it does not
-        know, we make one."""
+        know, we make one. Raises UnreadableError where the password is right and the factor cannot be read: nobody
+        else learns that."""
         factor = self.ledger.factor(person_id)
-        secret = self._secret(factor)
+        secret, fault = self._secret(factor)
         claimed = self._claimed(person_id, shown, secret, at)
-        code = self._own_code(person_id, secret, at) if shown.with_recovery_code else shown.code
+        code = self._own_code(person_id, secret, fault, at) if shown.with_recovery_code else shown.code
         right = self._binds(account_name, shown.password, code)
+        if right and fault and not shown.with_recovery_code:
+            raise fault
         used = right and factor is not None and self._use(person_id, claimed, at)
         return Proven(right, used, factor is not None)
 
     def has_password(self, person_id: str, account_name: str, password: str, at: datetime) -> bool:
         """The password alone, of somebody who is known already."""
-        secret = self._secret(self.ledger.factor(person_id))
-        return self._binds(account_name, password, self._own_code(person_id, secret, at))
+        secret, fault = self._secret(self.ledger.factor(person_id))
+        return self._binds(account_name, password, self._own_code(person_id, secret, fault, at))
 
     def has_factor(self, person_id: str, code: str, with_recovery_code: bool, at: datetime) -> bool:
         """The second factor alone, of somebody who proved their identity; it is used up."""
         factor = self.ledger.factor(person_id)
-        claimed = self._claimed(person_id, Shown("", code, with_recovery_code), self._secret(factor), at)
+        secret, fault = self._secret(factor)
+        if fault and not with_recovery_code:
+            raise fault
+        claimed = self._claimed(person_id, Shown("", code, with_recovery_code), secret, at)
         return factor is not None and self._use(person_id, claimed, at)
 
-    def _own_code(self, person_id: str, secret: bytes, at: datetime) -> str:
+    def _own_code(self, person_id: str, secret: bytes, fault: UnreadableError | None, at: datetime) -> str:
         """For a bind in the name of somebody who typed none. The directory takes each step once, and may have had
         this one: the token is written anew, which forgets that, and the bind uses the step up again. Never the next
-        step: that would move the directory's window away from a phone that is a little slow."""
-        if self.directory.is_enforced(person_id):
+        step: that would move the directory's window away from a phone that is a little slow. A secret that cannot be
+        read here stays what the phone and the directory know."""
+        if fault is None and self.directory.is_enforced(person_id):
             self.directory.put_token(person_id, secret)
         return code_at(secret, at)
 
-    def _secret(self, factor: Factor | None) -> bytes:
-        return self.vault.open(factor.sealed, factor.person_id) if factor else _NOBODYS_SECRET
+    def _secret(self, factor: Factor | None) -> tuple[bytes, UnreadableError | None]:
+        """Nobody's where there is none, or none that can be read: the same is asked all the same."""
+        if factor is None:
+            return _NOBODYS_SECRET, None
+        try:
+            return opened(self.vault, factor.sealed, factor.person_id), None
+        except UnreadableError as error:
+            return _NOBODYS_SECRET, error
 
     def _claimed(self, person_id: str, shown: Shown, secret: bytes, at: datetime) -> int | bytes | None:
         """A time step, or the digest of a recovery code; None: neither."""

@@ -70,8 +70,8 @@ def log_in(visit: Visit) -> Response:
             known_browser.remember(visit, name)
             visit.begin(Stage.MEMBER, person_id, proved=True)
             return visit.redirect("/account/codes" if way.with_recovery_code else HOME)
-        case ToActivate():
-            return visit.redirect("/activate")
+        case ToActivate(is_active=is_active):
+            return visit.redirect("/activate?why=phone" if is_active else "/activate")
         case NotAdmitted():
             log.info("log-in refused", **visit.traces(name), request=visit.request_id)
             form.refuse("name", NOT_ADMITTED)

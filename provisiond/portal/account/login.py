@@ -39,7 +39,10 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class ToActivate:
-    """The password is right, and there is no second factor yet: activation is where one is enrolled."""
+    """The password is right, and there is no second factor yet: activation is where one is enrolled. `is_active`:
+    otherwise the account is, and only that is missing."""
+
+    is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ class LogIn:
             tries.failed(who, entered.address, at)
             return NotAdmitted()
         tries.succeeded(who, entered.address)
-        return Admitted(account.person_id) if proven.has_factor else ToActivate()
+        return (
+            Admitted(account.person_id) if proven.has_factor else ToActivate(account.activated_at is not None)
+        )
 
 
 def may_log_in(account: Account, at: datetime, zone: tzinfo, policy: Policy) -> bool:

@@ -82,6 +82,8 @@ def on_the_way(purpose: str, view: MemberView) -> View:
         desk = visit.desk
         if account is None or account.activated_at is None:
             return visit.redirect("/activate")
+        if purpose == FORGOTTEN and account.second_factor_at is None:
+            return visit.redirect("/activate?why=phone")  # there is nothing to show beside the identity
         if not may_log_in(account, visit.at, desk.house.zone, desk.policy):
             return visit.page("account/no-log-in.html")
         return view(visit, account)

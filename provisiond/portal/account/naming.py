@@ -64,10 +64,10 @@ class Naming:
             self.ledger.set_display_name(account.person_id, checked.value, STUDENT, at)
         return checked
 
-    def is_for(self, account: Account, at: datetime) -> bool:
-        """Whether full-name addresses are anything to this person: by level, or because one was given before."""
+    def has_alias_page(self, account: Account, at: datetime) -> bool:
+        """Whether there is anything on it: the person may have one, or has."""
         why_none = aliases.why_none(account, self._standing(account, at), self.policy.portal)
-        return bool(account.aliases) or why_none is not NoAlias.LEVEL
+        return bool(account.aliases) or why_none is None
 
     def offer(self, account: Account, at: datetime) -> AliasOffer:
         standing = self._standing(account, at)
@@ -91,11 +91,11 @@ class Naming:
         if faults := aliases.faults(wanted, standing.record, self.policy.names, taken):
             return faults
         try:
-            domain = self.policy.directory.mail_domain
-            self.ledger.give_alias(account.person_id, wanted, domain, STUDENT, at)
+            domain, allowed = self.policy.directory.mail_domain, aliases.allowed(self.policy.portal)
+            given = self.ledger.give_alias(account.person_id, wanted, domain, STUDENT, at, allowed)
         except RejectedError:
             return (AliasFault.TAKEN,)
-        return ()
+        return () if given else NoAlias.CHANGES  # another request was faster
 
     def _suggestions(self, standing: Standing) -> tuple[str, ...]:
         """All that may come up are looked up at once: about two hundred."""

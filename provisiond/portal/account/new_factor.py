@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from provisiond.domain.model import Account, NoticeKind, Occurrence
-from provisiond.portal.account.credentials import Vault
 from provisiond.portal.account.own_history import STUDENT
 from provisiond.portal.activation.factors import Enrolment, enrolment, new_secret, step_of
 from provisiond.portal.activation.recovery import code_set, new_codes
-from provisiond.ports.portal import Factor, PortalDirectory, PortalLedger
+from provisiond.portal.sealed import Vault, opened, opens
+from provisiond.ports.portal import Factor, PortalLedger
+from provisiond.ports.portal_directory import PortalDirectory
 
 OPEN_FOR = timedelta(minutes=15)
 """How long a key that was shown may still be confirmed; after that another one is made."""
@@ -87,7 +88,8 @@ class NewFactor:
 
     def _pending(self, person_id: str, at: datetime) -> Factor | None:
         pending = self.ledger.pending_factor(person_id)
-        return pending if pending and at - pending.begun_at < OPEN_FOR else None
+        is_open = pending is not None and at - pending.begun_at < OPEN_FOR
+        return pending if pending and is_open and opens(self.vault, pending.sealed, person_id) else None
 
     def _put_back(self, person_id: str) -> None:
         """The directory has what the ledger did not take: it gets the one that counts."""
@@ -95,4 +97,4 @@ class NewFactor:
             self.directory.put_token(person_id, self._secret(counts))
 
     def _secret(self, factor: Factor) -> bytes:
-        return self.vault.open(factor.sealed, factor.person_id)
+        return opened(self.vault, factor.sealed, factor.person_id)

@@ -16,7 +16,8 @@ from provisiond.portal.activation import words
 from provisiond.portal.activation.own_data import Own, own_data
 from provisiond.portal.activation.passwords import PasswordJudge, Weakness
 from provisiond.portal.language import Sentence
-from provisiond.ports.portal import PasswordRefusal, PortalDirectory, PortalLedger
+from provisiond.ports.portal import PortalLedger
+from provisiond.ports.portal_directory import PasswordRefusal, PortalDirectory
 
 Fault = Weakness | Own | PasswordRefusal
 

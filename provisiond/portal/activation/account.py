@@ -3,13 +3,12 @@ and the new password, which goes to the directory at once and is kept nowhere.""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import assert_never
 
 from starlette.responses import Response
 
 from provisiond.domain.model import State
-from provisiond.portal.activation import course, words
+from provisiond.portal.activation import course, first_phone, words
 from provisiond.portal.activation.course import AccountIsThere
 from provisiond.portal.activation.forms import PasswordForm
 from provisiond.portal.activation.own_data import own_data
@@ -20,13 +19,11 @@ from provisiond.portal.activation.situation import (
     Locked,
     NotCreated,
     Particulars,
+    PhoneMissing,
     Situation,
 )
-from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Visit
-from provisiond.ports.portal import Problem, Rate
-
-_SETTINGS = Rate("password-settings", 30, timedelta(hours=1))
+from provisiond.ports.portal import Problem
 
 
 def account(visit: Visit) -> Response:
@@ -37,6 +34,8 @@ def account(visit: Visit) -> Response:
         return visit.redirect(course.CODES)  # activated in this session: the codes were not kept yet
     if isinstance(found, Particulars):
         return visit.page("activation/account.html", who=found)
+    if isinstance(found, PhoneMissing) and "password_at" in visit.content:
+        return visit.redirect(course.FACTOR)
     return elsewhere(visit, found)
 
 
@@ -58,6 +57,8 @@ def _page_of(found: Situation | AccountIsThere) -> str:
             return "locked"
         case Activated():
             return "activated"
+        case PhoneMissing():
+            return "phone-missing"
         case Ended(state=State.ALUMNI):
             return "alumni"
         case Ended():
@@ -72,19 +73,23 @@ def password(visit: Visit) -> Response:
     if not course.is_proven(visit):
         return visit.redirect("/activate")
     found = course.whereabouts(visit)
-    if not isinstance(found, Particulars):
+    who = course.enrolling(found)
+    if who is None or (isinstance(found, PhoneMissing) and not first_phone.has_mailed_code(visit)):
         return visit.redirect(course.ACCOUNT)
     form = PasswordForm.of(visit)
     score = None
     if visit.is_post and form.validate():
-        score = _set(visit, found, form)
+        if isinstance(found, PhoneMissing):
+            first_phone.change_password(visit, who, form)
+        else:
+            score = _set(visit, who, form)
         if not form.errors:
             visit.remember(password_at=visit.at.isoformat())
             return visit.redirect(course.FACTOR)
     return visit.page(
         "activation/password.html",
         form=form,
-        who=found,
+        who=who,
         score=score,
         is_set="password_at" in visit.content,
         minimum=visit.desk.rules.minimum_password_length,
@@ -94,9 +99,7 @@ def password(visit: Visit) -> Response:
 def _set(visit: Visit, who: Particulars, form: PasswordForm) -> int:
     """Faults go to the form; how strong it is, 0 to 4."""
     desk = visit.desk
-    key = desk.digests.opaque("throttle", f"password {who.person_id}")
-    if wait := desk.throttle.admit([(_SETTINGS, key)], visit.at):
-        raise too_many(wait)
+    first_phone.slow_down(visit, who)
     known = desk.ledger.account(who.person_id)
     assert known is not None, "it was there a moment ago"
     verdict = desk.passwords.verdict(form.password.data or "", own_data(known))

@@ -6,12 +6,14 @@ address that is new to a person is let through whatever others do to that person
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from provisiond.portal.unwatched import Unwatched
-from provisiond.ports.portal import Rate, Tally, Throttle, Tried
+from provisiond.ports.short_memory import Attempted, Rate, Throttle
+from provisiond.ports.tally import Tally, Tried
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _QUARTER, _MINUTES = timedelta(minutes=15), timedelta(minutes=10)
@@ -60,13 +62,22 @@ class Attempts:
             everybody.append((_OF_PERSON, self._key(f"person {who}")))
         return self.throttle.admit([(_FROM_ADDRESS, pair), *everybody], at)
 
-    def besieged(self, who: str, at: datetime) -> bool:
-        """Counts one attempt against that person, from wherever: whether there were so many today that knowing the
-        right answer is no proof any more."""
-        so_many = self.throttle.admit([(_SIEGE, self._key(f"person {who}"))], at) is not None
-        if so_many:
+    def attempt(self, who: str, address: str, at: datetime) -> Attempted:
+        """`begin` and `failed` at once, where nothing is person-wide. `beyond`: so many tried to be them today,
+        from wherever, that to know the right answer is no proof any more."""
+        assert not self.person_wide, "whom others keep waiting begins, and fails, apart"
+        pair = self._pair(who, address)
+        wanted = [(_FROM_ADDRESS, pair), *self._of_address(address)]
+        tried = self.throttle.attempt(pair, wanted, [(_SIEGE, self._key(f"person {who}"))], at)
+        if tried.wait:
+            self.tally.tried(self.purpose, Tried.PAUSED)
+        elif tried.beyond:
             self.tally.tried(self.purpose, Tried.BESIEGED)
-        return so_many
+        return tried
+
+    def stays_failed(self) -> None:
+        """What was tried by `attempt` was not right."""
+        self.tally.tried(self.purpose, Tried.WRONG)
 
     def failed(self, who: str, address: str, at: datetime) -> None:
         self.throttle.failed([self._pair(who, address)], at)
@@ -90,9 +101,20 @@ class Attempts:
         return self.digests.opaque("throttle", f"{self.purpose} {text}")
 
 
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_QUAD = re.compile(rf"({_OCTET}(?:\.{_OCTET}){{2}})\.{_OCTET}", re.ASCII)
+
+
+def is_plain(address: str) -> bool:
+    """Whether it is an IPv4 address as it is always written: `ipaddress` takes ten times as long to say so."""
+    return _QUAD.fullmatch(address) is not None
+
+
 def within(address: str, prefix: int) -> str:
     """Whom an address stands for: of IPv6 the network of that prefix (one subscriber has at least a /64), of IPv4 the
     address itself, or its /24 where the wider network is asked for. What is no address stands for itself."""
+    if quad := _QUAD.fullmatch(address):
+        return f"{address}/32" if prefix == 64 else f"{quad[1]}.0/24"
     try:
         given = ipaddress.ip_address(address)
     except ValueError:

@@ -11,7 +11,14 @@ from datetime import datetime
 from provisiond.portal.activation.attempts import Attempts
 from provisiond.portal.activation.identity import IdentityCheck
 from provisiond.portal.activation.possession import Possession
-from provisiond.portal.activation.situation import BeingCreated, NotCreated, Particulars, Situation, situation
+from provisiond.portal.activation.situation import (
+    BeingCreated,
+    NotCreated,
+    Particulars,
+    PhoneMissing,
+    Situation,
+    situation,
+)
 from provisiond.portal.desk import Desk
 from provisiond.portal.visit import Stage, Visit
 from provisiond.ports.portal import Factor
@@ -57,9 +64,21 @@ def whereabouts(visit: Visit) -> Situation | AccountIsThere:
         return NotCreated(proofs.problem if proofs else None)
     account = desk.ledger.account(person_id)
     found = situation(account, None, visit.at, desk.house.zone, desk.policy)
-    if isinstance(found, Particulars) and desk.directory.shown(person_id) is None:
-        return BeingCreated(found.account_name)
+    who = enrolling(found)
+    if who is not None and desk.directory.shown(person_id) is None:
+        return BeingCreated(who.account_name)
     return found
+
+
+def enrolling(found: Situation | AccountIsThere) -> Particulars | None:
+    """Whose phone may be set up, as far as the account goes."""
+    match found:
+        case Particulars():
+            return found
+        case PhoneMissing(who=who):
+            return who
+        case _:
+            return None
 
 
 def confirmed(visit: Visit) -> Factor | None:

@@ -17,11 +17,13 @@ from provisiond.portal.activation import course
 from provisiond.portal.activation.factors import enrolment, new_secret, step_of
 from provisiond.portal.activation.forms import EmptyForm, TotpForm
 from provisiond.portal.activation.recovery import code_set, new_codes
-from provisiond.portal.activation.situation import Particulars
+from provisiond.portal.activation.situation import Particulars, PhoneMissing
 from provisiond.portal.language import N_
+from provisiond.portal.sealed import opened, opens
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
-from provisiond.ports.portal import Factor, Rate
+from provisiond.ports.portal import Factor
+from provisiond.ports.short_memory import Rate
 
 _TRIES = Rate("new-factor", 60, timedelta(hours=1))  # nobody guesses what the page itself shows
 
@@ -40,26 +42,35 @@ def factor(visit: Visit) -> Response:
     mine, found = _pending(visit), course.whereabouts(visit)
     if course.confirmed(visit) is not None:  # looked at last: another request of this session may be faster
         return visit.redirect(course.CODES)
-    if not isinstance(found, Particulars):
+    who, is_active = course.enrolling(found), isinstance(found, PhoneMissing)
+    if who is None:
         return visit.redirect(course.ACCOUNT)
     if "password_at" not in visit.content:
-        return visit.redirect(course.PASSWORD)
+        return visit.redirect(course.ACCOUNT if is_active else course.PASSWORD)
+    if is_active:
+        visit.remember(was_active=True)
     form = TotpForm.of(visit)
     if visit.is_post and form.validate():
         if mine is None:
             form.refuse("code", REPLACED)
         elif _confirm(visit, mine, form):
             return visit.redirect(course.CODES)
-    return _page(visit, found, form, mine or _begun(visit))
+    return _page(visit, who, form, mine or _begun(visit), is_active)
 
 
-def _page(visit: Visit, who: Particulars, form: TotpForm, pending: Factor) -> Response:
-    secret = visit.desk.vault.open(pending.sealed, who.person_id)
+def _page(visit: Visit, who: Particulars, form: TotpForm, pending: Factor, is_active: bool) -> Response:
+    secret = opened(visit.desk.vault, pending.sealed, who.person_id)
     shown = enrolment(secret, who.mail, visit.desk.house.name)
     form.code.data = ""
     picture = Markup(shown.picture)  # noqa: S704 - segno's own, of digits and paths
     return visit.page(
-        "activation/factor.html", form=form, who=who, url=shown.url, key=shown.key, picture=picture
+        "activation/factor.html",
+        form=form,
+        who=who,
+        url=shown.url,
+        key=shown.key,
+        picture=picture,
+        is_active=is_active,
     )
 
 
@@ -70,7 +81,7 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     key = desk.digests.opaque("throttle", f"new factor {person_id}")
     if delay := desk.throttle.admit([(_TRIES, key)], visit.at):
         raise too_many(delay)
-    secret = desk.vault.open(mine.sealed, person_id)
+    secret = opened(desk.vault, mine.sealed, person_id)
     step = step_of(secret, form.code.data or "", visit.at)
     if step is None:
         form.refuse("code", WRONG)
@@ -80,15 +91,18 @@ def _confirm(visit: Visit, mine: Factor, form: TotpForm) -> bool:
     )  # before it counts: a token that nothing links to does no harm
     codes = code_set(_codes(visit), visit.at)
     # False: another request with this code was faster, and led to the same codes
-    if desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at):
+    done = desk.ledger.complete_activation(person_id, mine.id, step, codes, accepted, visit.at)
+    if done and "was_active" not in visit.content:
         desk.tally.activated()
     return True
 
 
 def _pending(visit: Visit) -> Factor | None:
-    """The one that this session began, unless another window began anew."""
+    """The one that this session began, unless another window began anew, or its key is gone."""
     found = visit.desk.ledger.pending_factor(visit.person_id)
-    return found if found is not None and found.id == visit.content.get("factor") else None
+    if found is None or found.id != visit.content.get("factor"):
+        return None
+    return found if opens(visit.desk.vault, found.sealed, found.person_id) else None
 
 
 def _begun(visit: Visit) -> Factor:
@@ -101,7 +115,7 @@ def _begun(visit: Visit) -> Factor:
 
 def _codes(visit: Visit) -> tuple[str, ...]:
     sealed = b64decode(visit.content["codes"])
-    return tuple(json.loads(visit.desk.vault.open(sealed, visit.person_id)))
+    return tuple(json.loads(opened(visit.desk.vault, sealed, visit.person_id)))
 
 
 def codes(visit: Visit) -> Response:
@@ -110,12 +124,12 @@ def codes(visit: Visit) -> Response:
         return visit.redirect(course.ACCOUNT)
     form = EmptyForm.of(visit)
     if visit.is_post and form.validate():
-        person_id = visit.person_id
+        person_id, was_active = visit.person_id, "was_active" in visit.content
         visit.end_other_sessions(person_id)
         visit.begin(Stage.MEMBER, person_id, {"activated": True}, proved=True)
         if account := visit.desk.ledger.account(person_id):
             known_browser.remember(visit, account.account_name)
-        return visit.redirect(course.DONE)
+        return visit.redirect("/account?done=first-phone" if was_active else course.DONE)
     return visit.page("activation/codes.html", form=form, codes=_codes(visit))
 
 

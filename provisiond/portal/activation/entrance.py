@@ -14,6 +14,7 @@ from provisiond.portal.activation.forms import BirthForm, HkidForm, MailedCodeFo
 from provisiond.portal.activation.identity import Identified, NotIdentified, Wait
 from provisiond.portal.language import N_
 from provisiond.portal.rules import CodeWanted
+from provisiond.portal.skeletons import form_page
 from provisiond.portal.trouble import too_many
 from provisiond.portal.visit import Stage, Visit
 from provisiond.ports.portal import Proofs
@@ -64,7 +65,7 @@ def _identify(visit: Visit, kind: type[HkidForm] | type[BirthForm], template: st
             return _proven(visit, answer.proofs)
         form.refuse("student_id", NEUTRAL)
     form.forget()
-    return visit.page(template, form=form, sends_code=_wants_code(visit, Evidence.BIRTH))
+    return form_page(visit, template, form, sends_code=_wants_code(visit, Evidence.BIRTH))
 
 
 def _wants_code(visit: Visit, evidence: Evidence) -> bool:
@@ -114,7 +115,7 @@ def mailed_code(visit: Visit) -> Response:
             raise too_many(answer.delay)
         if answer:
             course.identity_check(visit.desk).attempts.succeeded(who, visit.address)
-            return _begin_proven(visit, claimed, who)
+            return _begin_proven(visit, claimed, who, mailed=True)
         log.info("mailed code refused", **visit.traces(who), request=visit.request_id)
         form.refuse("code", WRONG_CODE)
     return visit.page("activation/code.html", form=form, lasts=visit.desk.policy.portal.code_lasts)
@@ -137,10 +138,11 @@ def _proven(visit: Visit, proofs: Proofs) -> Response:
     return _begin_proven(visit, proofs.person_id, proofs.student_id)
 
 
-def _begin_proven(visit: Visit, person_id: str | None, student_id: str) -> Response:
+def _begin_proven(visit: Visit, person_id: str | None, student_id: str, mailed: bool = False) -> Response:
+    """`mailed`: by a code of the mail, too; nobody is asked for two of them (first_phone.py)."""
     version = course.accepted(visit)
     if person_id is not None and version is not None:
         visit.desk.ledger.accept(person_id, *version)
-    about = {"purpose": course.ACTIVATION, "student": student_id}
+    about = {"purpose": course.ACTIVATION, "student": student_id, "mailed": mailed}
     visit.begin(Stage.PROVEN, person_id, course.acceptance(visit) | about)
     return visit.redirect(course.ACCOUNT)

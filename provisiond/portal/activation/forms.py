@@ -86,6 +86,14 @@ class MailedCodeForm(Form):
     )
 
 
+class PresentPasswordForm(Form):
+    password = PasswordField(
+        N_("Password"),
+        [Wanted(N_("Enter your password."))],
+        render_kw={"autocomplete": "current-password", "maxlength": 1000},
+    )
+
+
 class PasswordForm(Form):
     """Both times typed in full: who has no JavaScript cannot look at it."""
 

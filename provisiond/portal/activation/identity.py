@@ -65,16 +65,17 @@ class IdentityCheck:
         """`conclusive` False: something else will be asked for in any case. Then what is right counts as a failure,
         too, or pauses would tell what the page does not."""
         who = claim.student_ids[0]
-        if delay := self.attempts.begin(who, address, at):
-            return Wait(delay)
-        besieged = self.attempts.besieged(who, at)
+        tried = self.attempts.attempt(who, address, at)
+        if tried.wait:
+            return Wait(tried.wait)
+        besieged = tried.beyond
         digest = self._digest(claim)
         found = [self.ledger.proofs(student_id) for student_id in claim.student_ids]
         proven = _proven(claim, digest, found)
         if proven is not None and conclusive and not besieged:
             self.attempts.succeeded(who, address)
         else:
-            self.attempts.failed(who, address, at)
+            self.attempts.stays_failed()
         return Identified(proven, claim.evidence, besieged) if proven else NotIdentified(besieged)
 
     def _digest(self, claim: Claim) -> str:

@@ -14,7 +14,8 @@ from typing import Protocol
 from provisiond.domain.model import NoticeKind, Occurrence
 from provisiond.portal.activation.attempts import Attempts, Opaque
 from provisiond.portal.activation.identity import Wait
-from provisiond.ports.portal import Rate, Throttle, Ticket, TicketKind
+from provisiond.ports.portal import Ticket, TicketKind
+from provisiond.ports.short_memory import Rate, Throttle
 
 ACTOR = "student"
 _IN_AN_HOUR = Rate("code-mails-hour", 3, timedelta(hours=1))

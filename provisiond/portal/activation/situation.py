@@ -41,6 +41,15 @@ class Activated:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneMissing:
+    """Activated without the portal (adopted, by an operator, or before a ledger was lost), and without a second
+    factor. Identity alone opens nothing of it; with the password, or with a mailed code, a phone may be set up."""
+
+    who: Particulars
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """Services are closed. `on`: the last day of them, or since when the registry says withdrawn."""
 
@@ -63,7 +72,7 @@ class Particulars:
     created_on: date
 
 
-Situation = NotCreated | BeingCreated | Locked | Activated | Ended | Particulars
+Situation = NotCreated | BeingCreated | Locked | Activated | PhoneMissing | Ended | Particulars
 
 
 def situation(
@@ -76,15 +85,23 @@ def situation(
         return BeingCreated(account.account_name)
     today = now.astimezone(zone).date()
     where = standing(person(account.student_id, account, (), policy.sources), today, zone, policy.lifecycle)
+    stopped = where.locked or where.frozen is not None
+    activated_on = account.activated_at.astimezone(zone).date() if account.activated_at else None
+    if activated_on and account.second_factor_at is None and not stopped and _logs_in(where, policy):
+        return PhoneMissing(_particulars(account, where, zone, policy), activated_on)
     if where.state in (State.ALUMNI, State.TERMINATED):
         return Ended(where.state, where.expires_on or where.record.status_on)
-    if where.locked or where.frozen is not None:
+    if stopped:
         return Locked()
-    if account.activated_at is not None:
-        return Activated(account.activated_at.astimezone(zone).date(), account.account_name)
+    if activated_on:
+        return Activated(activated_on, account.account_name)
     if not account.applied:
         return BeingCreated(account.account_name)
     return _particulars(account, where, zone, policy)
+
+
+def _logs_in(where: Standing, policy: Policy) -> bool:
+    return policy.entitlement(where.state, where.record.level).login
 
 
 def _particulars(account: Account, where: Standing, zone: tzinfo, policy: Policy) -> Particulars:

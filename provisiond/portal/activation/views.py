@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisiond.portal.activation import account, enrolment, entrance, finish
+from provisiond.portal.activation import account, enrolment, entrance, finish, first_phone
 from provisiond.portal.application import Page
 from provisiond.portal.visit import Stage
 
@@ -15,6 +15,14 @@ PAGES: tuple[Page, ...] = (
     Page("/activate/code", Stage.VISITOR, get=entrance.mailed_code, post=entrance.mailed_code),
     Page("/activate/code/again", Stage.VISITOR, post=entrance.send_again),
     Page("/activate/account", Stage.VISITOR, get=account.account),
+    Page(
+        first_phone.PRESENT,
+        Stage.VISITOR,
+        get=first_phone.present_password,
+        post=first_phone.present_password,
+    ),
+    Page("/activate/mail", Stage.VISITOR, post=first_phone.send),
+    Page(first_phone.MAILED, Stage.VISITOR, get=first_phone.mailed_code, post=first_phone.mailed_code),
     Page("/activate/password", Stage.VISITOR, get=account.password, post=account.password),
     Page("/activate/factor", Stage.VISITOR, get=enrolment.factor, post=enrolment.factor),
     Page("/activate/codes", Stage.VISITOR, get=enrolment.codes, post=enrolment.codes),

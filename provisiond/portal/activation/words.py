@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from provisiond.portal.activation.own_data import Own
 from provisiond.portal.activation.passwords import LONGEST, Weakness
 from provisiond.portal.language import N_, Sentence
-from provisiond.ports.portal import PasswordRefusal
+from provisiond.ports.portal_directory import PasswordRefusal
 
 _WEAK: Mapping[Weakness | Own, str] = {
     Weakness.TOO_SHORT: N_("Use at least %(count)s characters. A few words in a row are easy to remember."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from provisiond.ports.portal import Listing
+from provisiond.ports.portal_directory import Listing
 
 _DIALLED = re.compile(r"\+?(?:[ ().-]*\d){3,20}[ ).]*\Z", re.ASCII)
 _NOT_DIALLED = re.compile(r"[ ().-]+")

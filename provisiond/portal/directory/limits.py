@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from provisiond.portal.activation.attempts import within
 from provisiond.portal.visit import Visit
-from provisiond.ports.portal import Rate
+from provisiond.ports.short_memory import Rate
 
 _QUICK = Rate("directory-minute", 60, timedelta(minutes=1))  # a hall of residence shares one address
 _LONG = Rate("directory-day", 2000, timedelta(days=1))

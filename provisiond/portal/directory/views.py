@@ -4,10 +4,14 @@ at most; reading sets no cookie, and an answer may be kept by the reader's own b
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+from markupsafe import Markup
 from starlette.responses import Response
 
+from provisiond.portal import skeletons
 from provisiond.portal.application import Page
 from provisiond.portal.directory import limits
 from provisiond.portal.directory.card import Card, card, person
@@ -15,8 +19,9 @@ from provisiond.portal.directory.query import PAGE, Query
 from provisiond.portal.directory.vcard import vcard
 from provisiond.portal.trouble import not_found
 from provisiond.portal.visit import Stage, Visit
-from provisiond.ports.portal import ListingPage
+from provisiond.ports.portal_directory import ListingPage
 
+_SEARCH = "directory/search.html"
 _NOBODY = ListingPage((), more=False)
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z", re.ASCII)
 
@@ -66,26 +71,45 @@ def _card(visit: Visit) -> Card:
 
 
 def _answer(visit: Visit, query: Query, found: ListingPage) -> Response:
-    return _kept(_page(visit, query, found, None))
+    departments = visit.desk.listings.departments()
+    answered = query.is_asked and not query.fault
+    section = skeletons.section(_section(visit, query, found) if answered else "")
+    if query.fault or (query.department and query.department not in departments):
+        return _kept(_page(visit, query, departments, section))
+    key = (query.is_asked, bool(query.text), query.department, query.page, departments)
+    texts = {"text": query.text, "section": section}
+    return _kept(skeletons.page(visit, _SEARCH, key, texts, lambda: _marked(query, departments)))
+
+
+def _marked(query: Query, departments: tuple[str, ...]) -> dict[str, Any]:
+    text = skeletons.mark("text") if query.text else ""
+    section = skeletons.section(skeletons.mark("section"))
+    return _values(replace(query, text=text), departments, section)
+
+
+def _section(visit: Visit, query: Query, found: ListingPage) -> str:
+    people = [person(listing) for listing in found.listings]
+    values = {"query": query, "found": found, "people": people}
+    return visit.desk.pages.render(visit.language, "directory/found.html", values)
 
 
 def _busy(visit: Visit, query: Query, wait: timedelta) -> Response:
     """The same page, without an answer."""
-    made = _page(visit, query, _NOBODY, wait)
+    made = _page(visit, query, visit.desk.listings.departments(), skeletons.section(""), wait)
     made.headers["Retry-After"] = str(max(1, -int(-wait.total_seconds() // 1)))
     return _unindexed(made)
 
 
-def _page(visit: Visit, query: Query, found: ListingPage, wait: timedelta | None) -> Response:
-    return visit.page(
-        "directory/search.html",
-        429 if wait else 200,
-        query=query,
-        people=[person(listing) for listing in found.listings],
-        found=found,
-        departments=visit.desk.listings.departments(),
-        wait=wait,
-    )
+def _page(
+    visit: Visit, query: Query, departments: tuple[str, ...], section: Markup, wait: timedelta | None = None
+) -> Response:
+    return visit.page(_SEARCH, 429 if wait else 200, **_values(query, departments, section, wait))
+
+
+def _values(
+    query: Query, departments: tuple[str, ...], section: Markup, wait: timedelta | None = None
+) -> dict[str, Any]:
+    return {"query": query, "departments": departments, "section": section, "wait": wait}
 
 
 def _kept(response: Response) -> Response:

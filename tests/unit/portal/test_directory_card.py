@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisiond.portal.directory.card import card, mailbox, telephone, website
-from provisiond.ports.portal import Listing
+from provisiond.ports.portal_directory import Listing
 
 
 @pytest.mark.parametrize(

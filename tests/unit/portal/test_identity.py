@@ -79,7 +79,7 @@ def test_unknown_wrong_and_ill_formed_are_one_answer_by_the_same_work(why: str) 
     door = Door()
     assert door.judge(WRONG[why]) == NotIdentified()
     assert len(door.ledger.asked) == 1
-    assert door.throttle.calls == ["pause", "admit", "admit", "failed"]
+    assert door.throttle.calls == ["attempt"]
 
 
 def test_a_record_without_number_is_proven_by_no_number() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provisiond.portal.directory.card import Way, card
 from provisiond.portal.directory.vcard import vcard
-from provisiond.ports.portal import Listing
+from provisiond.ports.portal_directory import Listing
 from tests.rigs.listings import listed
 
 ADDRESS = "https://account.example.edu/directory/tmchan"
