@@ -50,6 +50,8 @@ RUNS: Sequence[tuple[str, int]] = (
     ("activate 47000001", 0),
     ("extend 47000001 --until 2099-01-01 --reason thesis", 0),
     ("re-enrol 47000001 --reason lost", 65),  # no second factor yet
+    ("log-out 47000001 --reason lost", 78),  # there is no portal; tests/portal/test_portal_canary.py has one
+    ("portal --check", 78),
     ("adopt --match employeeNumber --csv", 0),
     ("rebuild --dry-run", 65),
     ("notices list", 0),

@@ -254,7 +254,8 @@ def _line(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As a quoted string (RFC 3501 4.3). Raises ValueError for what cannot be one."""
+    """As a quoted string (RFC 3501 4.3)."""
     if not text.isascii() or not text.isprintable():
-        raise ValueError("a name with other characters than printable ASCII")
+        why = "inbox.user or a folder has other characters than printable ASCII"
+        raise UnavailableError("inbox", why, lasts=True)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
