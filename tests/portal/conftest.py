@@ -66,4 +66,8 @@ def prey(slapd_server: SlapdRig, tmp_path_factory: pytest.TempPathFactory) -> It
     with campus(slapd_server, tmp_path_factory.mktemp("prey")) as place, serving(place.desk) as base:
         place.enrol(a_student("20000009", "G1234566", surname="LEE", given_names="Ka Yan"))
         newcomer = place.world.account("20000009").person_id
-        yield Prey(place, base, activated(place, a_student(level=Level.RESEARCH_POSTGRADUATE)), newcomer)
+        place.enrol(a_student("20000008", "C1234569", surname="WONG", given_names="Siu Ming"))
+        phoneless = place.world.account("20000008").person_id
+        place.world.ledger.activate(phoneless, "operator", place.world.clock.now())
+        member = activated(place, a_student(level=Level.RESEARCH_POSTGRADUATE))
+        yield Prey(place, base, member, newcomer, phoneless)

@@ -29,7 +29,10 @@ def test_a_text_that_looks_like_a_mark_stays_a_text() -> None:
     assert skeleton.filled({"one": mark("two"), "two": "2"}) == f"{mark('two')} 2"
 
 
-@pytest.mark.parametrize("typed", ["20000001", EVIL, "", mark("number")])
+# named: a mark is another one in each process, and those that share the tests must know them by the same names
+@pytest.mark.parametrize(
+    "typed", ["20000001", EVIL, "", mark("number")], ids=["plain", "evil", "nothing", "a mark"]
+)
 @pytest.mark.parametrize("query", ["", "lang=zh-Hant", "lang=en&x=%22%3E%3Cscript%3E"])
 @pytest.mark.parametrize("fault", [None, "We could not confirm who you are."])
 def test_a_form_is_the_same_at_the_first_time_and_ever_after(

@@ -13,12 +13,14 @@ from tests.rigs.member import Member
 
 @dataclass(frozen=True)
 class Prey:
-    """A campus with a member, and with somebody who has not activated the account."""
+    """A campus with a member, with somebody who has not activated the account, and with somebody whose account was
+    activated without the portal."""
 
     place: Campus
     base: str
     member: Member
     newcomer: str
+    phoneless: str
 
     def seats(self) -> Mapping[str, Seat]:
         """Every kind of session that pages are for."""
@@ -30,6 +32,9 @@ class Prey:
             "stranger": Seat(Stage.VISITOR, None, {}),
             "visitor": Seat(Stage.VISITOR, None, terms | {"who": "20000009", "claimed": ""}),
             "proven": Seat(Stage.PROVEN, self.newcomer, way),
+            "phone missing": Seat(
+                Stage.PROVEN, self.phoneless, terms | {"purpose": "activation", "student": "20000008"}
+            ),
             "forgotten": Seat(Stage.PROVEN, mine, lost),
             "new phone": Seat(Stage.PROVEN, mine, {"purpose": "new-phone", "ticket": "0" * 64}),
             "member": Seat(Stage.MEMBER, mine, {}, proved=True),
