@@ -30,7 +30,7 @@ class Machine:
     def run(self, script: str, *, expect: int | None = 0, within: float = 120) -> str:
         """What it said; another exit code than expected (None: any will do) shows it."""
         done = subprocess.run(
-            ["docker", "exec", "-e", "DEBIAN_FRONTEND=noninteractive", self.container, "sh", "-c", script],
+            ["docker", "exec", "-e", "DEBIAN_FRONTEND=noninteractive", self.container, "bash", "-c", script],
             capture_output=True,
             encoding="utf-8",
             timeout=within,
