@@ -9,7 +9,6 @@ from typing import Protocol
 from provisiond.domain.model import (
     Absence,
     Account,
-    ContactDetail,
     Extension,
     Fetch,
     Hold,
@@ -21,13 +20,14 @@ from provisiond.domain.model import (
 )
 from provisiond.domain.plan import Parked, Step, Unserved
 from provisiond.domain.takeover import Takeover
+from provisiond.ports.choices import Choices
 from provisiond.ports.directory import Sighting
 from provisiond.ports.facts import AccountFilter, HeldPlan, HistoryLine, LedgerFacts, RecordKey
 from provisiond.ports.posting import Posting
 from provisiond.ports.registry import FetchMark, FetchMemory
 
 
-class Ledger(Posting, Protocol):
+class Ledger(Posting, Choices, Protocol):
     """Our SQL memory: facts and promises. Every method is one transaction. All instants aware UTC.
 
     A person's records are given to `commit` by the cycle only when the step that follows from them is done, so
@@ -149,28 +149,6 @@ class Ledger(Posting, Protocol):
 
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         """An extension refused, a password or second factor changed: the next cycle decides its notice."""
-        ...
-
-    def set_contact(
-        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
-    ) -> None:
-        """In place of what was there; no change, no history line."""
-        ...
-
-    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
-        """None: as policy makes it."""
-        ...
-
-    def give_alias(
-        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
-    ) -> bool:
-        """A further local part of the lifelong address, for ever. Raises RejectedError where it was ever given to
-        another, or is an account name; again to the same person: nothing happens. `allowed`: how many one person may
-        have in all (None: any number). False, and nothing is given: they have as many."""
-        ...
-
-    def taken(self, names: Collection[str]) -> frozenset[str]:
-        """Those of these (in small letters) that were ever given to anybody, or that an entry of others has."""
         ...
 
     # -- registry --------------------------------------------------------------------------------------

@@ -3,13 +3,14 @@ writes the entries. Only passwords and tokens it sets in the directory itself, a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from provisiond.domain.model import Account, ContactDetail, Occurrence
+from provisiond.domain.model import Account, Occurrence
+from provisiond.ports.choices import Choices
 from provisiond.ports.facts import HistoryLine
 
 
@@ -75,7 +76,7 @@ class Ticket:
     issued_by: tuple[str, ...]
 
 
-class PortalLedger(Protocol):
+class PortalLedger(Choices, Protocol):
     """The ledger as the portal sees it. Every method is one transaction; acts leave a history line."""
 
     def proofs(self, student_id: str) -> Proofs | None:
@@ -172,28 +173,6 @@ class PortalLedger(Protocol):
         ...
 
     # -- orders: facts for the daemon
-    def set_contact(
-        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
-    ) -> None:
-        """In place of what was there; no change, no history line."""
-        ...
-
-    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
-        """None: as policy makes it."""
-        ...
-
-    def give_alias(
-        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
-    ) -> bool:
-        """A further local part of the lifelong address, for ever. Raises RejectedError where it was ever given to
-        another, or is an account name; again to the same person: nothing happens. `allowed`: how many one person may
-        have in all (None: any number). False, and nothing is given: they have as many."""
-        ...
-
-    def taken(self, names: Collection[str]) -> frozenset[str]:
-        """Those of these (lower case) that were ever given to anybody, or that an entry of others has."""
-        ...
-
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         """A security notice: the next cycle decides its mail."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.directory.portal import LdapPortalDirectory, Names
 from provisiond.adapters.directory.reading import Bases
 from provisiond.adapters.directory.session import LdapTarget, open_session
@@ -22,7 +23,9 @@ def bases_of(rig: SlapdRig) -> Bases:
 
 
 def portal_directory(rig: SlapdRig, target: LdapTarget | None = None) -> LdapPortalDirectory:
-    return LdapPortalDirectory(target or portal_target(rig), bases_of(rig), Names.under(rig.base))
+    return LdapPortalDirectory(
+        target or portal_target(rig), bases_of(rig), Names.under(rig.base), SystemClock().now
+    )
 
 
 def account_dn(rig: SlapdRig, name: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from provisiond.adapters.directory import credentials, messages
 from provisiond.adapters.directory.credentials import PolicyError, policy_error
@@ -55,7 +55,7 @@ class LdapPortalDirectory:
         target: LdapTarget,
         bases: Bases,
         names: Names,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime],
     ) -> None:
         self._bases = bases
         self._names = names

@@ -3,7 +3,7 @@ upgrades nothing: that is the daemon's. What each method does in its transaction
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from provisiond.adapters.ledger import (
     acceptances,
     factors,
     history,
-    listings,
     orders,
     people,
     proofs,
@@ -24,8 +23,9 @@ from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.opening import opened
 from provisiond.adapters.ledger.place import place
 from provisiond.adapters.ledger.plain_reads import PlainReads
+from provisiond.adapters.ledger.sql_choices import SqlChoices
 from provisiond.adapters.ledger.tables import account
-from provisiond.domain.model import Account, ContactDetail, Occurrence
+from provisiond.domain.model import Account, Occurrence
 from provisiond.ports import HistoryLine
 from provisiond.ports.portal import CodeSet, Factor, Proofs, Ticket, TicketKind
 
@@ -33,7 +33,7 @@ _NOBODY = "-"  # no person ID
 _NAMED = select(account.c.person_id).where(account.c.account_name == bindparam("name"))
 
 
-class SqlPortalLedger:
+class SqlPortalLedger(SqlChoices):
     """ports.portal.PortalLedger on a SQLite file or a PostgreSQL database. Made by `open`."""
 
     def __init__(self, database: Database, plain: PlainReads | None = None) -> None:
@@ -157,26 +157,6 @@ class SqlPortalLedger:
             return tickets.withdraw(connection, person_id, kind, actor, reason, at)
 
     # -- facts for the daemon ----------------------------------------------------------------------------
-    def set_contact(
-        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
-    ) -> None:
-        with self._db.write() as connection:
-            listings.set_contact(connection, person_id, details, unlisted, actor, at)
-
-    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
-        with self._db.write() as connection:
-            listings.set_display_name(connection, person_id, name, actor, at)
-
-    def give_alias(
-        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
-    ) -> bool:
-        with self._db.write() as connection:
-            return listings.give_alias(connection, person_id, alias, domain, actor, at, allowed)
-
-    def taken(self, names: Collection[str]) -> frozenset[str]:
-        with self._db.read() as connection:
-            return listings.taken(connection, names)
-
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         with self._db.write() as connection:
             orders.tell(connection, person_id, occurrence)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from provisiond.adapters.ledger import (
@@ -10,7 +10,6 @@ from provisiond.adapters.ledger import (
     counts,
     history,
     identifiers,
-    listings,
     orders,
     outbox,
     parking,
@@ -24,11 +23,11 @@ from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.opening import opened
 from provisiond.adapters.ledger.place import place
+from provisiond.adapters.ledger.sql_choices import SqlChoices
 from provisiond.adapters.ledger.sql_observed import SqlObserved
 from provisiond.adapters.ledger.sql_posting import SqlPosting
 from provisiond.domain.model import (
     Account,
-    ContactDetail,
     Extension,
     Hold,
     HoldKind,
@@ -47,7 +46,7 @@ from provisiond.ports import (
 from provisiond.ports.portal import Problem
 
 
-class SqlLedger(SqlPosting, SqlObserved):
+class SqlLedger(SqlPosting, SqlObserved, SqlChoices):
     """ports.Ledger on a SQLite file or a PostgreSQL database. Made by `open`."""
 
     def __init__(self, database: Database) -> None:
@@ -191,26 +190,6 @@ class SqlLedger(SqlPosting, SqlObserved):
     def tell(self, person_id: str, occurrence: Occurrence) -> None:
         with self._db.write() as connection:
             orders.tell(connection, person_id, occurrence)
-
-    def set_contact(
-        self, person_id: str, details: Sequence[ContactDetail], unlisted: bool, actor: str, at: datetime
-    ) -> None:
-        with self._db.write() as connection:
-            listings.set_contact(connection, person_id, details, unlisted, actor, at)
-
-    def set_display_name(self, person_id: str, name: str | None, actor: str, at: datetime) -> None:
-        with self._db.write() as connection:
-            listings.set_display_name(connection, person_id, name, actor, at)
-
-    def give_alias(
-        self, person_id: str, alias: str, domain: str, actor: str, at: datetime, allowed: int | None = None
-    ) -> bool:
-        with self._db.write() as connection:
-            return listings.give_alias(connection, person_id, alias, domain, actor, at, allowed)
-
-    def taken(self, names: Collection[str]) -> frozenset[str]:
-        with self._db.read() as connection:
-            return listings.taken(connection, names)
 
     # -- brakes ----------------------------------------------------------------------------------------
     def hold_plan(self, plan_hash: str, summary: str, notices: Sequence[Notice], at: datetime) -> bool:
