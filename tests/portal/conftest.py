@@ -1,4 +1,4 @@
-"""One Chromium for all tests of pages in this process; a small university whose portal is open."""
+"""One Chromium for the tests of a file; a small university whose portal is open."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from tests.rigs.student import Student
 from tests.rigs.visitor import Visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Not for the whole run: playwright's event loop is open until then, and other files run their own."""
     with browser.browser() as started:
         yield started
 
