@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 STAMP := $(VENV)/.provisiond-installed
 export VENV
+# Where it is set (containers often do), each process of `make test`, `demo` and `bench` compiles all of us again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: venv lint test demo bench wheel deb lock words clean
 
