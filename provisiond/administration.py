@@ -13,7 +13,7 @@ from provisiond.adapters.directory.setup_steps import DirectoryLayout, setup_ldi
 from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.ledger.copies import backup, checked, restore
 from provisiond.adapters.ledger.lock import exclusive
-from provisiond.bootstrap import ledger_place, open_ledger
+from provisiond.bootstrap_ledger import ledger_place, open_ledger
 from provisiond.domain.errors import UnavailableError
 from provisiond.settings import Settings
 

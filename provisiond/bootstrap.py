@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import date
 from importlib.metadata import version
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
 from provisiond.adapters.directory.ldap import LdapDirectory
 from provisiond.adapters.directory.target import LdapTarget
 from provisiond.adapters.directory.watched import Watch, WatchedDirectory
-from provisiond.adapters.ledger.leadership import Leader, Leadership, Tenure, leader
-from provisiond.adapters.ledger.leadership import leadership as leadership_of
+from provisiond.adapters.ledger.leadership import Leadership, Tenure
 from provisiond.adapters.ledger.lock import exclusive
-from provisiond.adapters.ledger.place import Place, place
-from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.adapters.ledger.tenure import lost
-from provisiond.adapters.monitor import portal_said, serving, status_of
+from provisiond.adapters.monitor import serving
 from provisiond.adapters.registry.csv_drop import CsvRegistry, CsvSource
-from provisiond.adapters.registry.http_json import HttpRegistry
 from provisiond.adapters.registry.http_source import HttpSource
 from provisiond.adapters.registry.sql import SqlRegistry
 from provisiond.adapters.registry.sql_source import SqlSource
+from provisiond.bootstrap_ledger import ledger_place, open_ledger
 from provisiond.bounces import Bounces
 from provisiond.correspondence import (
     code_of,
@@ -39,17 +36,18 @@ from provisiond.correspondence import (
 from provisiond.cycle import Cycle, Progress
 from provisiond.domain.entries import group_dn
 from provisiond.domain.errors import UnavailableError
-from provisiond.monitoring import Monitoring
 from provisiond.outbox import Outbox
-from provisiond.ports import Clock, Directory, Guard, Ledger, LedgerFacts, Registry, unguarded
+from provisiond.ports import Clock, Directory, Guard, Ledger, Registry, unguarded
 from provisiond.settings import (
     CsvSettings,
     DirectorySettings,
     HttpSettings,
-    Outline,
     Settings,
     SqlSettings,
 )
+
+if TYPE_CHECKING:
+    from provisiond.monitoring import Monitoring
 
 VERSION = version("provisiond")
 
@@ -164,6 +162,10 @@ def registries(settings: Settings) -> list[Registry]:
             case SqlSettings():
                 made.append(SqlRegistry(SqlSource(**given), digests, clock, zone))
             case HttpSettings():
+                from provisiond.adapters.registry.http_json import (
+                    HttpRegistry,
+                )  # urllib3: for whoever has such a one
+
                 made.append(HttpRegistry(HttpSource(**given), digests, clock, zone))
             case _:
                 assert_never(source)
@@ -199,52 +201,10 @@ def daemon_target(wanted: DirectorySettings) -> LdapTarget:
     )
 
 
-def ledger_place(settings: Settings | Outline) -> Place:
-    return place(settings.ledger.url, settings.ledger.password)
-
-
-def ledger_leadership(settings: Settings) -> Leadership:
-    """For a daemon: nothing is asked yet."""
-    return leadership_of(ledger_place(settings))
-
-
-def ledger_leader(settings: Settings | Outline) -> Leader | None:
-    """Who leads now, if anybody does."""
-    return leader(ledger_place(settings))
-
-
-def open_ledger(
-    settings: Settings | Outline, *, create: bool = False, fence: int | None = None, epoch: int | None = None
-) -> SqlLedger:
-    where = settings.ledger
-    return SqlLedger.open(where.url, create=create, password=where.password, fence=fence, epoch=epoch)
-
-
 def monitored(settings: Settings, monitoring: Monitoring) -> AbstractContextManager[None]:
     """Answers those who watch, where the configuration says."""
     where = settings.monitoring.listen
     return serving(where, monitoring.pages()) if where else nullcontext()
-
-
-def ledger_facts(settings: Settings | Outline) -> LedgerFacts:
-    """On a connection of its own, so that it can be asked beside a cycle."""
-    with closing(open_ledger(settings)) as ledger:
-        return ledger.facts()
-
-
-def daemon_status(settings: Settings | Outline) -> dict[str, Any] | None:
-    """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
-    listen = settings.monitoring.listen
-    return status_of(listen) if listen else None
-
-
-def portal_condition(settings: Settings | Outline) -> str | None:
-    """Whether the portal of this machine answers, as a sentence; None where there is none."""
-    portal = settings.portal.web if isinstance(settings, Settings) and settings.portal else None
-    where = portal.monitor if portal else getattr(settings, "portal_monitor", None)
-    if where is None:
-        return "not known: portal.monitor names no place" if portal else None
-    return portal_said(where)
 
 
 def birth_digest(settings: Settings) -> Callable[[date], str]:

@@ -1,17 +1,16 @@
-"""What writes, sends and reads mails, made from the configuration; bootstrap puts it together with the rest."""
+"""What writes, sends and reads mails, made from the configuration; bootstrap puts it together with the rest. Jinja2,
+aiosmtplib and imaplib are imported when one of them is wanted: most commands neither write nor read a mail."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from provisiond import specimens
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.digests import Digests
-from provisiond.adapters.inbox.mailbox import ImapInbox, MailAccount
-from provisiond.adapters.mailer.relay import Relay, SmtpMailer
-from provisiond.adapters.templates import JinjaTemplates
 from provisiond.domain.errors import ConfigError
 from provisiond.domain.model import Notice
 from provisiond.domain.notices import operators_ticket
@@ -20,6 +19,11 @@ from provisiond.message import Letterhead
 from provisiond.ports import Clock, Ledger
 from provisiond.settings import InboxSettings, MailSettings, Settings
 from provisiond.shipped_files import shipped
+
+if TYPE_CHECKING:
+    from provisiond.adapters.inbox.mailbox import ImapInbox
+    from provisiond.adapters.mailer.relay import SmtpMailer
+    from provisiond.adapters.templates import JinjaTemplates
 
 SAMPLE_CODE = "ABCDEFGHIJKLMNOP"
 _ABOUT_MAIL = {
@@ -43,7 +47,7 @@ def letters(
     very mail shows one."""
     us = settings.university
     return Writer(
-        templates=JinjaTemplates(settings.letters.folder, shipped("mail")),
+        templates=_templates(settings),
         policy=settings.policy,
         zone=settings.zone,
         clock=clock,
@@ -52,6 +56,12 @@ def letters(
         summary=lambda notice: _summary(notice, ledger),
         code_of=code_of,
     )
+
+
+def _templates(settings: Settings) -> JinjaTemplates:
+    from provisiond.adapters.templates import JinjaTemplates  # see above
+
+    return JinjaTemplates(settings.letters.folder, shipped("mail"))
 
 
 def _summary(notice: Notice, ledger: Ledger | None) -> str:
@@ -64,7 +74,7 @@ def _summary(notice: Notice, ledger: Ledger | None) -> str:
 def letter_faults(settings: Settings) -> list[str]:
     """Everything that is wrong with the templates of mails."""
     clock = SystemClock()
-    templates = JinjaTemplates(settings.letters.folder, shipped("mail"))
+    templates = _templates(settings)
     found = templates.faults(WORDS)
     found += specimens.faults(replace(letters(settings, clock), templates=templates), clock.now())
     return list(dict.fromkeys(found))
@@ -89,6 +99,8 @@ def letterhead(settings: Settings, mail: MailSettings) -> Letterhead:
 
 
 def mailer(mail: MailSettings) -> SmtpMailer:
+    from provisiond.adapters.mailer.relay import Relay, SmtpMailer  # see above
+
     relay = {field.name: getattr(mail, field.name) for field in fields(Relay)}
     return SmtpMailer(Relay(**relay))
 
@@ -101,6 +113,8 @@ def inbox_settings(settings: Settings) -> InboxSettings:
 
 
 def inbox(wanted: InboxSettings) -> ImapInbox:
+    from provisiond.adapters.inbox.mailbox import ImapInbox, MailAccount  # see above
+
     given = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
     del given["believed_for"]
     return ImapInbox(MailAccount(**given))

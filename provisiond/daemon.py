@@ -17,6 +17,7 @@ from provisiond import bootstrap, condition
 from provisiond.adapters.bell import Bell
 from provisiond.adapters.ledger.leadership import TRY_EVERY
 from provisiond.bootstrap import Parts
+from provisiond.bootstrap_ledger import ledger_leader, ledger_place
 from provisiond.condition import Configuration
 from provisiond.domain.errors import UnavailableError
 from provisiond.duties import Duties, Lookout, Turns
@@ -136,9 +137,9 @@ class Daemon:
 
     # -- leading -----------------------------------------------------------------------------------------
     def _claim(self) -> None:
-        where = bootstrap.ledger_place(self.settings)
+        where = ledger_place(self.settings)
         if where.path and not self.leadership.acquire():
-            who = bootstrap.ledger_leader(self.settings) or "one that has just ended"
+            who = ledger_leader(self.settings) or "one that has just ended"
             raise UnavailableError("ledger", f"another daemon works on {where}: {who}; stop it first")
 
     def lead(self) -> str:

@@ -13,7 +13,7 @@ import typer
 from provisiond import audit as auditing
 from provisiond.adoption import ADOPTIONS
 from provisiond.cli import refusals, report, screen, waiting
-from provisiond.cli.see import Json, Person
+from provisiond.cli.options import DryRun, Json, Person, Reason, Told, Until
 from provisiond.cli.session import Session, actor, errors, person, session
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import Account, Extension, Hold, HoldKind, NoticeKind, Occurrence
@@ -21,19 +21,6 @@ from provisiond.domain.orders import Activate, Extend, Order, Release, SetHold, 
 from provisiond.fetches import COMPLAINT
 from provisiond.ports import HeldPlan, Ledger
 from provisiond.result import Work
-
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; write nothing.")]
-
-
-def _said(reason: str) -> str:
-    """A blank reason is none."""
-    if not reason.strip():
-        raise typer.BadParameter("say why: it is kept in the history")
-    return reason.strip()
-
-
-Reason = Annotated[str, typer.Option(help="Why; kept in the history.", callback=_said)]
-Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day it holds.")]
 
 
 def once(
@@ -159,10 +146,7 @@ def activate(
 def extend(
     context: typer.Context,
     who: Person,
-    reason: Annotated[
-        str,
-        typer.Option(help="Why; kept in the history, and with --refuse told to the person.", callback=_said),
-    ],
+    reason: Told,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The new expiry date.")] = None,
     refuse: Annotated[bool, typer.Option("--refuse", help="Tell the person that none is granted.")] = False,
     dry_run: DryRun = False,

@@ -10,8 +10,7 @@ import typer
 from provisiond import correspondence
 from provisiond.bounces import Reading, Seen, Verdict
 from provisiond.cli import screen
-from provisiond.cli.act import DryRun, Reason
-from provisiond.cli.see import Json
+from provisiond.cli.options import DryRun, Json, Reason
 from provisiond.cli.session import actor, errors, session
 from provisiond.domain.errors import RejectedError
 

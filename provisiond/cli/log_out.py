@@ -6,8 +6,7 @@ import typer
 
 from provisiond import bootstrap_portal
 from provisiond.cli import screen
-from provisiond.cli.act import Reason
-from provisiond.cli.see import Person
+from provisiond.cli.options import Person, Reason
 from provisiond.cli.session import actor, errors, person, session
 
 

@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from provisiond import logs
-from provisiond.cli import (
-    act,
-    check,
-    inbox,
-    log_out,
-    notices,
-    outbox,
-    portal,
-    re_enrol,
-    rehearse,
-    run,
-    see,
-    setup,
-    status,
-    takeover,
-)
 from provisiond.cli.session import DEFAULT_CONFIG, Session
+from provisiond.cli.verbs import VerbGroup
+
+
+class Root(VerbGroup):
+    """The order is the one in `--help`."""
+
+    places: ClassVar = {
+        "check": "check:check",
+        "plan": "see:plan",
+        "rehearse": "rehearse:rehearse",
+        "run": "run:run",
+        "portal": "portal:portal",
+        "status": "status:status",
+        "once": "act:once",
+        "audit": "act:audit",
+        "approve": "act:approve",
+        "explain": "see:explain",
+        "history": "see:history",
+        "accounts": "see:accounts",
+        "rejects": "see:rejects",
+        "hold": "act:hold",
+        "release": "act:release",
+        "activate": "act:activate",
+        "extend": "act:extend",
+        "re-enrol": "re_enrol:re_enrol",
+        "log-out": "log_out:log_out",
+        "names": "see:names",
+        "adopt": "takeover:adopt",
+        "rebuild": "takeover:rebuild",
+        "notices": "notices:app",
+        "outbox": "outbox:app",
+        "inbox": "inbox:app",
+        "directory": "setup:directory",
+        "ledger": "setup:ledger",
+    }
+
 
 app = typer.Typer(
     name="provisiond",
+    cls=Root,
     help="Gives every registered student a network account, safely and explainably.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"provisiond {version('provisiond')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -44,44 +71,12 @@ def root(
         Path, typer.Option("--config", "-c", envvar="PROVISIOND_CONFIG", help="The configuration (TOML).")
     ] = DEFAULT_CONFIG,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each change (stderr).")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     logs.configure(verbose=verbose)
     context.obj = Session(config)
-
-
-VERBS: tuple[Callable[..., None], ...] = (
-    check.check,
-    see.plan,
-    rehearse.rehearse,
-    run.run,
-    portal.portal,
-    status.status,
-    act.once,
-    act.audit,
-    act.approve,
-    see.explain,
-    see.history,
-    see.accounts,
-    see.rejects,
-    act.hold,
-    act.release,
-    act.activate,
-    act.extend,
-    re_enrol.re_enrol,
-    log_out.log_out,
-    see.names,
-    takeover.adopt,
-    takeover.rebuild,
-)
-for verb in VERBS:
-    app.command(help=" ".join((verb.__doc__ or "").split()))(
-        verb
-    )  # or lists of verbs break where the source does
-app.add_typer(notices.app, name="notices")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(inbox.app, name="inbox")
-app.add_typer(setup.directory, name="directory")
-app.add_typer(setup.ledger, name="ledger")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import typer
 from provisiond import correspondence
 from provisiond.bootstrap import Parts
 from provisiond.cli import screen
-from provisiond.cli.see import Json
+from provisiond.cli.options import Json
 from provisiond.cli.session import errors, person, session
 from provisiond.domain.delivery import with_ascii_domain
 from provisiond.domain.model import Account, Notice, NoticeKind, NoticeStatus

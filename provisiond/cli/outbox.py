@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from provisiond import bootstrap, correspondence
+from provisiond import correspondence
 from provisiond.bootstrap import Parts
+from provisiond.bootstrap_ledger import ledger_leader
 from provisiond.cli import screen
-from provisiond.cli.act import DryRun, Reason
-from provisiond.cli.see import Json
+from provisiond.cli.options import DryRun, Json, Reason
 from provisiond.cli.session import actor, errors, person, session
 from provisiond.domain.errors import RejectedError, UnavailableError
 from provisiond.domain.model import NoticeStatus, OutboxItem
@@ -158,9 +158,7 @@ def send(context: typer.Context) -> None:
     """Send what is due now, up to the caps of [mail]: for who runs no daemon. Exit 75: no mail server serves us."""
     with errors():
         settings = session(context).settings()
-        if leader := bootstrap.ledger_leader(
-            settings
-        ):  # two at once would take each other's mail for one left behind
+        if leader := ledger_leader(settings):  # two at once would take each other's mail for one left behind
             raise UnavailableError("outbox", f"{leader} sends what is due; `provisiond outbox` lists it")
         correspondence.mail_settings(settings)
         with session(context).parts(writes=True) as parts, screen.progress() as progress:

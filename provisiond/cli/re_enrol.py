@@ -9,8 +9,7 @@ import typer
 
 from provisiond import bootstrap_portal
 from provisiond.cli import screen
-from provisiond.cli.act import Reason
-from provisiond.cli.see import Person
+from provisiond.cli.options import Person, Reason
 from provisiond.cli.session import actor, errors, person, session
 from provisiond.domain.errors import RejectedError
 from provisiond.domain.model import Account

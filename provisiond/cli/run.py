@@ -13,6 +13,7 @@ from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.ledger.leadership import Leadership
 from provisiond.adapters.service_manager import ServiceManager
 from provisiond.bootstrap import Parts
+from provisiond.bootstrap_ledger import ledger_facts, ledger_leadership
 from provisiond.cli.session import errors, session
 from provisiond.cycle import Progress
 from provisiond.daemon import Daemon
@@ -37,7 +38,7 @@ def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Mo
     metrics = Metrics(clock)
     means = Means(
         load=load,
-        leadership=bootstrap.ledger_leadership,
+        leadership=ledger_leadership,
         clock=clock,
         manager=ServiceManager(),
         open=_Opening(clock, metrics),
@@ -48,7 +49,7 @@ def put_together(load: Callable[[], Settings], clock: Clock) -> tuple[Daemon, Mo
     monitoring = Monitoring(
         pulse=daemon.pulse,
         metrics=metrics,
-        facts=lambda: bootstrap.ledger_facts(daemon.settings),
+        facts=lambda: ledger_facts(daemon.settings),
         standing=daemon.standing,
         clock=clock,
         zone=lambda: daemon.settings.zone,

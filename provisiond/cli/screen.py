@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from provisiond.cycle import Progress as Report
+if TYPE_CHECKING:
+    from provisiond.cycle import Progress as Report
 
 
 class _Screen(Console):

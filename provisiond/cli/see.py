@@ -12,6 +12,7 @@ import typer
 from provisiond import settings
 from provisiond.cli import explain as explaining
 from provisiond.cli import refusals, report, screen
+from provisiond.cli.options import At, Json, Person
 from provisiond.cli.session import account_of, errors, person, session
 from provisiond.domain import names as account_names
 from provisiond.domain.fullnames import split_full_name
@@ -19,13 +20,6 @@ from provisiond.domain.model import State
 from provisiond.domain.policy import NamePolicy
 from provisiond.ports import AccountFilter
 from provisiond.result import Work
-
-Json = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
-At = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Look with the clock of that day; nothing is written."),
-]
-Person = Annotated[str, typer.Argument(help="A student ID, an account name or a mail address.")]
 
 
 def plan(

@@ -13,17 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from provisiond import bootstrap
 from provisiond.adapters.clock import SetClock, SystemClock
-from provisiond.bootstrap import Parts
 from provisiond.cli import screen
 from provisiond.domain.errors import ConfigError, ProvisiondError, UnavailableError
 from provisiond.domain.model import Account
 from provisiond.ports import Clock
 from provisiond.settings import Outline, Settings, load, outline
+
+if TYPE_CHECKING:
+    from provisiond.bootstrap import Parts
 
 DEFAULT_CONFIG = Path("/etc/provisiond/provisiond.toml")
 
@@ -66,6 +68,10 @@ class Session:
     @contextmanager
     def parts(self, *, writes: bool, at: date | None = None, rebuilding: bool = False) -> Iterator[Parts]:
         """The parts of provisiond, for one command. `at`: look with the clock of that day, 09:00."""
+        from provisiond import (
+            bootstrap,
+        )  # half of what there is to import: not for `status`, `names`, `ledger init`
+
         settings = self.settings()
         clock: Clock = SystemClock()
         if at is not None:

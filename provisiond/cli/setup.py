@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from provisiond import administration, bootstrap
+from provisiond import administration
+from provisiond.bootstrap_ledger import ledger_place
 from provisiond.cli import screen
-from provisiond.cli.act import DryRun
+from provisiond.cli.options import DryRun
 from provisiond.cli.session import errors, session
 
 directory = typer.Typer(help="The university directory.", no_args_is_help=True)
@@ -37,7 +38,7 @@ def ledger_init(context: typer.Context, dry_run: DryRun = False) -> None:
     """Make the ledger, or bring one of an older version up to date."""
     with errors():
         settings = session(context).settings()
-        where = bootstrap.ledger_place(settings)
+        where = ledger_place(settings)
         if dry_run:
             screen.say(f"would make or upgrade the ledger {where}")
             return
@@ -55,7 +56,7 @@ def ledger_backup(context: typer.Context, file: BackupFile, dry_run: DryRun = Fa
     """Write the ledger as it is now to FILE, which must not exist; may run while others work on it."""
     with errors():
         settings = session(context).settings()
-        where = bootstrap.ledger_place(settings)
+        where = ledger_place(settings)
         if dry_run:
             screen.say(f"would back up the ledger {where} to {file}")
             return
@@ -68,7 +69,7 @@ def ledger_restore(context: typer.Context, file: BackupFile, dry_run: DryRun = F
     """Put a backup into the configured ledger, which must be missing or empty; all of it or nothing."""
     with errors():
         settings = session(context).settings()
-        where = bootstrap.ledger_place(settings)
+        where = ledger_place(settings)
         if dry_run:
             accounts = administration.check_backup(file)
             screen.say(f"would restore {accounts} accounts from {file} to the ledger {where}")

@@ -10,9 +10,10 @@ from typing import Any
 
 import typer
 
-from provisiond import bootstrap
+from provisiond.adapters.monitor import portal_said, status_of
+from provisiond.bootstrap_ledger import ledger_facts, ledger_leader
 from provisiond.cli import screen
-from provisiond.cli.see import Json
+from provisiond.cli.options import Json
 from provisiond.cli.session import errors, session
 from provisiond.domain.model import State
 from provisiond.ports import LedgerFacts
@@ -26,9 +27,9 @@ def status(context: typer.Context, json: Json = False) -> None:
     """How the service is. Exit 0: a daemon works and nothing is in its way, 1: not so."""
     with errors():
         settings, faults = session(context).outline()
-        leader = bootstrap.ledger_leader(settings)
-        told, facts = bootstrap.daemon_status(settings), bootstrap.ledger_facts(settings)
-        portal = bootstrap.portal_condition(settings)
+        leader = ledger_leader(settings)
+        told, facts = _daemon(settings), ledger_facts(settings)
+        portal = _portal(settings)
         troubles = [*(f"the file as it is now: {fault}" for fault in faults), *_troubles(told)]
         if json:
             screen.as_json(
@@ -43,6 +44,21 @@ def status(context: typer.Context, json: Json = False) -> None:
             for name, line in lines.items():
                 screen.say(f"{name:<16}{line}", "bold red" if name == "trouble" and line != "none" else "")
         sys.exit(0 if leader and not troubles else NOT_WELL)
+
+
+def _daemon(settings: Settings | Outline) -> Told | None:
+    """What the daemon on this machine says of itself; None where none answers, or none was told where to."""
+    listen = settings.monitoring.listen
+    return status_of(listen) if listen else None
+
+
+def _portal(settings: Settings | Outline) -> str | None:
+    """Whether the portal of this machine answers, as a sentence; None where there is none."""
+    portal = settings.portal.web if isinstance(settings, Settings) and settings.portal else None
+    where = portal.monitor if portal else getattr(settings, "portal_monitor", None)
+    if where is None:
+        return "not known: portal.monitor names no place" if portal else None
+    return portal_said(where)
 
 
 def _of_daemon(told: Told | None, settings: Settings | Outline) -> Iterator[tuple[str, str]]:

@@ -19,8 +19,7 @@ from provisiond import rebuild as rebuilding
 from provisiond.adoption import Adoption
 from provisiond.bootstrap import Parts
 from provisiond.cli import report, review, screen
-from provisiond.cli.act import DryRun
-from provisiond.cli.see import Json
+from provisiond.cli.options import DryRun, Json
 from provisiond.cli.session import actor, errors, session
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.matching import AdoptRule

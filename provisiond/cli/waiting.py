@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import date
 
-from provisiond import bootstrap
 from provisiond.bootstrap import Parts
+from provisiond.bootstrap_ledger import ledger_leader
 from provisiond.cli import screen
 from provisiond.cycle import record_order
 from provisiond.domain.errors import RejectedError, UnavailableError, UnsafePlanError
@@ -23,7 +23,7 @@ LOOK_EVERY = 0.2
 
 def is_led(parts: Parts) -> bool:
     """Whether a daemon acts on what is recorded."""
-    return bootstrap.ledger_leader(parts.settings) is not None
+    return ledger_leader(parts.settings) is not None
 
 
 def order(parts: Parts, account: Account, order: Order) -> bool:

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from provisiond.cli.main import app
 from provisiond.cli.session import Session
 
 COMMAND = Path(sys.executable).parent / "provisiond"
@@ -54,6 +58,19 @@ def provisiond(*words: str, **environment: str) -> subprocess.CompletedProcess[s
 def test_every_verb_explains_itself(verb: str) -> None:
     done = provisiond(verb, "--help")
     assert done.returncode == 0 and "Usage" in done.stdout
+
+
+def test_the_version_is_told_whatever_the_configuration() -> None:
+    done = provisiond("--version", PROVISIOND_CONFIG="/nonexistent.toml")
+    assert (done.returncode, done.stdout) == (0, f"provisiond {version('provisiond')}\n")
+
+
+def test_every_verb_is_listed_in_its_place_and_one_that_is_not_there_is_guessed() -> None:
+    """They are imported only when they are asked for, so that a name in the list could lead nowhere."""
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        assert command.name == name and command.help
+    assert "Did you mean 'status'?" in provisiond("statu").stderr
 
 
 def test_names_need_no_configuration() -> None:
