@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +15,9 @@ import pytest
 
 from provisiond.demo.sample import CODES, MAPPING
 from provisiond.demo.university import University
+from tests.rigs.forked import Forked
 from tests.rigs.slapd import SlapdRig, running_rig
 
-COMMAND = Path(sys.executable).parent / "provisiond"
 Rows = list[dict[str, str]]
 CODE = {ours: theirs for theirs, ours in CODES["status"].items()}
 
@@ -38,12 +36,9 @@ class Site:
         assert done.returncode == expect, f"exit {done.returncode}, expected {expect}\n{out}\n{err}"
         return out + err
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        command = [str(COMMAND), "-c", str(self.university.config), *words]
-        environment = {**os.environ, "NO_COLOR": "1"}
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
+    def start(self, *words: str) -> Forked:
+        words = ("-c", str(self.university.config), *words)
+        return Forked(words, environment={**os.environ, "NO_COLOR": "1"})
 
     def json(self, *words: str, expect: int = 0) -> Any:
         out = self.start(*words, "--json")

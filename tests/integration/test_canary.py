@@ -19,9 +19,10 @@ import pytest
 
 from provisiond.adapters.monitor import asked, status_of
 from provisiond.listening import Place
-from tests.integration.conftest import COMMAND, Site, new_site
+from tests.integration.conftest import Site, new_site
 from tests.rigs.all_verbs import verbs
 from tests.rigs.canary import HKIDS, Canary, planted
+from tests.rigs.forked import DEVNULL, Forked
 from tests.rigs.slapd import SlapdRig
 
 WHO, REJECTED = "47000001", "47000002"
@@ -217,7 +218,7 @@ def test_no_fault_quotes_what_it_met(spied: Spied) -> None:
 
 
 # -- the daemon ------------------------------------------------------------------------------------------
-def until(is_so: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+def until(is_so: Callable[[], object], process: Forked) -> None:
     for _ in range(600):
         if is_so():
             return
@@ -231,10 +232,11 @@ def test_the_daemon_neither_logs_nor_shows_anything_personal(spied: Spied) -> No
     place = Place.of(f"{university.folder}/monitor.sock")
     reading, writing = os.pipe()
     stream = os.fstat(writing)
-    daemon = subprocess.Popen(
-        [str(COMMAND), "-c", str(university.config), "run"],
+    daemon = Forked(
+        ["-c", str(university.config), "run"],
+        stdout=DEVNULL,
         stderr=writing,
-        env={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
+        environment={**os.environ, "JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"},
     )
     os.close(writing)
     pages = list[str]()

@@ -139,6 +139,15 @@ def test_a_query_that_takes_too_long_is_given_up(campus: Campus) -> None:
     assert "not done within 1 seconds" in trouble(campus, query=endless, timeout=1)
 
 
+def test_a_server_is_told_that_a_query_was_given_up(postgres: PostgresRig) -> None:
+    """It would work on at it, and keep its locks, until it had something to send."""
+    campus = Campus(postgres.database_url())
+    campus.fill(typed_rows(1))
+    slow = "SELECT students.* FROM students, pg_sleep(600)"
+    assert "not done within 1 seconds" in trouble(campus, query=slow, timeout=1)
+    campus.tell("SET lock_timeout = '20s'", "DROP TABLE students")
+
+
 def test_another_term_stale_data_and_a_clock_in_the_future_are_refused(campus: Campus) -> None:
     campus.fill(typed_rows(3))
     assert "not as expected" in refusal(campus, expected={"academic_year": "2023/24"})

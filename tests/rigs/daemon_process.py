@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.integration.conftest import COMMAND, Site
+from tests.integration.conftest import Site
+from tests.rigs.forked import DEVNULL, Forked
 
 
 class DaemonProcess:
@@ -32,12 +32,8 @@ class DaemonProcess:
         self.told: list[str] = []
         self.said: list[str] = []
         environment = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "5000000"}
-        self.process = subprocess.Popen(
-            [str(COMMAND), "-c", str(config), verb],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**environment, "NO_COLOR": "1"},
+        self.process = Forked(
+            ["-c", str(config), verb], environment={**environment, "NO_COLOR": "1"}, stdout=DEVNULL
         )
         assert self.process.stderr
         self._threads = [

@@ -3,10 +3,10 @@ off, and slapd's logs tell whose write is whose."""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +23,7 @@ from provisiond.adapters.ledger.leadership import Leader, leader
 from provisiond.adapters.ledger.place import Place, place
 from provisiond.demo.university import University
 from tests.rigs.audited import LOG, process
+from tests.rigs.forked import Forked
 from tests.rigs.front import Front
 from tests.rigs.ledgers import as_administrator
 from tests.rigs.postgres import PASSWORD, PostgresRig
@@ -30,7 +31,6 @@ from tests.rigs.slapd import SlapdRig
 from tests.rigs.smtp import SmtpRig
 
 T = TypeVar("T")
-COMMAND = Path(sys.executable).parent / "provisiond"
 WITHIN = 60.0  # seconds until whatever is waited for must have come
 BURST = 20_000  # bytes: more than a cycle asks before it writes
 
@@ -61,7 +61,7 @@ class Node:
     ledger_way: Front
     directory_way: Front
     log: Path
-    running: subprocess.Popen[bytes] | None = None
+    running: Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -69,9 +69,9 @@ class Node:
         return self.running.pid
 
     def start(self) -> None:
-        command = [str(COMMAND), "-c", str(self.config), "run"]
         with self.log.open("ab") as log:
-            self.running = subprocess.Popen(command, stdout=log, stderr=log)
+            words, where = ["-c", str(self.config), "run"], log.fileno()
+            self.running = Forked(words, environment=os.environ, stdout=where, stderr=where)
 
     def send(self, number: signal.Signals) -> None:
         assert self.running

@@ -43,6 +43,7 @@ from provisiond.domain.errors import ProvisiondError, UnavailableError, UnsafeFe
 ROWS = 1000  # fetched at a time
 _TELLING = (OperationalError, ProgrammingError, InterfaceError)  # others quote values of rows
 _UNTYPED: Any = NullType()
+_CANCEL_WITHIN = 2.0  # seconds
 _CONNECT = "cannot connect"
 _LOOK = "look at the database and the query"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", None, "")
@@ -100,6 +101,9 @@ class Database:
 
         def end() -> None:
             self._over.set()
+            if hasattr(raw, "cancel_safe"):  # psycopg: or the server works on at it, and keeps its locks
+                with suppress(Exception):
+                    raw.cancel_safe(timeout=_CANCEL_WITHIN)
             if hasattr(raw, "interrupt"):
                 raw.interrupt()
             elif hasattr(raw, "fileno"):
