@@ -16,6 +16,7 @@ import struct
 import sys
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import typer
@@ -23,6 +24,15 @@ import typer
 from provisiond.cli.main import app
 
 MOST_OCTETS = 1 << 17  # of a request; the environment is in it
+AT_WORK = (  # what verbs import only where they need it
+    "alembic.command",
+    "provisiond.adapters.inbox.mailbox",
+    "provisiond.adapters.mailer.relay",
+    "provisiond.adapters.registry.http_json",
+    "provisiond.adapters.templates",
+    "provisiond.bootstrap",
+    "psycopg",
+)
 NUMBER = struct.Struct("i")
 
 
@@ -38,6 +48,8 @@ def import_all() -> None:
     group: Any = typer.main.get_command(app)
     for name in group.commands:
         group.commands[name]
+    for name in AT_WORK:
+        import_module(name)
     gc.collect()
     gc.freeze()  # or each fork copies the pages that its garbage collector touches
 

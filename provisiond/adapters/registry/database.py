@@ -101,14 +101,7 @@ class Database:
 
         def end() -> None:
             self._over.set()
-            if hasattr(raw, "cancel_safe"):  # psycopg: or the server works on at it, and keeps its locks
-                with suppress(Exception):
-                    raw.cancel_safe(timeout=_CANCEL_WITHIN)
-            if hasattr(raw, "interrupt"):
-                raw.interrupt()
-            elif hasattr(raw, "fileno"):
-                with suppress(OSError), socket.socket(fileno=os.dup(raw.fileno())) as wire:
-                    wire.shutdown(socket.SHUT_RDWR)
+            _give_up(raw)
 
         timer = threading.Timer(self._source.timeout, end)
         timer.daemon = True
@@ -210,6 +203,20 @@ def _close_cursor(context: Any) -> None:
     if context.is_disconnect and context.execution_context is not None:
         with suppress(Exception):
             context.execution_context.cursor.close()
+
+
+def _give_up(raw: Any) -> None:
+    """Of a driver's connection, from another thread. PostgreSQL is told so, or it would work on, and keep its locks,
+    until it had something to send."""
+    if hasattr(raw, "interrupt"):  # sqlite3
+        raw.interrupt()
+    elif hasattr(raw, "fileno"):
+        # whichever driver's errors: the server may be away, or the query have just ended and the connection be closed
+        with suppress(Exception), socket.socket(fileno=os.dup(raw.fileno())) as wire:
+            with suppress(Exception):
+                if hasattr(raw, "cancel_safe"):  # psycopg
+                    raw.cancel_safe(timeout=_CANCEL_WITHIN)
+            wire.shutdown(socket.SHUT_RDWR)
 
 
 def _read_only_file(path: str, wait: int) -> sqlite3.Connection:
