@@ -1,5 +1,5 @@
-"""A thousand seeded universities (PROVISIOND_SEEDS: more) with crashes, lost replies, outages and clock jumps. A failing
-seed replays: PROVISIOND_SEED=n pytest tests/simulation -k replay -s"""
+"""A thousand seeded universities (PROVISIOND_SEEDS: more) with crashes, lost replies, outages and clock jumps. A
+failing seed replays: PROVISIOND_SEED=n pytest tests/simulation -k replay -s"""
 
 from __future__ import annotations
 
