@@ -4,17 +4,23 @@ names, addresses or secrets. How they reach it is adapters/monitor.py's; what is
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from tempfile import TemporaryDirectory
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from provisiond import metrics
 from provisiond.monitoring import Page
 from provisiond.ports.tally import Tried
 
+Counted = CollectorRegistry  # what can be read as a page
+_COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"  # the library reads it when it is imported
 _SECONDS = (0.01, 0.05, 0.2, 0.5, 1, 2, 5, 10)
 _PURPOSES = ("identity", "activation code", "login", "confirm", "forgotten", "new-phone")
 _SYSTEMS = ("ledger", "directory", "portal state")
@@ -25,9 +31,6 @@ class PortalMetrics:
 
     def __init__(self) -> None:
         self.registry = on = CollectorRegistry()
-        ProcessCollector(registry=on)
-        build = Info("provisiond_build", "Version that runs", registry=on)
-        build.info({"version": version("provisiond"), "python": platform.python_version()})
         self._requests = Counter(
             "provisiond_portal_requests", "Answers by page and status", ("route", "status"), registry=on
         )
@@ -60,8 +63,30 @@ class PortalMetrics:
     def away(self, system: str) -> None:
         self._away.labels(_label(system)).inc()
 
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
+
+@contextmanager
+def of_all_processes() -> Iterator[Counted]:
+    """What the processes that are started meanwhile count, together; prometheus_client does it by files."""
+    with TemporaryDirectory(prefix="provisiond-portal-") as folder:
+        os.environ[_COUNTED_IN] = folder
+        try:
+            yield _gathered(folder)
+        finally:
+            del os.environ[_COUNTED_IN]
+
+
+def _gathered(folder: str) -> Counted:
+    made = CollectorRegistry()
+    MultiProcessCollector(made, folder)  # type: ignore[no-untyped-call]
+    return made
+
+
+def _of_this_process() -> Counted:
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    build = Info("provisiond_build", "Version that runs", registry=made)
+    build.info({"version": version("provisiond"), "python": platform.python_version()})
+    return made
 
 
 def _label(words: str) -> str:
@@ -70,18 +95,19 @@ def _label(words: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PortalMonitoring:
-    """`answers`: whether a page that it asks itself for comes; `unavailable` asks every system, and names those that
-    do not answer as they must."""
+    """`counted`: by one process or by all; `answers`: whether a page that it asks itself for comes; `unavailable`
+    asks every system, and names those that do not answer as they must."""
 
-    metrics: PortalMetrics
+    counted: Counted
     answers: Callable[[], bool]
     unavailable: Callable[[], list[str]]
+    _own: Counted = field(default_factory=_of_this_process)
 
     def pages(self) -> dict[str, Callable[[], Page]]:
         return {"/metrics": self.metrics_page, "/healthz": self.healthz, "/readyz": self.readyz}
 
     def metrics_page(self) -> Page:
-        return Page(200, metrics.TEXT, self.metrics.text())
+        return Page(200, metrics.TEXT, generate_latest(self.counted) + generate_latest(self._own))
 
     def healthz(self) -> Page:
         """A system that is away is no illness of ours."""

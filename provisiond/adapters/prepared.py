@@ -25,7 +25,8 @@ class Prepared:
             lambda kind: kind.bind_processor(dialect),
         )
         columns = {column.key: column.type.dialect_impl(dialect) for column in _columns(statement)}
-        self._found = [kind.result_processor(dialect, None) for kind in columns.values()]
+        found = [kind.result_processor(dialect, None) for kind in columns.values()]
+        self._found = found if any(found) else None
         self._row = namedtuple("Row", columns) if columns else None
 
     def values(self, given: Mapping[str, Any]) -> Any:
@@ -37,6 +38,8 @@ class Prepared:
 
     def row(self, found: tuple[Any, ...]) -> Any:
         assert self._row is not None, "the statement gives no rows"
+        if self._found is None:
+            return self._row(*found)
         return self._row(*(turn(one) if turn else one for turn, one in zip(self._found, found, strict=True)))
 
     @property

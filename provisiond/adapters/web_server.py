@@ -28,19 +28,25 @@ log = structlog.get_logger("provisiond.portal")
 
 def serve(app: Any, place: Place, started: Callable[[], None]) -> None:
     """Until SIGTERM or SIGINT. `started` runs when the first request can be answered."""
-    listener = listening(place)
-    try:
-        server = _Server(_config(app), started)
+    with listener(place) as at:
+        server = _Server(config(app), started)
         with server.told_by_signals():
-            server.run(sockets=[listener])
+            server.run(sockets=[at])
+
+
+@contextmanager
+def listener(place: Place) -> Iterator[socket.socket]:
+    """Gone in the end. Raises UnavailableError."""
+    made = _listening(place)
+    try:
+        yield made
     finally:
-        listener.close()
+        made.close()
         if place.path:
             place.path.unlink(missing_ok=True)
 
 
-def listening(place: Place) -> socket.socket:
-    """Raises UnavailableError."""
+def _listening(place: Place) -> socket.socket:
     try:
         if place.path:
             return listening_socket(place.path, _BACKLOG)
@@ -54,9 +60,12 @@ def listening(place: Place) -> socket.socket:
         raise UnavailableError("portal", why) from error
 
 
-def _config(app: Any) -> uvicorn.Config:
+def config(app: Any, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
+    """`factory`: `app` makes it."""
     return uvicorn.Config(
         app,
+        factory=factory,
+        workers=workers,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -93,7 +102,7 @@ class _Server(uvicorn.Server):
             self.should_exit = True
 
         def reload(_number: int, _frame: FrameType | None) -> None:
-            log.warning("not reloaded", reason="restart the portal to take a new configuration over")
+            not_reloaded()
 
         handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
@@ -102,6 +111,10 @@ class _Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def not_reloaded() -> None:
+    log.warning("not reloaded", reason="restart the portal to take a new configuration over")
 
 
 def asked(

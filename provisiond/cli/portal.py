@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
 import typer
 
 from provisiond import bootstrap_portal, logs
-from provisiond.adapters import monitor, web_server
+from provisiond.adapters import monitor, web_server, web_workers
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.service_manager import ServiceManager
 from provisiond.bootstrap_portal import Opened
@@ -18,11 +20,13 @@ from provisiond.cli import screen
 from provisiond.cli.portal_notes import portal_notes
 from provisiond.cli.session import errors, session
 from provisiond.domain.errors import ConfigError, UnavailableError
+from provisiond.listening import Place
 from provisiond.portal.application import application
 from provisiond.portal.gate import OWN_CHECK
 from provisiond.portal.site import PAGES
 from provisiond.portal.upkeep import Upkeep
-from provisiond.portal_monitoring import PortalMetrics, PortalMonitoring
+from provisiond.portal_monitoring import Counted, PortalMetrics, PortalMonitoring, of_all_processes
+from provisiond.portal_process import PortalProcess
 from provisiond.settings import PortalSettings, load_portal
 
 
@@ -36,12 +40,18 @@ def portal(
     logs.configure(verbose=not check)
     with errors():
         settings = load_portal(session(context).config)
-        metrics = PortalMetrics()
+        metrics, own = PortalMetrics(), secrets.token_urlsafe(16)
         with bootstrap_portal.opened(settings, SystemClock(), metrics) as opened:
             if check:
                 _check(settings, opened)
+            elif settings.web.processes == 1:
+                app = application(opened.desk, PAGES, own)
+                _serve(settings, opened, metrics.registry, own, partial(web_server.serve, app))
             else:
-                _serve(settings, opened, metrics)
+                with of_all_processes() as counted:
+                    made = PortalProcess(settings, own)
+                    several = partial(web_workers.serve, made, settings.web.processes)
+                    _serve(settings, opened, counted, own, several)
 
 
 def _check(settings: PortalSettings, opened: Opened) -> None:
@@ -59,8 +69,15 @@ def _check(settings: PortalSettings, opened: Opened) -> None:
     screen.say("`provisiond check` tells the rest: the daemon's secrets, registries, mail.")
 
 
-def _serve(settings: PortalSettings, opened: Opened, metrics: PortalMetrics) -> None:
-    manager, own = ServiceManager(), secrets.token_urlsafe(16)
+def _serve(
+    settings: PortalSettings,
+    opened: Opened,
+    counted: Counted,
+    own: str,
+    serve: Callable[[Place, Callable[[], None]], None],
+) -> None:
+    """`own`: by which our own looks are known."""
+    manager = ServiceManager()
     host = min(settings.web.hosts)
     headers = {OWN_CHECK.decode(): own}
 
@@ -75,9 +92,9 @@ def _serve(settings: PortalSettings, opened: Opened, metrics: PortalMetrics) -> 
         upkeep.start()
         opened.desk.listings.warm()
 
-    with _watched(settings, PortalMonitoring(metrics, answers, opened.unavailable)):
+    with _watched(settings, PortalMonitoring(counted, answers, opened.unavailable)):
         try:
-            web_server.serve(application(opened.desk, PAGES, own), settings.web.listen, started)
+            serve(settings.web.listen, started)
         finally:
             manager.stopping()
             upkeep.stop()

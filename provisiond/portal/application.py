@@ -45,14 +45,26 @@ class Page:
         return ", ".join(("GET, HEAD",) * bool(self.get) + ("POST",) * bool(self.post))
 
 
-def application(desk: Desk, pages: Sequence[Page], unlogged: str | None = None) -> ASGIApp:
-    """`unlogged`: whoever brings this secret in the header X-Own-Check leaves no line in the log."""
+def _nothing() -> None:
+    pass
+
+
+def application(
+    desk: Desk, pages: Sequence[Page], unlogged: str | None = None, ended: Callable[[], None] = _nothing
+) -> ASGIApp:
+    """`unlogged`: whoever brings this secret in the header X-Own-Check leaves no line in the log. `ended` runs when
+    the last answer was given."""
     pool = ThreadPoolExecutor(desk.threads, thread_name_prefix="portal")
     routes = [Route(page.path, _Endpoint(desk, page, pool)) for page in pages]
     routes.append(Route("/static/{name}", _StaticFiles(desk)))
     nothing = _Endpoint(desk, Page("-", Stage.VISITOR), pool)
     inside = Router(routes, redirect_slashes=False, default=nothing)
-    return Gate(inside, desk, lambda: pool.shutdown(wait=True), unlogged)
+
+    def closing() -> None:
+        pool.shutdown(wait=True)
+        ended()
+
+    return Gate(inside, desk, closing, unlogged)
 
 
 class _StaticFiles:

@@ -3,6 +3,7 @@ secrets are only named here: the daemon and `check` may not be able to read them
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
@@ -30,6 +31,7 @@ from provisiond.shipped_files import shipped
 SOCKET = "/run/provisiond-portal/http.sock"
 MONITOR = "/run/provisiond-portal/monitor.sock"
 STATE = "portal-state.sqlite"
+_MOST_PROCESSES = 4  # unless more are asked for: each takes 100 MB
 SAMPLE_TERMS, OFFICES = "sample", "offices.txt"
 _SQLITE = "sqlite:///"
 _SECRETS = {
@@ -64,9 +66,15 @@ def portal(
         hosts=hosts,
         state=_state(section, memory, folder),
         secrets=secrets,
+        processes=section.processes or _as_many_as_processors(),
         **{"threads": section.threads} if section.threads else {},
     )
     return PortalPart(web, _house(us, zone, section.accent or ACCENT), rules)
+
+
+def _as_many_as_processors() -> int:
+    """That we may use."""
+    return min(len(os.sched_getaffinity(0)), _MOST_PROCESSES)
 
 
 def portal_monitor(section: s.Portal | None) -> Place | None:

@@ -268,6 +268,7 @@ class Portal(Section):
     reader_password_file: Text | None = None
     factor_key_file: Text | None = None
     state: Text | None = None
+    processes: Annotated[StrictInt, Field(ge=1, le=64)] | None = None
     threads: Annotated[StrictInt, Field(ge=1, le=256)] | None = None
     terms: Text | None = None
     terms_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._-]{1,40}$")] | None = None

@@ -256,7 +256,7 @@ class PortalSecrets:
 class PortalWeb:
     """Where the portal listens and remembers. `behind_proxy`: who connects is the proxy, and tells the client's
     address; `state`: the SQLite file of sessions and rate limits, None: in the ledger's database; `monitor`: where it
-    answers those who watch."""
+    answers those who watch; `threads`: of each process."""
 
     listen: Place
     monitor: Place | None
@@ -264,6 +264,7 @@ class PortalWeb:
     hosts: frozenset[str]
     state: Path | None
     secrets: PortalSecrets
+    processes: int = 1
     threads: int = 16
 
 

@@ -1,6 +1,7 @@
 """A web server to measure, in a process of its own, on the very server and settings of `provisiond portal`.
 
-python -m tests.bench.web_process portal CONFIG        the portal; its limits are out of reach, and are counted
+python -m tests.bench.web_process portal CONFIG N      the portal in N processes; its limits are out of reach, and
+                                                       are counted
 python -m tests.bench.web_process bare PORT OCTETS     a bare Starlette page of that many octets at /; at /threaded
                                                        one whose view is a plain function, as the portal's"""
 
@@ -8,9 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,13 +21,13 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from provisiond import bootstrap_portal, logs
-from provisiond.adapters import web_server
+from provisiond.adapters import web_server, web_workers
 from provisiond.adapters.clock import SystemClock
 from provisiond.listening import Place
 from provisiond.portal.application import application
 from provisiond.portal.site import PAGES
 from provisiond.ports.short_memory import Attempted, Rate, Throttle
-from provisiond.settings import load_portal
+from provisiond.settings import PortalSettings, load_portal
 
 _MANY = 1_000_000
 
@@ -64,13 +67,27 @@ def _many(wanted: Sequence[tuple[Rate, str]]) -> list[tuple[Rate, str]]:
     return [(replace(rate, count=_MANY), key) for rate, key in wanted]
 
 
-def portal(config: str) -> None:
-    """As behind a proxy, so that every client has an address of its own."""
+def portal(config: str, processes: str) -> None:
     settings = load_portal(Path(config))
-    with bootstrap_portal.opened(settings, SystemClock()) as opened:
-        desk = replace(opened.desk, throttle=Generous(opened.desk.throttle), trusts_proxy=True)
+    if processes == "1":
+        web_server.serve(Measured(settings)(), settings.web.listen, ready)
+    else:
+        web_workers.serve(Measured(settings), int(processes), settings.web.listen, ready)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """As behind a proxy, so that every client has an address of its own."""
+
+    settings: PortalSettings
+
+    def __call__(self) -> Any:
+        logs.configure(verbose=True)
+        stack = ExitStack()
+        opened = stack.enter_context(bootstrap_portal.opened(self.settings, SystemClock()))
+        desk = replace(opened.desk, throttle=Generous(opened.desk.throttle), trusts_proxy=True, threads=int(__import__("os").environ.get("T","16")))
         desk.listings.departments()  # asked for once an hour
-        web_server.serve(application(desk, PAGES), settings.web.listen, ready)
+        return application(desk, PAGES, ended=stack.close)
 
 
 def bare(port: str, octets: str) -> None:
@@ -96,6 +113,6 @@ def ready() -> None:
 if __name__ == "__main__":
     logs.configure(verbose=True)
     if sys.argv[1] == "portal":
-        portal(sys.argv[2])
+        portal(*sys.argv[2:])
     else:
         bare(*sys.argv[2:])

@@ -108,7 +108,7 @@ def test_what_it_answered_is_counted(portal: DaemonProcess) -> None:
 
 def test_a_request_that_meets_a_system_away_is_counted(portal: DaemonProcess) -> None:
     portal.site.slapd.server.kill()
-    assert _get(portal, "/directory?q=chan") == 503
+    assert _get(portal, "/directory?name=chan") == 503
     said = asked(Place(path=portal.site.university.folder / "monitor.sock"), "/metrics")
     assert said is not None and 'portal_away_total{system="directory"} 1.0' in said[1].decode()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provisiond.portal_monitoring import PortalMetrics
+from provisiond.portal_monitoring import PortalMetrics, PortalMonitoring
 from provisiond.ports.tally import Tried
 from tests.rigs.watched import everything
 
@@ -33,7 +33,8 @@ def portal_page() -> str:
     told.tried("login", Tried.WRONG)
     told.activated()
     told.away("directory")
-    return told.text().decode()
+    page = PortalMonitoring(told.registry, lambda: True, list).metrics_page()
+    return page.body.decode()
 
 
 def exposed() -> set[str]:

@@ -4,39 +4,37 @@ to be counted is counted together beforehand: a statement for each key would be 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from limits.storage.base import Storage
-from sqlalchemy import Integer, String, TextualSelect, bindparam, delete, select, text
+from sqlalchemy import BigInteger, Integer, String, TextualSelect, bindparam, delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import count as table
 from provisiond.adapters.prepared import Asked
 
 _ONE = select(table.c.hits, table.c.until).where(table.c.key == bindparam("name"))
 _CLEAR, _ALL = delete(table).where(table.c.key == bindparam("name")), delete(table)
+_SECOND = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What was counted under a key, and when that ends."""
+class Window(NamedTuple):
+    """What was counted under a key, and when that ends (microseconds since 1970)."""
 
     hits: int
-    until: datetime
+    until: int
 
 
 class Counts(Storage):
-    """Lives as long as the transaction. A window begins with its first hit. `wanted`: key → seconds of its window, in
-    the order in which they are locked; each is hit once."""
+    """Lives as long as the transaction. A window begins with its first hit. `now`: microseconds since 1970; `wanted`:
+    key → seconds of its window, in the order in which they are locked; each is hit once."""
 
     STORAGE_SCHEME = None  # not made from a URI
 
-    def __init__(self, memory: Asked, at: datetime, wanted: Mapping[str, int]) -> None:
+    def __init__(self, memory: Asked, now: int, wanted: Mapping[str, int]) -> None:
         super().__init__()
-        self._memory, self._at = memory, at
+        self._memory, self._now = memory, now
         self._hit = self._count(wanted, 1)
         self._told: set[str] = set()
 
@@ -52,13 +50,15 @@ class Counts(Storage):
 
     def get(self, key: str) -> int:
         found = self._memory.first(_ONE, name=key)
-        return found.hits if found and found.until > self._at else 0
+        return found.hits if found and found.until > self._now else 0
+
+    def until(self, key: str) -> int:
+        """When its window ends; now where there is none."""
+        found = self._hit.get(key) or self._memory.first(_ONE, name=key)
+        return found.until if found else self._now
 
     def get_expiry(self, key: str) -> float:
-        if key in self._hit:
-            return self._hit[key].until.timestamp()
-        found = self._memory.first(_ONE, name=key)
-        return (found.until if found else self._at).timestamp()
+        return self.until(key) / _SECOND
 
     def check(self) -> bool:
         return not self._memory.rows(_ONE, name="")
@@ -73,9 +73,9 @@ class Counts(Storage):
     def _count(self, wanted: Mapping[str, int], amount: int) -> dict[str, Window]:
         if not wanted:
             return {}
-        given: dict[str, object] = {"now": self._at, "amount": amount}
+        given: dict[str, object] = {"now": self._now, "amount": amount}
         for place, (key, seconds) in enumerate(wanted.items()):
-            given |= {f"key{place}": key, f"end{place}": self._at + timedelta(seconds=seconds)}
+            given[f"key{place}"], given[f"end{place}"] = key, self._now + seconds * _SECOND
         rows = self._memory.rows(_counting(len(wanted)), **given)
         return {row.key: Window(row.hits, row.until) for row in rows}
 
@@ -88,7 +88,7 @@ _OVER = "portal_count.until <= :now OR portal_count.until > excluded.until"
 def _counting(keys: int) -> TextualSelect:
     """One statement for all keys, the same on both databases; it counts right however many do so at once."""
     rows = ", ".join(f"(:key{n}, :amount, :end{n})" for n in range(keys))
-    ends = [bindparam(f"end{n}", type_=Instant()) for n in range(keys)]
+    whole = [bindparam(name, type_=BigInteger()) for name in ("now", *(f"end{n}" for n in range(keys)))]
     return (
         text(
             f"INSERT INTO portal_count (key, hits, until) VALUES {rows} ON CONFLICT (key) DO UPDATE SET"  # noqa: S608
@@ -96,6 +96,6 @@ def _counting(keys: int) -> TextualSelect:
             f" until = CASE WHEN {_OVER} THEN excluded.until ELSE portal_count.until END"
             " RETURNING key, hits, until"
         )
-        .bindparams(bindparam("now", type_=Instant()), bindparam("amount", type_=Integer()), *ends)
-        .columns(key=String(), hits=Integer(), until=Instant())
+        .bindparams(bindparam("amount", type_=Integer()), *whole)
+        .columns(key=String(), hits=Integer(), until=BigInteger())
     )

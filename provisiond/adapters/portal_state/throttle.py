@@ -4,16 +4,16 @@ and what is allowed under them is the portal's to decide."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
-from limits import RateLimitItem, RateLimitItemPerSecond
+from limits import RateLimitItemPerSecond
 from limits.strategies import FixedWindowRateLimiter
 from sqlalchemy import bindparam, case, delete, select
 
 from provisiond.adapters.portal_state.counts import Counts
 from provisiond.adapters.portal_state.store import Store
-from provisiond.adapters.portal_state.tables import Instant, count, failure
+from provisiond.adapters.portal_state.tables import Instant, count, failure, microseconds
 from provisiond.adapters.portal_state.upserts import Upsert, upsert
 from provisiond.adapters.prepared import Asked
 from provisiond.ports.short_memory import Attempted, Rate
@@ -37,7 +37,7 @@ class SqlThrottle:
     def admit(self, wanted: Sequence[tuple[Rate, str]], at: datetime) -> timedelta | None:
         try:
             with self._store.changed() as memory:
-                _admit(_limiter(memory, wanted, at), wanted, at)
+                _none_refused(_counted(memory, wanted, at))
         except _RefusedError as refused:
             return refused.wait
         return None
@@ -63,15 +63,14 @@ class SqlThrottle:
         that many at once are one after the other."""
         try:
             with self._store.changed() as memory:
-                limiter = _limiter(memory, [*wanted, *watched], at)
+                waits = _counted(memory, [*wanted, *watched], at)
                 if pause := self._pause(memory, key, at):
                     raise _RefusedError(pause)
-                _admit(limiter, wanted, at)
-                fits = [limiter.hit(_item(rate), one) for rate, one in watched]
+                _none_refused(waits[: len(wanted)])
                 self._fail(memory, key, at)
         except _RefusedError as refused:
             return Attempted(refused.wait)
-        return Attempted(None, beyond=not all(fits))
+        return Attempted(None, beyond=any(waits[len(wanted) :]))
 
     def succeeded(self, keys: Sequence[str]) -> None:
         with self._store.changed() as memory:
@@ -79,7 +78,7 @@ class SqlThrottle:
                 memory.change(_FORGET, name=key)
 
     def purge(self, at: datetime) -> int:
-        over = (count.c.until <= at, failure.c.failed_at <= at - FORGOTTEN_AFTER)
+        over = (count.c.until <= microseconds(at), failure.c.failed_at <= at - FORGOTTEN_AFTER)
         with self._store.write() as connection:
             return sum(
                 connection.execute(delete(table).where(past)).rowcount
@@ -113,28 +112,38 @@ class _RefusedError(Exception):
         self.wait = wait
 
 
-def _limiter(memory: Asked, wanted: Sequence[tuple[Rate, str]], at: datetime) -> FixedWindowRateLimiter:
-    """Counted in the order of keys, so that no two transactions wait for each other."""
-    keys = {(item := _item(rate)).key_for(key): item.get_expiry() for rate, key in wanted}
-    return FixedWindowRateLimiter(Counts(memory, at, dict(sorted(keys.items()))))
-
-
-def _admit(limiter: FixedWindowRateLimiter, wanted: Sequence[tuple[Rate, str]], at: datetime) -> None:
-    """Raises _RefusedError."""
+def _counted(memory: Asked, wanted: Sequence[tuple[Rate, str]], at: datetime) -> list[timedelta | None]:
+    """Each of them, in the order of keys, so that no two transactions wait for each other. How long until a window
+    ends, of those that are beyond their rate."""
     items = [(_item(rate), key) for rate, key in wanted]
-    waits = [_until(limiter, item, key, at) for item, key in items if not limiter.hit(item, key)]
-    if waits:
-        raise _RefusedError(max(waits))
+    spans = {item.key_for(key): item.get_expiry() for item, key in items}
+    now = microseconds(at)
+    counts = Counts(memory, now, {key: spans[key] for key in sorted(spans)})
+    hit = FixedWindowRateLimiter(counts).hit
+    return [None if hit(item, key) else _until(counts, item.key_for(key), now) for item, key in items]
+
+
+def _until(counts: Counts, key: str, now: int) -> timedelta:
+    return timedelta(microseconds=counts.until(key) - now)
+
+
+def _none_refused(waits: Sequence[timedelta | None]) -> None:
+    if longest := max((wait for wait in waits if wait is not None), default=None):
+        raise _RefusedError(longest)
+
+
+class _Item(RateLimitItemPerSecond):
+    """Counted under a short key: what a rate is called tells it from others."""
+
+    __slots__ = ()
+
+    def key_for(self, *identifiers: bytes | str | float) -> str:
+        return f"{self.namespace}/{identifiers[0]!s}"
 
 
 @cache
-def _item(rate: Rate) -> RateLimitItemPerSecond:
-    return RateLimitItemPerSecond(rate.count, int(rate.per.total_seconds()), namespace=rate.name)
-
-
-def _until(limiter: FixedWindowRateLimiter, item: RateLimitItem, key: str, at: datetime) -> timedelta:
-    ends = limiter.storage.get_expiry(item.key_for(key))
-    return datetime.fromtimestamp(ends, UTC) - at
+def _item(rate: Rate) -> _Item:
+    return _Item(rate.count, int(rate.per.total_seconds()), namespace=rate.name)
 
 
 @cache

@@ -26,6 +26,9 @@ _NETWORK = Rate("network", 480, _MINUTES)
 _EVERYBODY = Rate("everybody", 6000, _MINUTES)
 
 
+KEY = 32  # hex digits of a digest are enough to count under
+
+
 class Opaque(Protocol):
     """Keyed digests that say nothing to who has no key."""
 
@@ -98,7 +101,7 @@ class Attempts:
         return self._key(f"person {who} address {within(address, 64)}")
 
     def _key(self, text: str) -> str:
-        return self.digests.opaque("throttle", f"{self.purpose} {text}")
+        return self.digests.opaque("throttle", f"{self.purpose} {text}")[:KEY]
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from provisiond.portal.activation.attempts import within
+from provisiond.portal.activation.attempts import KEY, within
 from provisiond.portal.visit import Visit
 from provisiond.ports.short_memory import Rate
 
@@ -22,4 +22,4 @@ def wait(visit: Visit) -> timedelta | None:
 
 
 def _key(visit: Visit, text: str) -> str:
-    return visit.desk.digests.opaque("throttle", f"directory {text}")
+    return visit.desk.digests.opaque("throttle", f"directory {text}")[:KEY]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from prometheus_client import generate_latest
 
 from provisiond.adapters.digests import Digests
 from provisiond.portal.activation.attempts import Attempts, within
@@ -112,7 +113,9 @@ def test_attempts_are_counted_by_what_became_of_them() -> None:
     door.judge(RIGHT)
     for _ in range(12):
         door.judge(WRONG["wrong number"])
-    counted = re.findall(r'tries_total{(.*purpose="identity".*)} (\S+)', door.tally.text().decode())
+    counted = re.findall(
+        r'tries_total{(.*purpose="identity".*)} (\S+)', generate_latest(door.tally.registry).decode()
+    )
     assert dict(counted) == {
         'outcome="right",purpose="identity"': "1.0",
         'outcome="wrong",purpose="identity"': "11.0",

@@ -1,0 +1,87 @@
+"""Several processes behind one socket, under uvicorn's own supervisor: it starts them, asks each every half second
+whether it lives, and puts another one in the place of one that died or hangs. They are told to stop as we are."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import structlog
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from provisiond.adapters import web_server
+from provisiond.domain.errors import UnavailableError
+from provisiond.listening import Place
+
+CANNOT_START = STARTUP_FAILURE  # the status with which a process says that another one could not, either
+_STARTS_WITHIN = 30.0  # seconds
+
+log = structlog.get_logger("provisiond.portal")
+
+
+def serve(made: Callable[[], Any], processes: int, place: Place, started: Callable[[], None]) -> None:
+    """Until SIGTERM or SIGINT. `made` can be pickled; each process calls it. `started` runs when all of them answer.
+    Raises UnavailableError where one cannot start."""
+    with web_server.listener(place) as listener:
+        config = web_server.config(made, factory=True, workers=processes)
+        workers = _Workers(config, [listener], started)
+        workers.run()
+    if not workers.is_told:
+        raise UnavailableError(
+            "portal", "one of its processes cannot start; a line of the log before says why"
+        )
+
+
+def leave_with_parent() -> None:
+    """In a process of `serve`: when who started it was killed, nobody would stop it any more."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only in a process that `serve` started"
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=wait, name="parent", daemon=True).start()
+
+
+class _Workers(Multiprocess):
+    """`is_told`: by a signal, to stop."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[object], started: Callable[[], None]) -> None:
+        super().__init__(config, sockets)  # type: ignore[arg-type]
+        self._when_started = started
+        self.is_told = False
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        if all(one.wait_until_ready(_STARTS_WITHIN) for one in self.processes):
+            self._when_started()
+        else:
+            self.should_exit.set()
+
+    def keep_subprocess_alive(self) -> None:
+        before = [one.pid for one in self.processes]
+        super().keep_subprocess_alive()
+        for gone, now in zip(before, self.processes, strict=True):
+            if gone != now.pid:
+                log.error("portal process replaced", gone=gone, now=now.pid)
+
+    def handle_term(self) -> None:
+        self.is_told = True
+        self.should_exit.set()
+
+    handle_int = handle_term
+
+    def handle_hup(self) -> None:
+        web_server.not_reloaded()
+
+    def handle_ttin(self) -> None:
+        """How many there are is said in the configuration."""
+
+    handle_ttou = handle_ttin
