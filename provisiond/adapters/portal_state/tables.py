@@ -84,8 +84,7 @@ shape = Table("portal_state_shape", metadata, Column("digest", String, primary_k
 
 def shape_of_this_code() -> str:
     tables = metadata.sorted_tables
-    words = [CreateTable(table) for table in tables] + [
-        CreateIndex(one) for table in tables for one in table.indexes
-    ]
+    indexes = sorted((one for table in tables for one in table.indexes), key=lambda one: str(one.name))
+    words = [*map(CreateTable, tables), *map(CreateIndex, indexes)]
     made = "".join(str(word.compile(dialect=sqlite.dialect())) for word in words)
     return hashlib.sha256(made.encode()).hexdigest()
