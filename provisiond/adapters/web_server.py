@@ -20,7 +20,7 @@ from provisiond.listening import Place
 
 GRACE_SECONDS = 8  # for requests that are under way; systemd and docs say ten
 _KEPT_ALIVE = 65  # longer than nginx keeps a connection, so that it never meets one that we are closing
-_BACKLOG = 512
+BACKLOG = 512
 _LONGEST_HEAD = 32 * 1024  # of what comes in pieces
 
 log = structlog.get_logger("provisiond.portal")
@@ -49,9 +49,9 @@ def listener(place: Place) -> Iterator[socket.socket]:
 def _listening(place: Place) -> socket.socket:
     try:
         if place.path:
-            return listening_socket(place.path, _BACKLOG)
+            return listening_socket(place.path, BACKLOG)
         family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-        made = socket.create_server((place.host, place.port), family=family, backlog=_BACKLOG)
+        made = socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
         # asyncio does not do it for sockets that others made; without, the end of each answer waits for 40 ms
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return made
@@ -60,8 +60,8 @@ def _listening(place: Place) -> socket.socket:
         raise UnavailableError("portal", why) from error
 
 
-def config(app: Any, *, factory: bool = False, workers: int = 1) -> uvicorn.Config:
-    """`factory`: `app` makes it."""
+def config(app: Any, *, factory: bool = False, workers: int = 1, backlog: int = BACKLOG) -> uvicorn.Config:
+    """`factory`: `app` makes it. `backlog`: connections that one process accepts in one go."""
     return uvicorn.Config(
         app,
         factory=factory,
@@ -75,7 +75,7 @@ def config(app: Any, *, factory: bool = False, workers: int = 1) -> uvicorn.Conf
         ws="none",
         http="h11",
         h11_max_incomplete_event_size=_LONGEST_HEAD,
-        backlog=_BACKLOG,
+        backlog=backlog,
         timeout_keep_alive=_KEPT_ALIVE,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

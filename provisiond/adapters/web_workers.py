@@ -6,7 +6,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -29,7 +30,7 @@ def serve(made: Callable[[], Any], processes: int, place: Place, started: Callab
     """Until SIGTERM or SIGINT. `made` can be pickled; each process calls it. `started` runs when all of them answer.
     Raises UnavailableError where one cannot start."""
     with web_server.listener(place) as listener:
-        config = web_server.config(made, factory=True, workers=processes)
+        config = web_server.config(made, factory=True, workers=processes, backlog=1)
         workers = _Workers(config, [listener], started)
         workers.run()
     if not workers.is_told:
@@ -60,17 +61,37 @@ class _Workers(Multiprocess):
 
     def init_processes(self) -> None:
         super().init_processes()
+        self._settle(range(len(self.processes)))
         if all(one.wait_until_ready(_STARTS_WITHIN) for one in self.processes):
+            self._lengthen_the_queue()
             self._when_started()
         else:
             self.should_exit.set()
 
     def keep_subprocess_alive(self) -> None:
+        self._lengthen_the_queue()  # a process that has just started made it short
         before = [one.pid for one in self.processes]
         super().keep_subprocess_alive()
-        for gone, now in zip(before, self.processes, strict=True):
-            if gone != now.pid:
-                log.error("portal process replaced", gone=gone, now=now.pid)
+        gone = {n: pid for n, pid in enumerate(before) if pid != self.processes[n].pid}
+        for n, pid in gone.items():
+            log.error("portal process replaced", gone=pid, now=self.processes[n].pid)
+        self._settle(gone)
+
+    def _settle(self, places: Iterable[int]) -> None:
+        """Each on a processor of its own: threads of one Python process take turns in any case, and a turn that comes
+        from another processor finds nothing of what it needs near by (docs/decisions.md has the figures)."""
+        processors = sorted(os.sched_getaffinity(0))
+        if len(self.processes) > len(processors):
+            return
+        for n in places:
+            with suppress(OSError):  # not allowed to, or it has ended: nothing that matters
+                os.sched_setaffinity(self.processes[n].pid or 0, {processors[n]})
+
+    def _lengthen_the_queue(self) -> None:
+        """asyncio accepts as many connections in one go as it lets wait: one process would take all that come
+        together, so each takes one. How many wait is the socket's, said by who speaks last."""
+        for listener in self.sockets:
+            listener.listen(web_server.BACKLOG)
 
     def handle_term(self) -> None:
         self.is_told = True

@@ -1,6 +1,7 @@
 """The portal beside a bare Starlette page of the same size, on the same server, asked by the same clients in the same
 run: the identity step with wrong and with right values, and searches of the directory, each another one. 100,000
-accounts in the ledger, 100,000 listings in a slapd."""
+accounts in the ledger, 100,000 listings in a slapd. The portal has as many processes as it is installed with (the
+bare page is one), and then one; clients and slapd have their part of the same processors."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from provisiond.demo.browser import Browser
 from provisiond.demo.sample import MAPPING
 from provisiond.demo.slapd import free_port
 from provisiond.domain.hkid import check_digit
+from provisiond.settings import load_portal
 from tests.bench.core import given_names, surname
 from tests.bench.figures import at_least, figure, note
 from tests.bench.worlds import Site, empty_site, offline
@@ -38,8 +40,11 @@ def figures(folder: Path, scale: float) -> None:
         rows = [
             row for row in site.university.rows() if row[MAPPING["hkid"]] and row[MAPPING["status"]] == "REG"
         ]
-        with serving("portal", str(site.university.config)):
-            Measuring(folder, site.university.portal_port, rows).run()
+        config = site.university.config
+        installed = load_portal(config).web.processes
+        for processes in dict.fromkeys((installed, 1)):
+            with serving("portal", str(config), str(processes)):
+                Measuring(folder, site.university.portal_port, rows).run(processes, processes == installed)
 
 
 @contextmanager
@@ -110,7 +115,7 @@ class Measuring:
         self._chance = random.Random(1)
         self._searched = 0
 
-    def run(self) -> None:
+    def run(self, processes: int, is_installed: bool) -> None:
         kinds: dict[str, tuple[Callable[[], list[str]], str]] = {
             "identity-wrong": (self._wrong, "200"),
             "identity-right": (self._right, "303"),
@@ -118,8 +123,12 @@ class Measuring:
         }
         for name, (requests, status) in kinds.items():
             told = [self._beside_bare(requests(), status) for _ in range(ROUNDS)]
-            note(f"{name}: " + "; ".join(", ".join(f"{one['rate']:.0f}/s" for one in seen) for seen in told))
-            _tell(name, told)
+            name += "" if is_installed else "-one-process"
+            note(
+                f"{name} ({processes} processes): "
+                + "; ".join(", ".join(f"{one['rate']:.0f}/s" for one in seen) for seen in told)
+            )
+            _tell(name, told, is_installed)
 
     def _beside_bare(self, requests: list[str], status: str) -> tuple[Told, Told, Told]:
         """The portal, then the bare page, then one whose view runs in a thread."""
@@ -181,7 +190,7 @@ class Measuring:
         return f"{head}\r\n{body}"
 
 
-def _tell(name: str, told: list[tuple[Told, Told, Told]]) -> None:
+def _tell(name: str, told: list[tuple[Told, Told, Told]], has_goal: bool) -> None:
     """The middle of the rounds. Ratios are of one and the same round."""
 
     def middle(what: Callable[[Told, Told, Told], float]) -> float:
@@ -194,7 +203,7 @@ def _tell(name: str, told: list[tuple[Told, Told, Told]]) -> None:
     threads = middle(lambda ours, _bare, threaded: ours["rate"] / threaded["rate"])
     figure(f"portal-{name}-threaded", threads, "x-bare-in-a-thread")
     plain = middle(lambda ours, bare, _threaded: ours["rate"] / bare["rate"])
-    figure(f"portal-{name}", plain, "x-bare", at_least(SLOWEST))
+    figure(f"portal-{name}", plain, "x-bare", at_least(SLOWEST) if has_goal else None)
 
 
 def _to(path: str, requests: list[str]) -> list[str]:

@@ -85,7 +85,7 @@ class Measured:
         logs.configure(verbose=True)
         stack = ExitStack()
         opened = stack.enter_context(bootstrap_portal.opened(self.settings, SystemClock()))
-        desk = replace(opened.desk, throttle=Generous(opened.desk.throttle), trusts_proxy=True, threads=int(__import__("os").environ.get("T","16")))
+        desk = replace(opened.desk, throttle=Generous(opened.desk.throttle), trusts_proxy=True)
         desk.listings.departments()  # asked for once an hour
         return application(desk, PAGES, ended=stack.close)
 

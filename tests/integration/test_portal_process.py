@@ -8,12 +8,10 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from provisiond import bootstrap_portal
-from provisiond.adapters import web_server
 from provisiond.adapters.clock import SystemClock
 from provisiond.adapters.ledger.portal import SqlPortalLedger
 from provisiond.adapters.ledger.sql import SqlLedger
@@ -26,39 +24,18 @@ from provisiond.settings import load_portal
 from tests.integration.conftest import Site
 from tests.rigs.daemon_process import DaemonProcess, eventually, running
 from tests.rigs.ledgers import AT, committed, url
-
-HOST = "account.example.edu"
-
-
-def _settings(folder: Path) -> str:
-    return f"""
-[portal]
-password_file = "secrets/portal"
-reader_password_file = "secrets/reader"
-factor_key_file = "secrets/factor-key"
-listen = "{folder}/http.sock"
-monitor = "{folder}/monitor.sock"
-hosts = ["{HOST}"]
-"""
+from tests.rigs.portal_process import answered, portal_section, with_secrets
 
 
 @pytest.fixture
 def prepared(own_site: Site) -> Site:
-    rig, us = own_site.slapd, own_site.university
-    us.keep_secret("portal", rig.layout.portal_password or "")
-    us.keep_secret("reader", rig.layout.listing_reader_password or "")
-    us.keep_secret("factor-key", "0f" * 32)
-    return own_site
+    return with_secrets(own_site)
 
 
 @pytest.fixture
 def portal(prepared: Site) -> Iterator[DaemonProcess]:
-    with running(prepared, settings=_settings(prepared.university.folder), verb="portal") as process:
+    with running(prepared, settings=portal_section(prepared.university.folder), verb="portal") as process:
         yield process
-
-
-def _get(portal: DaemonProcess, path: str, host: str = HOST) -> int | None:
-    return web_server.asked(Place(path=portal.site.university.folder / "http.sock"), host, path, {})
 
 
 def _watched(portal: DaemonProcess, page: str) -> tuple[int, dict[str, object]]:
@@ -69,8 +46,8 @@ def _watched(portal: DaemonProcess, page: str) -> tuple[int, dict[str, object]]:
 
 def test_it_serves_on_its_socket(portal: DaemonProcess) -> None:
     """To owner and group only, under its own name only."""
-    assert _get(portal, "/") == 200
-    assert _get(portal, "/", host="other.example.edu") == 421
+    assert answered(portal, "/") == 200
+    assert answered(portal, "/", host="other.example.edu") == 421
     mode = (portal.site.university.folder / "http.sock").stat().st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o660
 
@@ -79,7 +56,7 @@ def test_the_watchdog_is_fed_by_a_page_that_came(portal: DaemonProcess) -> None:
     """… which leaves no line in the log, as everything else does, without its query."""
     eventually(lambda: portal.pings(), "the watchdog is fed", portal)
     assert "route=/ " not in portal.log()
-    _get(portal, "/terms?code=SECRET")
+    answered(portal, "/terms?code=SECRET")
     eventually(lambda: "route=/terms" in portal.log(), "a line in the log", portal)
     assert "SECRET" not in portal.log()
 
@@ -91,13 +68,13 @@ def test_watchers_are_told_what_is_away(portal: DaemonProcess) -> None:
     portal.site.slapd.server.kill()
     status, told = _watched(portal, "/readyz")
     assert status == 503 and "directory" in str(told["away"])
-    assert _get(portal, "/") == 200
+    assert answered(portal, "/") == 200
 
 
 def test_what_it_answered_is_counted(portal: DaemonProcess) -> None:
     """By page, never by what somebody asked for; its own look at itself is not counted."""
-    _get(portal, "/terms?code=SECRET")
-    _get(portal, "/no/such/SECRET")
+    answered(portal, "/terms?code=SECRET")
+    answered(portal, "/no/such/SECRET")
     said = asked(Place(path=portal.site.university.folder / "monitor.sock"), "/metrics")
     assert said is not None
     text = said[1].decode()
@@ -108,7 +85,7 @@ def test_what_it_answered_is_counted(portal: DaemonProcess) -> None:
 
 def test_a_request_that_meets_a_system_away_is_counted(portal: DaemonProcess) -> None:
     portal.site.slapd.server.kill()
-    assert _get(portal, "/directory?name=chan") == 503
+    assert answered(portal, "/directory?name=chan") == 503
     said = asked(Place(path=portal.site.university.folder / "monitor.sock"), "/metrics")
     assert said is not None and 'portal_away_total{system="directory"} 1.0' in said[1].decode()
 
@@ -136,12 +113,12 @@ def test_it_ends_in_order(portal: DaemonProcess) -> None:
 def test_a_hang_up_changes_nothing(portal: DaemonProcess) -> None:
     portal.process.send_signal(signal.SIGHUP)
     eventually(lambda: "not reloaded" in portal.log(), "it is told", portal)
-    assert _get(portal, "/") == 200
+    assert answered(portal, "/") == 200
 
 
 def test_check_tells_whether_it_could_start(prepared: Site) -> None:
     us = prepared.university
-    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    us.config.write_text(us.config.read_text() + portal_section(us.folder))
     said = prepared.run("portal", "--check")
     assert "every system answers" in said and "Second factors" not in said
     us.keep_secret("portal", "a wrong one")
@@ -153,7 +130,7 @@ def test_check_tells_whether_it_could_start(prepared: Site) -> None:
 def test_check_tries_whether_second_factors_can_be_read(prepared: Site) -> None:
     """… and names the key and its file when one cannot."""
     us = prepared.university
-    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    us.config.write_text(us.config.read_text() + portal_section(us.folder))
     place = url(us.folder / "ledger.db")
     with closing(SqlLedger.open(place, create=False)) as ledger:
         person = committed(ledger)
@@ -172,7 +149,7 @@ def test_check_tries_whether_second_factors_can_be_read(prepared: Site) -> None:
 def test_check_says_the_same_of_the_portal(prepared: Site) -> None:
     """… and both say what is no fault and still worth a thought."""
     us = prepared.university
-    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    us.config.write_text(us.config.read_text() + portal_section(us.folder))
     told = prepared.run("check")
     assert "ok  portal\n" in told
     notes = [line for line in told.splitlines() if line.startswith("note portal: ")]
@@ -186,7 +163,7 @@ def test_check_says_the_same_of_the_portal(prepared: Site) -> None:
 
 def test_an_operator_ends_every_log_in_of_a_person(prepared: Site) -> None:
     us = prepared.university
-    us.config.write_text(us.config.read_text() + _settings(us.folder))
+    us.config.write_text(us.config.read_text() + portal_section(us.folder))
     prepared.run("once")
     student = prepared.json("accounts")[0]["student_id"]
     person = prepared.json("explain", student)["person_id"]

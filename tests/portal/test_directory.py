@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from provisiond.portal.activation.attempts import KEY
 from provisiond.portal.directory.query import PAGE, PAGES
 from provisiond.ports.portal_directory import Listing, ListingPage
 from tests.rigs.clock import StoppedClock
@@ -255,7 +256,7 @@ def test_one_subscriber_is_one_address(site: Site) -> None:
 
 def test_the_throttle_learns_no_address(site: Site) -> None:
     Visitor(site.base, headers={"X-Forwarded-For": "192.0.2.1"}).get("/directory/kyleung")
-    assert site.throttle.keys and all(len(key) == 64 for key in site.throttle.keys)
+    assert site.throttle.keys and all(len(key) == KEY for key in site.throttle.keys)
 
 
 def test_names_are_text(site: Site) -> None:

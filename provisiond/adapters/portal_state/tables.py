@@ -7,7 +7,19 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ClauseElement,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -84,8 +96,7 @@ shape = Table("portal_state_shape", metadata, Column("digest", String, primary_k
 
 def shape_of_this_code() -> str:
     tables = metadata.sorted_tables
-    words = [CreateTable(table) for table in tables] + [
-        CreateIndex(one) for table in tables for one in table.indexes
-    ]
+    indexes = sorted((one for table in tables for one in table.indexes), key=lambda one: str(one.name))
+    words: list[ClauseElement] = [*map(CreateTable, tables), *map(CreateIndex, indexes)]
     made = "".join(str(word.compile(dialect=sqlite.dialect())) for word in words)
     return hashlib.sha256(made.encode()).hexdigest()
