@@ -5,22 +5,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import pyotp
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from provisiond.domain.model import Hold, HoldKind, Status
-from tests.rigs.browser import Screen, screen
+from tests.rigs.browser import screen
 from tests.rigs.campus_portal import Campus, a_student, campus
 from tests.rigs.lives import TODAY
 from tests.rigs.portal import serving
 from tests.rigs.slapd import SlapdRig
 from tests.rigs.student import PASSWORD, mailed
-
-VIEWS = [(size, language) for size in ("phone", "desktop") for language in ("en", "zh-Hant")]
+from tests.rigs.way import VIEWS, Way
 
 
 @pytest.fixture
@@ -34,41 +31,6 @@ def place(slapd: SlapdRig, tmp_path: Path) -> Iterator[Campus]:
 def base(place: Campus) -> Iterator[str]:
     with serving(place.desk) as address:
         yield address.replace("127.0.0.1", "localhost")
-
-
-@dataclass
-class Way:
-    """By what is on the page, whichever language it speaks."""
-
-    seen: Screen
-    place: Campus
-
-    @property
-    def page(self) -> Page:
-        return self.seen.page
-
-    def submit(self) -> None:
-        self.page.locator("main form").first.locator("button[type=submit]").click()
-
-    def accept(self) -> None:
-        self.page.goto("/activate")
-        self.page.locator("#accept").check()
-        self.submit()
-        expect(self.page).to_have_url(re.compile("/activate/identity$"))
-
-    def identify(self, student_id: str = "20000001", number: str = "a123456(3)") -> None:
-        self.page.locator("#student_id").fill(student_id)
-        self.page.locator("#number").fill(number)
-        self.submit()
-
-    def choose(self, password: str = PASSWORD) -> None:
-        self.page.locator("#password").fill(password)
-        self.page.locator("#again").fill(password)
-        self.submit()
-
-    def code(self) -> str:
-        key = self.page.locator("#copyable").text_content() or ""
-        return pyotp.TOTP(key.replace(" ", "")).at(self.place.world.clock.now())
 
 
 @pytest.mark.parametrize(("size", "language"), VIEWS)
