@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.rigs.dovecot import DovecotRig
@@ -51,6 +52,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"integration tests ran on {where}: {why}")
     if left_out := config.stash.get(LEFT_OUT, None):
         terminalreporter.write_line(f"NOT RUN, it needs containers: the service on systemd ({left_out})")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_at_first() -> Iterator[None]:
+    """A command that ran within this process may have told structlog to say nothing."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

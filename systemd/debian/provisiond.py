@@ -10,4 +10,5 @@ if any(
 ):  # matplotlib is large: it may be Debian's python3-matplotlib
     sys.path.append("/usr/lib/python3/dist-packages")
 
-main()
+if __name__ == "__main__":  # the portal's processes import this file and must not be the command again
+    main()
