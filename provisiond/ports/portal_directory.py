@@ -85,7 +85,8 @@ class Listings(Protocol):
 
     def find(self, text: str, department: str | None, after: str | None, size: int) -> ListingPage:
         """By beginnings of names (any word order, Latin or Chinese) and department; ascending by display name;
-        `after`: the name of the last listing of the page before. Empty where the text says too little."""
+        `after`: the name of the last listing of the page before. Empty where the text says too little. Of each only
+        account name, names and departments."""
         ...
 
     def listing(self, name: str) -> Listing | None: ...

@@ -97,6 +97,15 @@ def test_pages_follow_each_other(listings: Listings) -> None:
     assert ([it.name for it in second.listings], second.more) == (["star", "hwong"], False)
 
 
+def test_a_line_of_an_answer_has_names_and_departments_only(listings: Listings) -> None:
+    """In every language; the rest is asked for with the one that is chosen."""
+    found = listings.find("chan tai man", None, None, 20).listings[0]
+    whole = listings.listing("tmchan")
+    assert whole and {"uid", "cn", "cn;lang-zh", "sn", "ou"} <= set(found.attributes) < set(whole.attributes)
+    assert "mail" in whole.attributes and "mail" not in found.attributes
+    assert all(found.attributes[name] == whole.attributes[name] for name in found.attributes)
+
+
 def test_one_listing_by_its_exact_name(listings: Listings) -> None:
     """With what it shows."""
     found = listings.listing("schan")

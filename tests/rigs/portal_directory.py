@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pyotp
 
-from provisiond.adapters.directory.searching import fits, order
+from provisiond.adapters.directory.searching import OF_A_LINE, fits, order
 from provisiond.domain.errors import UnavailableError
 from provisiond.domain.search_words import says_enough, words
 from provisiond.ports.portal_directory import BindAnswer, Listing, ListingPage, PasswordRefusal, Shown
@@ -114,6 +114,12 @@ def _takes(account: FakeAccount, code: str | None) -> bool:
     return False
 
 
+def _line(listing: Listing) -> Listing:
+    kept = {name.lower() for name in OF_A_LINE}
+    ours = {name: values for name, values in listing.attributes.items() if name.partition(";")[0] in kept}
+    return replace(listing, attributes=ours)
+
+
 class FakeListings:
     """Implements ports.portal_directory.Listings on these."""
 
@@ -127,7 +133,8 @@ class FakeListings:
         among = (it for it in self.listings.values() if department in (None, *it.attributes.get("ou", ())))
         found = sorted((it for it in among if fits(it, wanted)), key=order)
         start = 1 + next((n for n, listing in enumerate(found) if listing.name == after), -1)
-        return ListingPage(tuple(found[start : start + size]), more=len(found) > start + size)
+        shown = tuple(_line(listing) for listing in found[start : start + size])
+        return ListingPage(shown, more=len(found) > start + size)
 
     def listing(self, name: str) -> Listing | None:
         return self.listings.get(name.lower())

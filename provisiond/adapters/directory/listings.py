@@ -13,7 +13,7 @@ from provisiond.adapters.directory.failover import Servers
 from provisiond.adapters.directory.messages import SUCCESS, begin_with, both, either, equal
 from provisiond.adapters.directory.pool import Pool
 from provisiond.adapters.directory.reading import texts
-from provisiond.adapters.directory.searching import NAMES, order, splits
+from provisiond.adapters.directory.searching import NAMES, OF_A_LINE, order, splits
 from provisiond.adapters.directory.session import LdapTarget
 from provisiond.adapters.directory.wire import Found
 from provisiond.domain.errors import ProvisiondError, UnavailableError
@@ -45,7 +45,7 @@ class LdapListings:
         wanted = words(text)
         if not says_enough(wanted) and not department:
             return ListingPage((), more=False)
-        found, cut = self._found(_matching(wanted, department), ("*",), MOST)
+        found, cut = self._found(_matching(wanted, department), OF_A_LINE, MOST)
         listings = sorted(map(_listing, found), key=order)
         start = 1 + next((n for n, listing in enumerate(listings) if listing.name == after), -1)
         return ListingPage(tuple(listings[start : start + size]), more=len(listings) > start + size, cut=cut)
