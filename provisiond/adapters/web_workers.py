@@ -66,6 +66,7 @@ class _Workers(Multiprocess):
             self._lengthen_the_queue()
             self._when_started()
         else:
+            self.handle_signals()  # they may have been told to stop, as we were
             self.should_exit.set()
 
     def keep_subprocess_alive(self) -> None:

@@ -81,6 +81,19 @@ def test_none_is_left_behind_by_a_parent_that_is_killed(portal: DaemonProcess) -
     eventually(lambda: not any(map(_is_there, orphans)), "all have left")
 
 
+def test_told_to_stop_while_it_starts_it_leaves_in_order(own_site: Site) -> None:
+    """As systemd tells it: all processes at once."""
+    two = portal_section(own_site.university.folder, processes=2)
+    starting = DaemonProcess(with_secrets(own_site), settings=two, verb="portal")
+    try:
+        eventually(lambda: len(_processes(starting)) == 2, "they are started", starting)
+        for pid in (*_processes(starting), starting.process.pid):
+            os.kill(pid, signal.SIGTERM)
+        assert starting.process.wait(15) == 0, starting.log()
+    finally:
+        starting.close()
+
+
 def test_where_none_can_start_any_more_the_portal_ends(portal: DaemonProcess) -> None:
     """With 75, so that systemd tries again: the ledger may come back."""
     ledger = portal.site.university.folder / "ledger.db"
