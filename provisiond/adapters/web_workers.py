@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Thread
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -52,31 +53,37 @@ def leave_with_parent() -> None:
 
 
 class _Workers(Multiprocess):
-    """`is_told`: by a signal, to stop."""
+    """`is_told`: by a signal, to stop. That counts at once: the library looks at signals between its own waits."""
 
     def __init__(self, config: uvicorn.Config, sockets: list[object], started: Callable[[], None]) -> None:
         super().__init__(config, sockets)  # type: ignore[arg-type]
         self._when_started = started
         self.is_told = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
 
     def init_processes(self) -> None:
         super().init_processes()
-        self._settle(range(len(self.processes)))
-        if all(one.wait_until_ready(_STARTS_WITHIN) for one in self.processes):
-            self._lengthen_the_queue()
+        if self._all_answer(range(len(self.processes))):
             self._when_started()
-        else:
-            self.handle_signals()  # they may have been told to stop, as we were
-            self.should_exit.set()
 
     def keep_subprocess_alive(self) -> None:
-        self._lengthen_the_queue()  # a process that has just started made it short
         before = [one.pid for one in self.processes]
         super().keep_subprocess_alive()
         gone = {n: pid for n, pid in enumerate(before) if pid != self.processes[n].pid}
         for n, pid in gone.items():
             log.error("portal process replaced", gone=pid, now=self.processes[n].pid)
-        self._settle(gone)
+        self._all_answer(gone)
+
+    def _all_answer(self, places: Iterable[int]) -> bool:
+        """Waits for those that were just started: while they import, the library would take them for hung. False, and
+        the end, where one cannot start."""
+        self._settle(places)
+        if not all(self.processes[n].wait_until_ready(_STARTS_WITHIN, self.should_exit) for n in places):
+            self.should_exit.set()
+            return False
+        self._lengthen_the_queue()
+        return True
 
     def _settle(self, places: Iterable[int]) -> None:
         """Each on a processor of its own: threads of one Python process take turns in any case, and a turn that comes
@@ -94,11 +101,9 @@ class _Workers(Multiprocess):
         for listener in self.sockets:
             listener.listen(web_server.BACKLOG)
 
-    def handle_term(self) -> None:
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.is_told = True
         self.should_exit.set()
-
-    handle_int = handle_term
 
     def handle_hup(self) -> None:
         web_server.not_reloaded()

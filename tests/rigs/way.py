@@ -13,6 +13,7 @@ from tests.rigs.campus_portal import Campus
 from tests.rigs.student import PASSWORD
 
 VIEWS = [(size, language) for size in ("phone", "desktop") for language in ("en", "zh-Hant")]
+FEWER_VIEWS = [("phone", "zh-Hant"), ("desktop", "en")]  # each size and each language
 
 
 @dataclass
