@@ -162,9 +162,8 @@ def registries(settings: Settings) -> list[Registry]:
             case SqlSettings():
                 made.append(SqlRegistry(SqlSource(**given), digests, clock, zone))
             case HttpSettings():
-                from provisiond.adapters.registry.http_json import (
-                    HttpRegistry,
-                )  # urllib3: for whoever has such a one
+                # urllib3: for whoever has such a one
+                from provisiond.adapters.registry.http_json import HttpRegistry
 
                 made.append(HttpRegistry(HttpSource(**given), digests, clock, zone))
             case _:

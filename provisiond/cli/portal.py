@@ -1,4 +1,4 @@
-"""`portal`: the students' portal, a process of its own. Restarted, not reloaded, when its configuration changes."""
+"""`portal`: the students' portal, in processes of its own. Restarted, not reloaded, for another configuration."""
 
 from __future__ import annotations
 

@@ -68,9 +68,8 @@ class Session:
     @contextmanager
     def parts(self, *, writes: bool, at: date | None = None, rebuilding: bool = False) -> Iterator[Parts]:
         """The parts of provisiond, for one command. `at`: look with the clock of that day, 09:00."""
-        from provisiond import (
-            bootstrap,
-        )  # half of what there is to import: not for `status`, `names`, `ledger init`
+        # half of what there is to import: not for `status`, `names`, `ledger init`
+        from provisiond import bootstrap
 
         settings = self.settings()
         clock: Clock = SystemClock()

@@ -61,10 +61,13 @@ def test_each_has_a_processor_of_its_own(portal: DaemonProcess) -> None:
         assert places == [ours, ours]
 
 
-def test_one_that_dies_is_replaced_and_the_portal_answers_on(portal: DaemonProcess) -> None:
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP], ids=["dies", "hangs"])
+def test_one_that_is_gone_is_replaced_and_the_portal_answers_on(
+    portal: DaemonProcess, fate: signal.Signals
+) -> None:
     before = _processes(portal)
     gone = min(before)
-    os.kill(gone, signal.SIGKILL)
+    os.kill(gone, fate)
     assert answered(portal, "/terms") == 200
     eventually(lambda: len(_processes(portal) - before) == 1, "another one", portal)
     eventually(lambda: f"gone={gone}" in portal.log(), "a line in the log", portal)

@@ -9,7 +9,8 @@ import pytest
 
 from provisiond.domain.model import NoticeKind
 from provisiond.ports.portal_directory import BindAnswer
-from tests.rigs.campus_portal import Campus, a_student
+from tests.rigs.campus_portal import Campus
+from tests.rigs.member import activated_elsewhere
 from tests.rigs.student import PASSWORD, Student, faults, heading, mailed
 from tests.rigs.visitor import Seen, Visitor
 
@@ -20,12 +21,7 @@ MISSING = "Only your phone is missing"
 @pytest.fixture
 def active(student: Student, place: Campus) -> Student:
     """With the password OLD, as others set it."""
-    place.enrol(a_student(personal_mail="taiman@example.org"))
-    account = place.world.account("20000001")
-    assert place.desk.directory.set_password(account.person_id, OLD) is None
-    place.world.ledger.activate(account.person_id, "operator", place.world.clock.now())
-    place.world.cycle()
-    place.sleep(timedelta(hours=1))
+    activated_elsewhere(place, OLD)
     return student
 
 

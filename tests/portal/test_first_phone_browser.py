@@ -4,14 +4,13 @@ both languages, axe-core on every one."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.rigs.browser import screen
-from tests.rigs.campus_portal import Campus, a_student
+from tests.rigs.campus_portal import Campus
+from tests.rigs.member import activated_elsewhere
 from tests.rigs.student import PASSWORD, mailed
 from tests.rigs.way import FEWER_VIEWS, Way
 
@@ -19,14 +18,9 @@ OLD = "seventeen quiet herons"
 
 
 @pytest.fixture
-def base(address: str, place: Campus) -> Iterator[str]:
-    place.enrol(a_student(personal_mail="taiman@example.org"))
-    account = place.world.account("20000001")
-    assert place.desk.directory.set_password(account.person_id, OLD) is None
-    place.world.ledger.activate(account.person_id, "operator", place.world.clock.now())
-    place.world.cycle()
-    place.sleep(timedelta(hours=1))
-    yield address.replace("127.0.0.1", "localhost")
+def base(address: str, place: Campus) -> str:
+    activated_elsewhere(place, OLD)
+    return address.replace("127.0.0.1", "localhost")
 
 
 @pytest.mark.parametrize(("size", "language"), FEWER_VIEWS)

@@ -21,9 +21,8 @@ SIZES = {"phone": PHONE, "desktop": DESKTOP}
 LANGUAGES = {"en": "en-GB", "zh-Hant": "zh-HK"}
 _RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": [
-        "violations"
-    ],  # of the rest one example each: telling all that is well takes longer than finding it
+    # of the rest one example each: telling all that is well takes longer than finding it
+    "resultTypes": ["violations"],
 }
 
 

@@ -11,7 +11,7 @@ import pyotp
 
 from provisiond.domain.model import Account, RegistryRecord
 from provisiond.portal.activation.recovery import code_set, new_codes
-from tests.rigs.campus_portal import Campus
+from tests.rigs.campus_portal import Campus, a_student
 from tests.rigs.visitor import Seen, Visitor
 
 PASSWORD = "violet anchor seldom ripens"
@@ -73,3 +73,13 @@ def activated(campus: Campus, record: RegistryRecord) -> Member:
     assert ledger.complete_activation(made.person_id, begun.id, int(at.timestamp()) // 30, kept, terms, at)
     campus.world.cycle()
     return made
+
+
+def activated_elsewhere(place: Campus, password: str) -> None:
+    """Student 20000001: active by an operator, with that password and without a phone; an hour ago."""
+    place.enrol(a_student(personal_mail="taiman@example.org"))
+    account = place.world.account("20000001")
+    assert place.desk.directory.set_password(account.person_id, password) is None
+    place.world.ledger.activate(account.person_id, "operator", place.world.clock.now())
+    place.world.cycle()
+    place.sleep(timedelta(hours=1))
