@@ -24,8 +24,10 @@ from tests.rigs.portal_states import KINDS, Opening, a_place, opened_at, opening
 
 AT = datetime(2026, 11, 24, 4, tzinfo=UTC)
 IDLE, OVER = timedelta(minutes=15), timedelta(hours=8)
-SESSION = WebSession("person-1", "member", {"language": "zh-Hant", "名": "陳"}, AT, AT, AT)
-VISITOR = WebSession(None, "visitor", {}, AT, AT, None)
+SESSION = WebSession(
+    "person-1", "member", {"language": "zh-Hant", "名": "陳"}, AT, AT, AT, AT, "Firefox/Android"
+)
+VISITOR = WebSession(None, "visitor", {}, AT, AT, None, None, None)
 TEN = Rate("identity", 10, timedelta(minutes=5))
 MANY = Rate("everyone", 200, timedelta(minutes=1))
 
