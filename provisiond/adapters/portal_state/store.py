@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from provisiond.adapters.kept_connections import KeptConnections
 from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
-from provisiond.adapters.prepared import Asked, Prepared
+from provisiond.adapters.prepared import Asked, Remembered
 from provisiond.domain.errors import UnavailableError
 from provisiond.ownership import opened_file
 
@@ -42,7 +42,7 @@ class Store:
         """`turns`: of the threads of one process that write. `kept`: where it is a file."""
         self._engine, self._reader, self._writer, self._turns = engine, reader, writer, turns
         self._kept = kept
-        self._made_once: dict[Any, Prepared] = {}
+        self._prepared = Remembered(engine.dialect)
         self.heard: Callable[[str], None] = _nothing  # is told every statement of `asked` and `changed`
 
     @classmethod
@@ -115,12 +115,6 @@ class Store:
                 with _lent(engine) as lent:
                     yield Asked(lent.cursor(), self._prepared, self.heard)
                     lent.commit()
-
-    def _prepared(self, statement: Any) -> Prepared:
-        made = self._made_once.get(statement)
-        if made is None:
-            made = self._made_once[statement] = Prepared(statement, self._engine.dialect)
-        return made
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
