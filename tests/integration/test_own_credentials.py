@@ -99,8 +99,8 @@ def test_what_can_lock_out_wants_fresh_proof(member: Member, visitor: Visitor) -
     """Five minutes after log-in password and code are asked for again; then the way goes on."""
     member.logged_in(visitor)
     member.campus.sleep(timedelta(minutes=6))
-    for path in ("/account/password", "/account/phone", "/account/codes", "/account/alias", "/account/data"):
-        assert visitor.get(path).url == "/account/confirm"
+    for path in ("password", "phone", "codes", "alias", "data", "log-ins/end"):
+        assert visitor.get(f"/account/{path}").url == "/account/confirm"
     before = visitor.cookies["__Host-session"]
     page = visitor.get("/account/password")
     wrong = visitor.fill(page, form=1, password="something else", code=member.next_code())
