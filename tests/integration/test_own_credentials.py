@@ -148,9 +148,12 @@ def test_a_form_that_comes_twice_changes_the_phone_once(member: Member, visitor:
 
 
 def test_new_recovery_codes_replace_all(member: Member, visitor: Visitor) -> None:
-    """And the person is told."""
+    """Whoever is logged in elsewhere is so no more, and the person is told."""
+    elsewhere = Visitor(visitor.base)
+    member.logged_in(elsewhere)
     member.logged_in(visitor)
     seen = visitor.fill(visitor.get("/account/codes"), form=1)
+    assert elsewhere.get("/account").url == "/login"
     fresh = codes_on(seen)
     assert len(fresh) == 10 and not set(fresh) & set(member.codes)
     text = visitor.get("/account/new-codes?as=file")
