@@ -114,6 +114,11 @@ def _takes(account: FakeAccount, code: str | None) -> bool:
     return False
 
 
+def _order(listing: Listing) -> tuple[str, str]:
+    displayed, full = (listing.attributes.get(name, ("",))[0] for name in ("displayname", "cn"))
+    return order(listing.name, displayed, full)
+
+
 def _line(listing: Listing) -> Listing:
     kept = {name.lower() for name in OF_A_LINE}
     ours = {name: values for name, values in listing.attributes.items() if name.partition(";")[0] in kept}
@@ -131,7 +136,7 @@ class FakeListings:
         if not says_enough(wanted) and not department:
             return ListingPage((), more=False)
         among = (it for it in self.listings.values() if department in (None, *it.attributes.get("ou", ())))
-        found = sorted((it for it in among if fits(it, wanted)), key=order)
+        found = sorted((it for it in among if fits(it, wanted)), key=_order)
         start = 1 + next((n for n, listing in enumerate(found) if listing.name == after), -1)
         shown = tuple(_line(listing) for listing in found[start : start + size])
         return ListingPage(shown, more=len(found) > start + size)

@@ -46,9 +46,10 @@ class LdapListings:
         if not says_enough(wanted) and not department:
             return ListingPage((), more=False)
         found, cut = self._found(_matching(wanted, department), OF_A_LINE, MOST)
-        listings = sorted(map(_listing, found), key=order)
-        start = 1 + next((n for n, listing in enumerate(listings) if listing.name == after), -1)
-        return ListingPage(tuple(listings[start : start + size]), more=len(listings) > start + size, cut=cut)
+        ordered = sorted(found, key=_order)
+        start = 1 + next((n for n, one in enumerate(ordered) if after and _order(one)[1] == after), -1)
+        page = tuple(map(_listing, ordered[start : start + size]))
+        return ListingPage(page, more=len(ordered) > start + size, cut=cut)
 
     def listing(self, name: str) -> Listing | None:
         if any("\ud800" <= char <= "\udfff" for char in name):  # no Unicode text
@@ -131,6 +132,12 @@ def _named(wanted: Sequence[str]) -> bytes:
 
 def _begins_a_name(phrase: str) -> bytes:
     return either(*begin_with(NAMES, phrase))
+
+
+def _order(found: Found) -> tuple[str, str]:
+    """Reads no more of it: most of a long answer is not on the page that is asked for."""
+    values = (found.attributes.get(key) or [b""] for key in (b"uid", b"displayname", b"cn"))
+    return order(*(of_one[0].decode() for of_one in values))
 
 
 def _listing(found: Found) -> Listing:

@@ -10,7 +10,7 @@ from provisiond.domain.search_words import folded
 from provisiond.ports.portal_directory import Listing
 
 NAMES = ("cn", "sn", "givenName", "displayName")
-OF_A_LINE = ("uid", *NAMES, "ou")  # in every language: an attribute with an option is one of that name
+OF_A_LINE = ("uid", "cn", "displayName", "ou")  # in every language: an attribute with an option is one of that name
 
 
 def splits(wanted: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
@@ -29,10 +29,9 @@ def fits(listing: Listing, wanted: Sequence[str]) -> bool:
     )
 
 
-def order(listing: Listing) -> tuple[str, str]:
-    """Ascending by display name; the account name settles it."""
-    shown = listing.attributes.get("displayname") or listing.attributes.get("cn") or ("",)
-    return folded(shown[0]), listing.name
+def order(name: str, displayed: str, full: str) -> tuple[str, str]:
+    """Ascending by display name, else full name; the account name settles it."""
+    return folded(displayed or full), name
 
 
 def names_of(listing: Listing) -> list[str]:
