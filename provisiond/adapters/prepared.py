@@ -1,4 +1,4 @@
-"""Statements compiled once and handed to the driver as they are: a page asks the short memory four times, and to go
+"""Statements compiled once and handed to the driver as they are: a page asks its databases five times, and to go
 through SQLAlchemy each time costs five times what the database needs. Decides nothing of what is asked."""
 
 from __future__ import annotations
@@ -47,8 +47,22 @@ class Prepared:
         return self._row is not None
 
 
+class Remembered:
+    """Statements of one database, each prepared when it is first asked for."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._made: dict[Any, Prepared] = {}
+
+    def __call__(self, statement: Any) -> Prepared:
+        made = self._made.get(statement)
+        if made is None:
+            made = self._made[statement] = Prepared(statement, self._dialect)
+        return made
+
+
 class Asked:
-    """The memory while one transaction lasts. `heard` is told every statement."""
+    """The database while one transaction lasts. `heard` is told every statement."""
 
     def __init__(
         self, cursor: Any, prepared: Callable[[Any], Prepared], heard: Callable[[str], None]

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import islice
 from sqlite3 import Connection as SqliteConnection
@@ -31,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.tables import leadership
 from provisiond.adapters.ledger.tenure import lost
+from provisiond.adapters.prepared import Asked, Remembered
 from provisiond.domain.errors import UnavailableError
 
 CHUNK = 500  # values of one IN list: far below every database's limit, few enough to keep plans alike
@@ -110,14 +111,14 @@ class Database:
         # hide_parameters: an error must not carry what was being stored
         if place.path:
             engine = create_engine(place.url, hide_parameters=True, connect_args={"timeout": wait_seconds})
-            event.listen(engine, "connect", _set_pragmas)
+            event.listen(engine, "connect", set_pragmas)
             event.listen(engine, "begin", _begin)
             self._reader: Engine = engine
             self._writer: Engine = engine.execution_options(provisiond_begin="BEGIN IMMEDIATE")
             self._hasty_writer = self._writer.execution_options(provisiond_synchronous="NORMAL")
-            self._turns: Turns | None = Turns(wait_seconds)
+            self.turns: AbstractContextManager[object] = Turns(wait_seconds)
         else:
-            self._turns = None
+            self.turns = nullcontext()
             arguments = place.server_arguments(session_name())
             arguments["options"] += f" -c lock_timeout={max(1, round(wait_seconds * 1000))}"
             engine = create_engine(
@@ -133,6 +134,7 @@ class Database:
             )
             event.listen(self._writer, "begin", partial(_take_writer, fence=fence, epoch=epoch))
             self._hasty_writer = self._writer
+        self._prepared = Remembered(engine.dialect)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -144,11 +146,19 @@ class Database:
         """All or nothing; on return it is on the disk. Not `synced`: on return it is with the operating system, where
         our end does not touch it; a power cut may lose it until something synced was written after it."""
         writer = self._writer if synced else self._hasty_writer
-        with translated(), self._turns or nullcontext(), writer.begin() as connection:
+        with translated(), self.turns, writer.begin() as connection:
             yield connection
+
+    def asked(self, connection: Connection) -> Asked:
+        """What is asked within that transaction, as quick as the driver."""
+        return Asked(connection.connection.cursor(), self._prepared, _nothing)
 
     def close(self) -> None:
         self._reader.dispose()
+
+
+def _nothing(_statement: str) -> None:
+    pass
 
 
 _FULL = "its disk is full, or takes no more: make room there; nothing is lost, it is tried again"
@@ -191,7 +201,7 @@ def _close_cursor(context: ExceptionContext) -> None:
             context.execution_context.cursor.close()
 
 
-def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+def set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry | None = None) -> None:
     # The driver's own idea of when a transaction begins is switched off: `_begin` says it.
     connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):

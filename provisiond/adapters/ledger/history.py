@@ -12,6 +12,7 @@ from provisiond.adapters.ledger import chain
 from provisiond.adapters.ledger.chain import End, Happened
 from provisiond.adapters.ledger.connection import streamed
 from provisiond.adapters.ledger.tables import history, history_end
+from provisiond.adapters.prepared import Asked
 from provisiond.ports import HistoryLine
 
 AUDITED = "audited"
@@ -21,6 +22,7 @@ _READ_END = select(history_end.c.seq, history_end.c.hash)
 _MOVE_END = update(history_end).values(seq=bindparam("last"), hash=bindparam("link"))
 _INSERT = insert(history)
 _FIELDS = ("seq", "at", "actor", "person_id", "event", "detail", "reason", "hash")
+_INSERT_ONE = _INSERT.values({f: bindparam(f) for f in _FIELDS})
 
 
 def append(connection: Connection, happened: Iterable[Happened]) -> None:
@@ -31,6 +33,14 @@ def append(connection: Connection, happened: Iterable[Happened]) -> None:
     rows = [{f: getattr(line, f) for f in _FIELDS} for line in lines]
     connection.execute(_INSERT, rows if len(rows) > 1 else rows[0])
     connection.execute(_MOVE_END, {"last": lines[-1].seq, "link": lines[-1].hash})
+
+
+def append_one(ledger: Asked, happened: Happened) -> None:
+    """`append`, within a transaction that is as quick as the driver."""
+    row = ledger.first(_READ_END)
+    (line,) = chain.sealed(End(row.seq, row.hash) if row else End(), [happened])
+    ledger.change(_INSERT_ONE, **{f: getattr(line, f) for f in _FIELDS})
+    ledger.change(_MOVE_END, last=line.seq, link=line.hash)
 
 
 def lines_of(connection: Connection, person_id: str | None) -> list[HistoryLine]:

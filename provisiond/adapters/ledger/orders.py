@@ -54,7 +54,11 @@ def require(connection: Connection, person_ids: Iterable[str]) -> None:
     for chunk in chunks(person_ids):
         wanted = select(account.c.person_id).where(account.c.person_id.in_(chunk))
         if missing := set(chunk).difference(connection.scalars(wanted)):
-            raise RejectedError(f"no account in the ledger for person {min(missing)}")
+            raise nobody(min(missing))
+
+
+def nobody(person_id: str) -> RejectedError:
+    return RejectedError(f"no account in the ledger for person {person_id}")
 
 
 def activate(connection: Connection, person_id: str, actor: str, at: datetime, unlisted: bool | None) -> None:

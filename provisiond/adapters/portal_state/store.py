@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -17,9 +17,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inse
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from provisiond.adapters.kept_connections import KeptConnections
+from provisiond.adapters.plain_sqlite import PlainFile
 from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
-from provisiond.adapters.prepared import Asked, Prepared
+from provisiond.adapters.prepared import Asked, Remembered
 from provisiond.domain.errors import UnavailableError
 from provisiond.ownership import opened_file
 
@@ -37,12 +37,12 @@ class Store:
         reader: Engine,
         writer: Engine,
         turns: Lock | None,
-        kept: KeptConnections | None,
+        file: PlainFile | None,
     ) -> None:
-        """`turns`: of the threads of one process that write. `kept`: where it is a file."""
+        """`turns`: of the threads of one process that write. `file`: where it is one."""
         self._engine, self._reader, self._writer, self._turns = engine, reader, writer, turns
-        self._kept = kept
-        self._made_once: dict[Any, Prepared] = {}
+        self._file = file
+        self._prepared = Remembered(engine.dialect)
         self.heard: Callable[[str], None] = _nothing  # is told every statement of `asked` and `changed`
 
     @classmethod
@@ -58,9 +58,9 @@ class Store:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
         writer = engine.execution_options(portal_begin="BEGIN IMMEDIATE")
-        # threads of one process queue up here: SQLite would let them poll
-        kept = KeptConnections(partial(_opened, path, wait_seconds))
-        return cls(engine, engine, writer, Lock(), kept)._made()
+        turns = Lock()
+        file = PlainFile(partial(_opened, path), wait_seconds, turns)
+        return cls(engine, engine, writer, turns, file)._made()
 
     @classmethod
     def on_server(cls, url: URL | str, arguments: Mapping[str, Any]) -> Store:
@@ -77,8 +77,8 @@ class Store:
         return cls(engine, reader, engine, None, None)._made()
 
     def close(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
+        if self._file is not None:
+            self._file.close()
         self._engine.dispose()
 
     @property
@@ -88,39 +88,24 @@ class Store:
     @contextmanager
     def asked(self) -> Iterator[Asked]:
         """`read`, for what every page asks: as quick as the driver."""
-        with self._plain(self._reader, "") as asked:
+        with self._file_or_server(PlainFile.read, self._reader) as asked:
             yield asked
 
     @contextmanager
     def changed(self) -> Iterator[Asked]:
         """`write`, likewise."""
-        with self._turns or nullcontext(), self._plain(self._writer, "BEGIN IMMEDIATE") as asked:
+        with self._file_or_server(PlainFile.write, self._writer) as asked:
             yield asked
 
     @contextmanager
-    def _plain(self, engine: Engine, begin: str) -> Iterator[Asked]:
-        """`begin`: where the driver does not begin by itself."""
-        driver = engine.dialect.dbapi
+    def _file_or_server(
+        self, on_file: Callable[[PlainFile], AbstractContextManager[Any]], on_server: Engine
+    ) -> Iterator[Asked]:
+        driver = on_server.dialect.dbapi
         assert driver is not None, "both databases have one"
-        with _translated(driver.Error):
-            if self._kept is not None:
-                with self._kept.lent() as connection:
-                    cursor = connection.cursor()
-                    if begin:
-                        cursor.execute(begin)
-                    yield Asked(cursor, self._prepared, self.heard)
-                    if begin:
-                        cursor.execute("COMMIT")
-            else:
-                with _lent(engine) as lent:
-                    yield Asked(lent.cursor(), self._prepared, self.heard)
-                    lent.commit()
-
-    def _prepared(self, statement: Any) -> Prepared:
-        made = self._made_once.get(statement)
-        if made is None:
-            made = self._made_once[statement] = Prepared(statement, self._engine.dialect)
-        return made
+        cursors = on_file(self._file) if self._file is not None else _on_server(on_server)
+        with _translated(driver.Error), cursors as cursor:
+            yield Asked(cursor, self._prepared, self.heard)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -154,6 +139,13 @@ def _make_tables(connection: Connection) -> None:
     metadata.drop_all(connection)
     metadata.create_all(connection)
     connection.execute(insert(shape).values(digest=wanted))
+
+
+@contextmanager
+def _on_server(engine: Engine) -> Iterator[Any]:
+    with _lent(engine) as lent:
+        yield lent.cursor()
+        lent.commit()
 
 
 @contextmanager

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
 from provisiond.adapters.ledger import proofs
-from provisiond.adapters.ledger.plain_reads import PlainReads
+from provisiond.adapters.ledger.plain import Plain
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
 from tests.rigs.ledgers import url
 
 
 def _rows(path: Path) -> list[object]:
-    with closing(PlainReads(path, wait_seconds=1)) as plain:
+    with closing(Plain(path, 1, Lock())) as plain:
         return plain.rows(proofs.PROOFS, student="20000001")
 
 
@@ -43,7 +44,7 @@ def test_a_damaged_ledger_is_told_without_what_was_asked(tmp_path: Path) -> None
 def test_a_ledger_that_comes_back_is_read_again(tmp_path: Path) -> None:
     """A connection that failed is not kept."""
     path = tmp_path / "ledger.db"
-    with closing(PlainReads(path, wait_seconds=1)) as plain:
+    with closing(Plain(path, 1, Lock())) as plain:
         with pytest.raises(UnavailableError):
             plain.rows(proofs.PROOFS, student="20000001")
         SqlLedger.open(url(path), create=True).close()
