@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -15,11 +15,11 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from provisiond.domain.model import Language
-from provisiond.portal import csrf
+from provisiond.portal import csrf, devices
 from provisiond.portal.activation.attempts import within
 from provisiond.portal.desk import Desk
 from provisiond.portal.language import Sentence, Speech, language_of, preferred
-from provisiond.ports.short_memory import WebSession
+from provisiond.ports.short_memory import LoggedIn, WebSession
 
 SESSION_COOKIE = "__Host-session"
 LANGUAGE_COOKIE = "__Host-language"
@@ -115,12 +115,24 @@ class Visit:
             before is not None and before.person_id == person_id
         )  # what another person showed proves nothing
         proved_at = self.at if proved else before.proved_at if before and same else None
-        begun = WebSession(person_id, stage.value, dict(content or {}), self.at, self.at, proved_at)
+        entered_at, device = self._entered(stage, before if same else None)
+        begun = WebSession(
+            person_id, stage.value, dict(content or {}), self.at, self.at, proved_at, entered_at, device
+        )
         self._keep(begun)
+
+    def _entered(self, stage: Stage, before: WebSession | None) -> tuple[datetime | None, str | None]:
+        """When and with what the person logged in: a new token alone is no new log-in."""
+        if stage is not Stage.MEMBER:
+            return None, None
+        if before and before.entered_at:
+            return before.entered_at, before.device
+        return self.at, devices.word(self.headers.get("user-agent", ""))
 
     def remember(self, **content: Any) -> None:
         """Add to what is kept of this session; JSON, never a secret. None takes it away."""
-        before = self.session or WebSession(None, Stage.VISITOR.value, {}, self.at, self.at, None)
+        nobody = WebSession(None, Stage.VISITOR.value, {}, self.at, self.at, None, None, None)
+        before = self.session or nobody
         now = {key: value for key, value in {**before.content, **content}.items() if value is not None}
         if self.session and self._token:  # never under a token that the browser made up
             self.desk.sessions.keep(self._token, changed := replace(before, content=now))
@@ -135,9 +147,13 @@ class Visit:
         self.session = None
         self._give(secrets.token_urlsafe(32))
 
-    def end_other_sessions(self, person_id: str) -> None:
-        """Wherever else that person is logged in."""
-        self.desk.sessions.end_all(person_id, but=self._token)
+    def end_other_sessions(self, person_id: str) -> int:
+        """Wherever else that person is logged in; how many."""
+        return self.desk.sessions.end_all(person_id, but=self._token)
+
+    def logged_in(self) -> Sequence[LoggedIn]:
+        """Where this person is, here first."""
+        return self.desk.sessions.logged_in(self.person_id, self._token or "", self.at)
 
     # -- what the log may say of who was refused
     def traces(self, who: str) -> dict[str, str]:

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 @dataclass(frozen=True, slots=True)
 class WebSession:
     """What the portal knows between two requests. `person_id`: proven or logged in (which, says `stage`); `content`:
-    JSON, never a secret. `proved_at`: the last time that password and second factor were shown."""
+    JSON, never a secret. `proved_at`: the last time that password and second factor were shown. `entered_at`: when
+    that person logged in, and from what kind of `device` (a word of the portal's, never what the browser sent); None
+    for who has not."""
 
     person_id: str | None
     stage: str
@@ -20,6 +22,20 @@ class WebSession:
     begun_at: datetime
     seen_at: datetime
     proved_at: datetime | None
+    entered_at: datetime | None
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """One place where somebody is logged in. `mark`: tells it from others and opens nothing; `seen_at`: to the
+    minute; `is_this`: from here it was asked."""
+
+    mark: str
+    entered_at: datetime
+    seen_at: datetime
+    device: str
+    is_this: bool
 
 
 class Sessions(Protocol):
@@ -37,6 +53,14 @@ class Sessions(Protocol):
 
     def end_all(self, person_id: str, but: str | None = None) -> int:
         """Every session of that person but the one with the token `but`; how many."""
+        ...
+
+    def logged_in(self, person_id: str, token: str, at: datetime) -> Sequence[LoggedIn]:
+        """Where that person is, the place with that token first, then what was used last."""
+        ...
+
+    def end_marked(self, person_id: str, mark: str) -> bool:
+        """False: that person has no such session any more. Another's is never ended."""
         ...
 
     def purge(self, at: datetime) -> int: ...

@@ -24,8 +24,10 @@ from tests.rigs.portal_states import KINDS, Opening, a_place, opened_at, opening
 
 AT = datetime(2026, 11, 24, 4, tzinfo=UTC)
 IDLE, OVER = timedelta(minutes=15), timedelta(hours=8)
-SESSION = WebSession("person-1", "member", {"language": "zh-Hant", "名": "陳"}, AT, AT, AT)
-VISITOR = WebSession(None, "visitor", {}, AT, AT, None)
+SESSION = WebSession(
+    "person-1", "member", {"language": "zh-Hant", "名": "陳"}, AT, AT, AT, AT, "Firefox/Android"
+)
+VISITOR = WebSession(None, "visitor", {}, AT, AT, None, None, None)
 TEN = Rate("identity", 10, timedelta(minutes=5))
 MANY = Rate("everyone", 200, timedelta(minutes=1))
 
@@ -129,6 +131,45 @@ def test_all_sessions_of_a_person_but_one_are_ended(sessions: Sessions) -> None:
     left = [token for token in ("one", "two", "three", "theirs") if sessions.load(token, AT)]
     assert left == ["two", "theirs"]
     assert sessions.end_all("person-1") == 1
+
+
+def test_a_person_is_told_where_they_are_logged_in(sessions: Sessions) -> None:
+    """This place first, then what was used last; nothing that is idle, over, ended, half-way or another's."""
+    since = replace(SESSION, entered_at=AT - minutes(70), device="Chrome/Windows")
+    kept = {
+        "first": replace(SESSION, seen_at=AT + minutes(9)),
+        "this": since,
+        "last": replace(SESSION, seen_at=AT + minutes(14), device="/"),
+        "idle": replace(SESSION, seen_at=AT - minutes(10)),
+        "over": replace(SESSION, begun_at=AT - OVER),
+        "ended": SESSION,
+        "half-way": replace(SESSION, stage="proven", entered_at=None, device=None),
+        "theirs": replace(SESSION, person_id="person-2"),
+    }
+    for token, session in kept.items():
+        sessions.keep(token, session)
+    sessions.end("ended")
+    found = sessions.logged_in("person-1", "this", AT + minutes(14))
+    assert [(one.entered_at, one.seen_at, one.device, one.is_this) for one in found] == [
+        (since.entered_at, AT, "Chrome/Windows", True),
+        (AT, AT + minutes(14), "/", False),
+        (AT, AT + minutes(9), "Firefox/Android", False),
+    ]
+    assert len({one.mark for one in found}) == 3
+    assert not {one.mark for one in found} & set(kept)
+
+
+def test_a_session_is_ended_by_its_mark_for_its_person_only(sessions: Sessions) -> None:
+    """Once, and so that a request that was under way does not bring it back."""
+    for token in ("one", "two"):
+        sessions.keep(token, SESSION)
+    mark = next(one.mark for one in sessions.logged_in("person-1", "one", AT) if not one.is_this)
+    assert not sessions.end_marked("person-2", mark)
+    assert sessions.load("two", AT) == SESSION
+    assert sessions.end_marked("person-1", mark)
+    assert not sessions.end_marked("person-1", mark)
+    sessions.keep("rotated", SESSION, replaces="two")
+    assert [bool(sessions.load(token, AT)) for token in ("one", "two", "rotated")] == [True, False, False]
 
 
 def test_what_is_over_is_purged_and_what_was_ended_stays_as_long_as_it_could_have_lasted(

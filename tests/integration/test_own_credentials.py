@@ -99,8 +99,8 @@ def test_what_can_lock_out_wants_fresh_proof(member: Member, visitor: Visitor) -
     """Five minutes after log-in password and code are asked for again; then the way goes on."""
     member.logged_in(visitor)
     member.campus.sleep(timedelta(minutes=6))
-    for path in ("/account/password", "/account/phone", "/account/codes", "/account/alias", "/account/data"):
-        assert visitor.get(path).url == "/account/confirm"
+    for path in ("password", "phone", "codes", "alias", "data", "log-ins/end"):
+        assert visitor.get(f"/account/{path}").url == "/account/confirm"
     before = visitor.cookies["__Host-session"]
     page = visitor.get("/account/password")
     wrong = visitor.fill(page, form=1, password="something else", code=member.next_code())
@@ -148,9 +148,12 @@ def test_a_form_that_comes_twice_changes_the_phone_once(member: Member, visitor:
 
 
 def test_new_recovery_codes_replace_all(member: Member, visitor: Visitor) -> None:
-    """And the person is told."""
+    """Whoever is logged in elsewhere is so no more, and the person is told."""
+    elsewhere = Visitor(visitor.base)
+    member.logged_in(elsewhere)
     member.logged_in(visitor)
     seen = visitor.fill(visitor.get("/account/codes"), form=1)
+    assert elsewhere.get("/account").url == "/login"
     fresh = codes_on(seen)
     assert len(fresh) == 10 and not set(fresh) & set(member.codes)
     text = visitor.get("/account/new-codes?as=file")

@@ -255,6 +255,6 @@ def test_pages_of_an_account_are_its_owners(site: Campus, visitor: Visitor) -> N
     stranger = Visitor(visitor.base)
     for path in ("", "/contact", "/display-name", "/alias", "/security", "/password", "/phone", "/codes"):
         assert stranger.get(f"/account{path}").url == "/login"
-    for path in ("/activity", "/data", "/new-codes", "/confirm"):
+    for path in ("/activity", "/data", "/new-codes", "/confirm", "/log-ins", "/log-ins/end"):
         assert stranger.get(f"/account{path}").url == "/login"
     assert stranger.post("/account/stop", {}).status in (200, 403)

@@ -171,7 +171,7 @@ def test_an_operator_ends_every_log_in_of_a_person(prepared: Site) -> None:
     with bootstrap_portal.opened(settings, SystemClock()) as opened:
         sessions, at = opened.desk.sessions, opened.desk.clock.now()
         for token, whose in (("a" * 43, person), ("b" * 43, person), ("c" * 43, "somebody-else")):
-            sessions.keep(token, WebSession(whose, "member", {}, at, at, at))
+            sessions.keep(token, WebSession(whose, "member", {}, at, at, at, at, "/"))
         assert "2 log-ins ended" in prepared.run("log-out", student, "--reason", "stolen laptop")
         assert [bool(sessions.load(token * 43, at)) for token in "abc"] == [False, False, True]
     assert "stolen laptop" in prepared.run("history", student)

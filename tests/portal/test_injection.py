@@ -81,6 +81,7 @@ def test_the_walk_meets_the_fields_of_every_form(prey: Prey) -> None:
         "code",
     }
     assert met["/activate"] == {"accept"} and met["/account/alias"] == {"choice", "other"}
+    assert met["/account/log-ins/end"] == {"log_in"}
     assert {"telephone_text", "telephone_seen", "unlisted"} <= met["/account/contact"]
 
 

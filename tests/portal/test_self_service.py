@@ -17,6 +17,7 @@ from tests.rigs.campus_portal import HKID, Campus, a_student, campus
 from tests.rigs.member import Member, activated
 from tests.rigs.portal import serving
 from tests.rigs.slapd import SlapdRig
+from tests.rigs.visitor import Visitor
 
 NEW = "copper lantern drifts beyond"
 WAYS = pytest.mark.parametrize(
@@ -82,6 +83,7 @@ def test_a_student_looks_after_the_account(
         for name in ("security", "activity", "display-name", "alias", "data", "codes", "password"):
             page.goto(f"/account/{name}")
             seen.check(f"account-{name}")
+        log_out_elsewhere(seen, member, base)
         change_password(seen, member)
         another_phone(seen, member)
         page.goto("/account/security")
@@ -110,6 +112,25 @@ def set_up_contact(seen: Screen) -> None:
     page.locator("main button[value=save]").click()
     expect(page.locator(".notice.good")).to_be_visible()
     seen.check("account-saved")
+
+
+def log_out_elsewhere(seen: Screen, member: Member, base: str) -> None:
+    """From one of two other browsers, then from the one that is left."""
+    phone = "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0"
+    others = [Visitor(base, headers={"User-Agent": agent}) for agent in (phone, "curl/8.14.1")]
+    for other in others:
+        member.logged_in(other)
+    page = seen.page
+    page.goto("/account/security")
+    page.locator("main a[href='/account/log-ins']").click()
+    seen.check("account-log-ins")
+    page.locator("tr", has_text="Firefox").get_by_role("button").click()
+    expect(page).to_have_url("/account/log-ins?done=one")
+    assert [other.get("/account").url for other in others] == ["/login", "/account"]
+    seen.shot("account-log-ins-ended")
+    page.locator("main button[value=others]").click()
+    expect(page).to_have_url("/account/log-ins?done=others")
+    assert others[1].get("/account").url == "/login"
 
 
 def change_password(seen: Screen, member: Member) -> None:

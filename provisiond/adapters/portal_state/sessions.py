@@ -16,7 +16,7 @@ from provisiond.adapters.portal_state.tables import Instant
 from provisiond.adapters.portal_state.tables import session as table
 from provisiond.adapters.portal_state.upserts import Upsert, upsert
 from provisiond.adapters.prepared import Asked
-from provisiond.ports.short_memory import WebSession
+from provisiond.ports.short_memory import LoggedIn, WebSession
 
 # Made once: SQLAlchemy needs longer to make a statement than a database to carry it out.
 _OF = table.c.digest == bindparam("of")
@@ -28,7 +28,14 @@ _SEEN = (
     .where(_OF, table.c.seen_at < bindparam("now", type_=Instant()))
     .values(seen_at=bindparam("now", type_=Instant()))
 )
-_FIELDS = ("person_id", "stage", "content", "begun_at", "seen_at", "proved_at")
+_WHERE = ("digest", "begun_at", "seen_at", "entered_at", "device")
+_LOGGED_IN = (
+    select(*(table.c[name] for name in _WHERE))
+    .where(table.c.person_id == bindparam("whose"), table.c.entered_at.is_not(None), table.c.ended.is_(False))
+    .order_by(table.c.seen_at.desc(), table.c.entered_at.desc())
+)
+_END_MARKED = _END.where(table.c.person_id == bindparam("whose"))
+_FIELDS = ("person_id", "stage", "content", "begun_at", "seen_at", "proved_at", "entered_at", "device")
 _NOTED_EVERY = timedelta(minutes=1)  # that a session is used is not worth a write at every page
 
 
@@ -42,7 +49,7 @@ class SqlSessions:
         """That it was asked for keeps it from being idle."""
         with self._store.asked() as memory:
             row = memory.first(_RUNNING, of=_digest(token))
-        if row is None or at >= row.begun_at + self._lasts_for or at >= row.seen_at + self._idle_after:
+        if row is None or self._is_over(row, at):
             return None
         if at < row.seen_at + min(_NOTED_EVERY, self._idle_after / 4):
             return _session(row, row.seen_at)
@@ -68,12 +75,26 @@ class SqlSessions:
         with self._store.write() as connection:
             return connection.execute(update(table).where(theirs).values(ended=True, content="{}")).rowcount
 
+    def logged_in(self, person_id: str, token: str, at: datetime) -> list[LoggedIn]:
+        with self._store.asked() as memory:
+            rows = memory.rows(_LOGGED_IN, whose=person_id)
+        this = _digest(token)
+        found = [_logged_in(row, row.digest == this) for row in rows if not self._is_over(row, at)]
+        return sorted(found, key=lambda one: not one.is_this)
+
+    def end_marked(self, person_id: str, mark: str) -> bool:
+        with self._store.changed() as memory:
+            return bool(memory.change(_END_MARKED, of=bytes.fromhex(mark), whose=person_id))
+
     def purge(self, at: datetime) -> int:
         """Those that were ended stay as long as they could have lasted."""
         idle = table.c.ended.is_(False) & (table.c.seen_at <= at - self._idle_after)
         over = or_(table.c.begun_at <= at - self._lasts_for, idle)
         with self._store.write() as connection:
             return connection.execute(delete(table).where(over)).rowcount
+
+    def _is_over(self, row: Any, at: datetime) -> bool:
+        return bool(at >= row.begun_at + self._lasts_for or at >= row.seen_at + self._idle_after)
 
 
 def _digest(token: str) -> bytes:
@@ -89,6 +110,8 @@ def _fields(token: str, session: WebSession) -> dict[str, object]:
         "begun_at": session.begun_at,
         "seen_at": session.seen_at,
         "proved_at": session.proved_at,
+        "entered_at": session.entered_at,
+        "device": session.device,
     }
 
 
@@ -107,4 +130,17 @@ def _end_for(memory: Asked, token: str) -> bool:
 
 
 def _session(row: Any, seen_at: datetime) -> WebSession:
-    return WebSession(row.person_id, row.stage, json.loads(row.content), row.begun_at, seen_at, row.proved_at)
+    return WebSession(
+        person_id=row.person_id,
+        stage=row.stage,
+        content=json.loads(row.content),
+        begun_at=row.begun_at,
+        seen_at=seen_at,
+        proved_at=row.proved_at,
+        entered_at=row.entered_at,
+        device=row.device,
+    )
+
+
+def _logged_in(row: Any, is_this: bool) -> LoggedIn:
+    return LoggedIn(bytes(row.digest).hex(), row.entered_at, row.seen_at, row.device or "", is_this)

@@ -66,6 +66,8 @@ session = Table(
     Column("begun_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("proved_at", Instant, nullable=True),
+    Column("entered_at", Instant, nullable=True),
+    Column("device", String, nullable=True),
     Column("ended", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -63,6 +63,8 @@ TOLD = frozenset(
         "code-withdrawn",
         "data-downloaded",
         "logged-out",
+        "log-in-ended",
+        "other-log-ins-ended",
     }
 )
 """Events that have words in the templates."""

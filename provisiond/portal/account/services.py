@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisiond.portal.account.contact_choice import ContactChoice
 from provisiond.portal.account.credentials import Credentials
+from provisiond.portal.account.log_ins import LogIns
 from provisiond.portal.account.login import LogIn
 from provisiond.portal.account.naming import Naming
 from provisiond.portal.account.new_factor import NewFactor
@@ -26,6 +27,10 @@ def log_in(desk: Desk) -> LogIn:
     known = Attempts(desk.throttle, desk.digests, "login known", person_wide=False)
     strangers = attempts(desk, "login")
     return LogIn(desk.ledger, credentials(desk), strangers, known, desk.policy, desk.house.zone)
+
+
+def log_ins(desk: Desk) -> LogIns:
+    return LogIns(desk.ledger, desk.sessions, desk.digests)
 
 
 def new_password(desk: Desk) -> NewPassword:

@@ -7,6 +7,7 @@ from provisiond.portal.account import (
     codes_pages,
     contact_pages,
     log_in_pages,
+    log_ins_pages,
     lost_pages,
     name_pages,
     security_pages,
@@ -19,6 +20,7 @@ PAGES: tuple[Page, ...] = (
     *contact_pages.PAGES,
     *name_pages.PAGES,
     *security_pages.PAGES,
+    *log_ins_pages.PAGES,
     *codes_pages.PAGES,
     *lost_pages.PAGES,
 )
