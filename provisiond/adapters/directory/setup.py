@@ -206,14 +206,17 @@ def _module(value: str) -> str:
 
 
 def _rules_first(mod: Mod, there: list[str]) -> Mod:
-    """Our access rules in their order, the others after them; no values where it is so. All are written at once: one
-    of ours that is there already, in another place, could not be added."""
-    ours = [_spaced(value) for value in mod.values]
-    if [_spaced(value) for value in there[: len(ours)]] == ours:
+    """Our access rules in their order; those of others behind them, but for what an operator put right before our
+    last one, which ends everything; no values where it is so. All are written at once: one of ours that is there
+    already, in another place, could not be added."""
+    ours, known = [_spaced(value) for value in mod.values], [_spaced(value) for value in there]
+    end = known.index(ours[-1]) if ours[-1] in known else 0
+    start = next((n for n in range(end, 0, -1) if known[n - 1] in ours), end)
+    others = [value for value in (*there[:start], *there[end:]) if _spaced(value) not in ours]
+    wanted = [*mod.values[:-1], *there[start:end], mod.values[-1], *others]
+    if [_spaced(value) for value in wanted] == known:
         return replace(mod, values=())
-    others = [value for value in there if _spaced(value) not in ours]
-    rules = tuple(f"{{{n}}}{value}" for n, value in enumerate([*mod.values, *others]))
-    return Mod(Op.REPLACE, mod.attribute, rules)
+    return Mod(Op.REPLACE, mod.attribute, tuple(f"{{{n}}}{value}" for n, value in enumerate(wanted)))
 
 
 def _spaced(value: str) -> str:
