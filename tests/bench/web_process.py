@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,12 @@ class Generous:
 
 
 def _many(wanted: Sequence[tuple[Rate, str]]) -> list[tuple[Rate, str]]:
-    return [(replace(rate, count=_MANY), key) for rate, key in wanted]
+    return [(_generous(rate), key) for rate, key in wanted]
+
+
+@cache
+def _generous(rate: Rate) -> Rate:
+    return replace(rate, count=_MANY)
 
 
 def portal(config: str, processes: str) -> None:

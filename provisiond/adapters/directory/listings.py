@@ -137,7 +137,7 @@ def _begins_a_name(phrase: str) -> bytes:
 def _order(found: Found) -> tuple[str, str]:
     """Reads no more of it: most of a long answer is not on the page that is asked for."""
     values = (found.attributes.get(key) or [b""] for key in (b"uid", b"displayname", b"cn"))
-    return order(*(of_one[0].decode() for of_one in values))
+    return order(*(of_one[0].decode("utf-8", "replace") for of_one in values))
 
 
 def _listing(found: Found) -> Listing:
