@@ -14,19 +14,18 @@ _AGAIN_AFTER, _LONGEST = 0.0002, 0.01  # seconds
 
 
 class PlainFile:
-    """For any number of threads. `opened` makes a connection that waits for so many seconds, may change hands
-    (`check_same_thread=False`) and begins no transaction by itself; `turns`: of the threads of this process that
-    write, or SQLite would let them look again and again."""
+    """For any number of threads. `opened` makes a connection that may change hands (`check_same_thread=False`) and
+    begins no transaction by itself; `wait_seconds`: for other processes that write; `turns`: of the threads of this
+    one that do."""
 
     def __init__(
         self,
-        opened: Callable[[float], sqlite3.Connection],
+        opened: Callable[[], sqlite3.Connection],
         wait_seconds: float,
         turns: AbstractContextManager[object],
     ) -> None:
         self._turns, self._wait_seconds = turns, wait_seconds
-        self._readers = _Kept(partial(opened, wait_seconds))
-        self._writers = _Kept(partial(opened, 0))
+        self._readers, self._writers = _Kept(opened), _Kept(partial(_impatient, opened))
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Cursor]:
@@ -46,6 +45,13 @@ class PlainFile:
     def close(self) -> None:
         self._readers.close()
         self._writers.close()
+
+
+def _impatient(opened: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+    """Once it is open: to open one may take a lock, too (the first one of all makes the WAL)."""
+    made = opened()
+    made.execute("PRAGMA busy_timeout = 0").close()
+    return made
 
 
 def _begin(cursor: sqlite3.Cursor, wait_seconds: float) -> None:

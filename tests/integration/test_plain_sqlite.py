@@ -18,18 +18,19 @@ from provisiond.adapters.plain_sqlite import PlainFile
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "file"
     with closing(_opened(path, 1)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("CREATE TABLE line (text TEXT UNIQUE)")
     return path
 
 
 def _opened(path: Path, wait_seconds: float) -> sqlite3.Connection:
-    return sqlite3.connect(path, wait_seconds, isolation_level=None, check_same_thread=False)
+    made = sqlite3.connect(path, wait_seconds, isolation_level=None, check_same_thread=False)
+    made.execute("PRAGMA journal_mode = WAL")
+    return made
 
 
 @contextmanager
 def file(path: Path, wait_seconds: float) -> Iterator[PlainFile]:
-    with closing(PlainFile(partial(_opened, path), wait_seconds, Lock())) as made:
+    with closing(PlainFile(partial(_opened, path, wait_seconds), wait_seconds, Lock())) as made:
         yield made
 
 
@@ -64,6 +65,17 @@ def test_who_writes_waits_for_another_process(path: Path) -> None:
         Timer(0.1, lambda: other.execute("COMMIT")).start()
         add(made, "ours")
         assert lines(made) == ["theirs", "ours"]
+
+
+def test_who_opens_the_file_waits_as_well(path: Path) -> None:
+    """Another process is about to make it what it should be."""
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        Timer(0.1, lambda: other.execute("COMMIT")).start()
+        with file(path, 30) as made:
+            add(made, "ours")
+            assert lines(made) == ["ours"]
 
 
 def test_who_waited_long_enough_is_told_and_keeps_nobody_waiting(path: Path) -> None:

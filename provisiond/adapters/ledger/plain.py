@@ -23,7 +23,7 @@ class Plain:
     """For any number of threads. `turns`: of those that write. `heard` is told every statement."""
 
     def __init__(self, path: Path, wait_seconds: float, turns: AbstractContextManager[object]) -> None:
-        self._file = PlainFile(partial(_opened, path), wait_seconds, turns)
+        self._file = PlainFile(partial(_opened, path, wait_seconds), wait_seconds, turns)
         self._prepared = Remembered(sqlite.dialect())
         self.heard: Callable[[str], None] = lambda _statement: None
 

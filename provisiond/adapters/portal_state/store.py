@@ -59,7 +59,7 @@ class Store:
         event.listen(engine, "begin", _begin)
         writer = engine.execution_options(portal_begin="BEGIN IMMEDIATE")
         turns = Lock()
-        file = PlainFile(partial(_opened, path), wait_seconds, turns)
+        file = PlainFile(partial(_opened, path, wait_seconds), wait_seconds, turns)
         return cls(engine, engine, writer, turns, file)._made()
 
     @classmethod
