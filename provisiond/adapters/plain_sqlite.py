@@ -14,18 +14,20 @@ _AGAIN_AFTER, _LONGEST = 0.0002, 0.01  # seconds
 
 
 class PlainFile:
-    """For any number of threads. `opened` makes a connection that may change hands (`check_same_thread=False`) and
-    begins no transaction by itself; `wait_seconds`: for other processes that write; `turns`: of the threads of this
-    one that do."""
+    """For any number of threads. `address`: a URI (where it says `mode=rw`, a file that is missing is never made);
+    `set_up`: the pragmas of each connection; `wait_seconds`: for other processes that write; `turns`: of the threads
+    of this one that do."""
 
     def __init__(
         self,
-        opened: Callable[[], sqlite3.Connection],
+        address: str,
+        set_up: Callable[[sqlite3.Connection], None],
         wait_seconds: float,
         turns: AbstractContextManager[object],
     ) -> None:
-        self._turns, self._wait_seconds = turns, wait_seconds
-        self._readers, self._writers = _Kept(opened), _Kept(partial(_impatient, opened))
+        self._address, self._set_up, self._wait_seconds, self._turns = address, set_up, wait_seconds, turns
+        self._readers = _Kept(partial(self._opened, _read_only))
+        self._writers = _Kept(self._opened)
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Cursor]:
@@ -38,7 +40,7 @@ class PlainFile:
         """All or nothing."""
         with self._turns, self._writers.lent() as connection:
             cursor = connection.cursor()
-            _begin(cursor, self._wait_seconds)
+            begin_immediate(cursor, self._wait_seconds)
             yield cursor
             cursor.execute("COMMIT")
 
@@ -46,18 +48,40 @@ class PlainFile:
         self._readers.close()
         self._writers.close()
 
+    def _opened(self, *more: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+        """It begins no transaction by itself, and may change hands."""
+        made = sqlite3.connect(
+            self._address,
+            timeout=self._wait_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,
+        )
+        try:
+            for set_up in (self._set_up, *more):
+                set_up(made)
+        except BaseException:
+            made.close()
+            raise
+        return made
 
-def _impatient(opened: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
-    """Once it is open: to open one may take a lock, too (the first one of all makes the WAL)."""
-    made = opened()
-    made.execute("PRAGMA busy_timeout = 0").close()
-    return made
+
+def _read_only(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA query_only = ON").close()
 
 
-def _begin(cursor: sqlite3.Cursor, wait_seconds: float) -> None:
-    """For a lock that other processes hold for less than a millisecond, SQLite itself would look again after 1, 2, 5,
-    10 … 100: most of the waiting would be for nothing. Raises sqlite3.OperationalError."""
-    until, pause = time.monotonic() + wait_seconds, _AGAIN_AFTER
+def begin_immediate(cursor: sqlite3.Cursor, wait_seconds: float) -> None:
+    """While another process writes, mostly for a few milliseconds, SQLite would look again after 1, 2, 5, 10 … 100:
+    most of the waiting would be for nothing. Raises sqlite3.OperationalError."""
+    cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        _begin_soon(cursor, time.monotonic() + wait_seconds)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {round(wait_seconds * 1000)}")
+
+
+def _begin_soon(cursor: sqlite3.Cursor, until: float) -> None:
+    pause = _AGAIN_AFTER
     while True:
         try:
             cursor.execute("BEGIN IMMEDIATE")

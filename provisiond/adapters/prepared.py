@@ -61,11 +61,15 @@ class Remembered:
         return made
 
 
+def unheard(_statement: str) -> None:
+    pass
+
+
 class Asked:
     """The database while one transaction lasts. `heard` is told every statement."""
 
     def __init__(
-        self, cursor: Any, prepared: Callable[[Any], Prepared], heard: Callable[[str], None]
+        self, cursor: Any, prepared: Callable[[Any], Prepared], heard: Callable[[str], None] = unheard
     ) -> None:
         self._cursor, self._prepared, self._heard = cursor, prepared, heard
 

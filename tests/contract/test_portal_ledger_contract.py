@@ -38,6 +38,18 @@ def portal(both: Both) -> PortalLedger:
 
 
 @pytest.fixture
+def broken(both: Both) -> Iterator[SqlPortalLedger]:
+    """Acceptances cannot be written."""
+    assert isinstance(both.portal, SqlPortalLedger)
+    database = both.portal._db
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE acceptance RENAME COLUMN version TO edition")
+    yield both.portal
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE acceptance RENAME COLUMN edition TO version")
+
+
+@pytest.fixture
 def person(both: Both) -> str:
     return committed(both.ledger, 1)
 
@@ -214,6 +226,32 @@ def test_each_change_of_version_is_accepted_once(portal: PortalLedger, person: s
     portal.accept(person, "2", LATER)
     assert portal.accepted(person) == ("2", LATER)
     assert events(portal, person).count("policy-accepted") == 2
+
+
+def test_the_history_goes_on_from_an_acceptance(both: Both, person: str) -> None:
+    """Lines that were chained in one way and in the other."""
+    both.portal.accept(person, "1", AT)
+    both.ledger.activate(person, "operator", AT, None)
+    both.portal.accept(person, "2", LATER)
+    assert events(both.portal, person)[-3:] == ["policy-accepted", "activated", "policy-accepted"]
+    assert both.ledger.verify_history() is None
+
+
+def test_an_acceptance_that_the_database_refuses_is_told_and_nothing_is_half_done(
+    broken: SqlPortalLedger, person: str
+) -> None:
+    """By itself and within an activation; the person is not named."""
+    begun = broken.begin_factor(person, b"sealed", AT)
+    for act in (
+        lambda: broken.accept(person, "1", AT),
+        lambda: broken.complete_activation(person, begun.id, 7, CODES, TERMS, AT),
+    ):
+        with pytest.raises(UnavailableError) as caught:
+            act()
+        assert caught.value.system == "ledger" and person not in str(caught.value)
+    account = broken.account(person)
+    assert account is not None and account.activated_at is None
+    assert (broken.pending_factor(person), broken.recovery_codes(person)) == (begun, None)
 
 
 # -- second factor ---------------------------------------------------------------------------------------

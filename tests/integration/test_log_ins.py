@@ -118,6 +118,16 @@ def test_all_others_are_ended_and_never_this_one(member: Member, base: str) -> N
     assert member.events().count("other-log-ins-ended") == 1
 
 
+def test_a_log_in_that_was_idle_too_long_is_no_other(member: Member, base: str) -> None:
+    """What the list does not show is not told as ended."""
+    inside(member, base)
+    member.campus.sleep(member.campus.desk.rules.idle_after + timedelta(minutes=1))
+    visitor = inside(member, base)
+    ended = send(member.campus.desk, visitor, END, {"log_in": "others"})
+    assert ended.headers["location"] == f"{LOG_INS}?done=none"
+    assert "other-log-ins-ended" not in member.events()
+
+
 def test_this_log_in_is_not_ended_by_its_own_name(member: Member, base: str) -> None:
     visitor, desk = inside(member, base), member.campus.desk
     token = visitor.cookies["__Host-session"]

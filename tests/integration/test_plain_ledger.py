@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
@@ -9,14 +10,15 @@ from threading import Lock
 import pytest
 
 from provisiond.adapters.ledger import proofs
-from provisiond.adapters.ledger.plain import Plain
+from provisiond.adapters.ledger.plain import PlainLedger
+from provisiond.adapters.ledger.portal import SqlPortalLedger
 from provisiond.adapters.ledger.sql import SqlLedger
 from provisiond.domain.errors import UnavailableError
-from tests.rigs.ledgers import url
+from tests.rigs.ledgers import AT, committed, url
 
 
 def _rows(path: Path) -> list[object]:
-    with closing(Plain(path, 1, Lock())) as plain:
+    with closing(PlainLedger(path, 1, Lock())) as plain:
         return plain.rows(proofs.PROOFS, student="20000001")
 
 
@@ -41,10 +43,27 @@ def test_a_damaged_ledger_is_told_without_what_was_asked(tmp_path: Path) -> None
     assert caught.value.system == "ledger" and "20000001" not in str(caught.value)
 
 
+def test_an_acceptance_waits_no_longer_than_it_may(tmp_path: Path) -> None:
+    """What keeps the ledger locked is told, and the next one goes through."""
+    path = tmp_path / "ledger.db"
+    with closing(SqlLedger.open(url(path), create=True)) as ledger:
+        person = committed(ledger, 1)
+    with (
+        closing(SqlPortalLedger.open(url(path), wait_seconds=0.05)) as portal,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match="another process keeps it locked"):
+            portal.accept(person, "1", AT)
+        other.execute("ROLLBACK")
+        portal.accept(person, "1", AT)
+        assert portal.accepted(person) == ("1", AT)
+
+
 def test_a_ledger_that_comes_back_is_read_again(tmp_path: Path) -> None:
     """A connection that failed is not kept."""
     path = tmp_path / "ledger.db"
-    with closing(Plain(path, 1, Lock())) as plain:
+    with closing(PlainLedger(path, 1, Lock())) as plain:
         with pytest.raises(UnavailableError):
             plain.rows(proofs.PROOFS, student="20000001")
         SqlLedger.open(url(path), create=True).close()

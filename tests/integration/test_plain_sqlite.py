@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from threading import Lock, Timer
 
@@ -17,20 +16,24 @@ from provisiond.adapters.plain_sqlite import PlainFile
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "file"
-    with closing(_opened(path, 1)) as connection:
+    with closing(_opened(path)) as connection:
         connection.execute("CREATE TABLE line (text TEXT UNIQUE)")
     return path
 
 
-def _opened(path: Path, wait_seconds: float) -> sqlite3.Connection:
-    made = sqlite3.connect(path, wait_seconds, isolation_level=None, check_same_thread=False)
-    made.execute("PRAGMA journal_mode = WAL")
+def _opened(path: Path) -> sqlite3.Connection:
+    made = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    _set_up(made)
     return made
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL").close()
 
 
 @contextmanager
 def file(path: Path, wait_seconds: float) -> Iterator[PlainFile]:
-    with closing(PlainFile(partial(_opened, path, wait_seconds), wait_seconds, Lock())) as made:
+    with closing(PlainFile(path.as_uri(), _set_up, wait_seconds, Lock())) as made:
         yield made
 
 
@@ -58,8 +61,8 @@ def test_what_fails_leaves_nothing_and_the_next_one_goes_on(path: Path) -> None:
         assert lines(made) == ["first", "fourth"]
 
 
-def test_who_writes_waits_for_another_process(path: Path) -> None:
-    with file(path, 30) as made, closing(_opened(path, 1)) as other:
+def test_who_writes_waits_for_another_connection(path: Path) -> None:
+    with file(path, 30) as made, closing(_opened(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("INSERT INTO line VALUES ('theirs')")
         Timer(0.1, lambda: other.execute("COMMIT")).start()
@@ -68,7 +71,7 @@ def test_who_writes_waits_for_another_process(path: Path) -> None:
 
 
 def test_who_opens_the_file_waits_as_well(path: Path) -> None:
-    """Another process is about to make it what it should be."""
+    """Another one is about to make it what it should be."""
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN EXCLUSIVE")
@@ -80,7 +83,7 @@ def test_who_opens_the_file_waits_as_well(path: Path) -> None:
 
 def test_who_waited_long_enough_is_told_and_keeps_nobody_waiting(path: Path) -> None:
     """Reading goes on meanwhile; once the lock is free there is a turn again."""
-    with file(path, 0.05) as made, closing(_opened(path, 1)) as other:
+    with file(path, 0.05) as made, closing(_opened(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         for _ in range(2):
             with pytest.raises(sqlite3.OperationalError) as caught:

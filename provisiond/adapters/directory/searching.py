@@ -10,12 +10,8 @@ from provisiond.domain.search_words import folded
 from provisiond.ports.portal_directory import Listing
 
 NAMES = ("cn", "sn", "givenName", "displayName")
-OF_A_LINE = (
-    "uid",
-    "cn",
-    "displayName",
-    "ou",
-)  # in every language: an attribute with an option is one of that name
+# In every language: an attribute with an option is one of that name.
+OF_A_LINE = ("uid", "cn", "displayName", "ou")
 
 
 def splits(wanted: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:

@@ -135,7 +135,7 @@ class _Setup:
             indexed = {name for value in there for name in value.split()[0].lower().split(",")}
             wanted = tuple(v for v in mod.values if v.split()[0].lower() not in indexed)
         elif mod.attribute == "olcAccess":
-            mod = _rules_first(mod, there)
+            mod = rules_first(mod, there)
             wanted = mod.values
         else:
             present = {_spaced(value) for value in there}
@@ -205,7 +205,7 @@ def _module(value: str) -> str:
     return re.sub(r"\.(la|so)$", "", _unnumbered(value).split()[0].rpartition("/")[2])
 
 
-def _rules_first(mod: Mod, there: list[str]) -> Mod:
+def rules_first(mod: Mod, there: list[str]) -> Mod:
     """Our access rules in their order; those of others behind them, but for what an operator put right before our
     last one, which ends everything; no values where it is so. All are written at once: one of ours that is there
     already, in another place, could not be added."""

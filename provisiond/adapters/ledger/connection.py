@@ -7,12 +7,13 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import islice
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Cursor as SqliteCursor
 from threading import RLock, local
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     Connection,
@@ -31,6 +32,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from provisiond.adapters.ledger.place import Place
 from provisiond.adapters.ledger.tables import leadership
 from provisiond.adapters.ledger.tenure import lost
+from provisiond.adapters.plain_sqlite import begin_immediate
 from provisiond.adapters.prepared import Asked, Remembered
 from provisiond.domain.errors import UnavailableError
 
@@ -71,17 +73,21 @@ def streamed(connection: Connection, wanted: Select[Any]) -> Iterator[Any]:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn the library's errors into UnavailableError; values never get into the message. `from None`: PostgreSQL's
-    own words quote the values that it did not like."""
+def translated(driver_error: type[Exception] = DBAPIError) -> Iterator[None]:
+    """Turn the library's errors, and the driver's own, into UnavailableError; values never get into the message.
+    `from None`: PostgreSQL's own words quote the values that it did not like."""
     try:
         yield
     except DBAPIError as error:
-        raise UnavailableError(
-            "ledger", f"the database refused: {_reason(error)}", lasts=_lasts(error)
-        ) from None
+        raise _refused(error) from None
+    except driver_error as error:
+        raise _refused(DBAPIError("", None, error)) from None
     except SQLAlchemyError as error:
         raise UnavailableError("ledger", f"the database failed: {type(error).__name__}") from None
+
+
+def _refused(error: DBAPIError) -> UnavailableError:
+    return UnavailableError("ledger", f"the database refused: {_reason(error)}", lasts=_lasts(error))
 
 
 class Turns:
@@ -112,9 +118,9 @@ class Database:
         if place.path:
             engine = create_engine(place.url, hide_parameters=True, connect_args={"timeout": wait_seconds})
             event.listen(engine, "connect", set_pragmas)
-            event.listen(engine, "begin", _begin)
+            event.listen(engine, "begin", partial(_begin, wait_seconds=wait_seconds))
             self._reader: Engine = engine
-            self._writer: Engine = engine.execution_options(provisiond_begin="BEGIN IMMEDIATE")
+            self._writer: Engine = engine.execution_options(provisiond_writes=True)
             self._hasty_writer = self._writer.execution_options(provisiond_synchronous="NORMAL")
             self.turns: AbstractContextManager[object] = Turns(wait_seconds)
         else:
@@ -135,6 +141,8 @@ class Database:
             event.listen(self._writer, "begin", partial(_take_writer, fence=fence, epoch=epoch))
             self._hasty_writer = self._writer
         self._prepared = Remembered(engine.dialect)
+        assert engine.dialect.dbapi is not None, "both databases have a driver"
+        self._driver_error: type[Exception] = engine.dialect.dbapi.Error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -146,19 +154,17 @@ class Database:
         """All or nothing; on return it is on the disk. Not `synced`: on return it is with the operating system, where
         our end does not touch it; a power cut may lose it until something synced was written after it."""
         writer = self._writer if synced else self._hasty_writer
-        with translated(), self.turns, writer.begin() as connection:
+        with translated(self._driver_error), self.turns, writer.begin() as connection:
             yield connection
 
-    def asked(self, connection: Connection) -> Asked:
-        """What is asked within that transaction, as quick as the driver."""
-        return Asked(connection.connection.cursor(), self._prepared, _nothing)
+    @contextmanager
+    def asked(self, connection: Connection) -> Iterator[Asked]:
+        """What is asked within that transaction of `write`, as quick as the driver."""
+        with closing(connection.connection.cursor()) as cursor:
+            yield Asked(cursor, self._prepared)
 
     def close(self) -> None:
         self._reader.dispose()
-
-
-def _nothing(_statement: str) -> None:
-    pass
 
 
 _FULL = "its disk is full, or takes no more: make room there; nothing is lost, it is tried again"
@@ -202,20 +208,22 @@ def _close_cursor(context: ExceptionContext) -> None:
 
 
 def set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry | None = None) -> None:
-    # The driver's own idea of when a transaction begins is switched off: `_begin` says it.
-    connection.isolation_level = None
+    connection.isolation_level = None  # who asks says when a transaction begins
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _begin(connection: Connection) -> None:
+def _begin(connection: Connection, *, wait_seconds: float) -> None:
     options = connection.get_execution_options()
-    begin = options.get("provisiond_begin")
+    if not options.get("provisiond_writes"):
+        connection.exec_driver_sql("BEGIN")
+        return
     wanted = options.get("provisiond_synchronous", "FULL")
-    if begin and connection.info.get("synchronous", "FULL") != wanted:  # it had another kind of writer before
+    if connection.info.get("synchronous", "FULL") != wanted:  # it had another kind of writer before
         connection.exec_driver_sql(f"PRAGMA synchronous = {wanted}")
         connection.info["synchronous"] = wanted
-    connection.exec_driver_sql(begin or "BEGIN")
+    with closing(connection.connection.cursor()) as cursor:
+        begin_immediate(cast(SqliteCursor, cursor), wait_seconds)
 
 
 def _take_writer(connection: Connection, *, fence: int | None, epoch: int | None) -> None:

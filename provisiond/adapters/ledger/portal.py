@@ -22,7 +22,7 @@ from provisiond.adapters.ledger.chain import Happened
 from provisiond.adapters.ledger.connection import Database
 from provisiond.adapters.ledger.opening import opened
 from provisiond.adapters.ledger.place import place
-from provisiond.adapters.ledger.plain import Plain
+from provisiond.adapters.ledger.plain import PlainLedger
 from provisiond.adapters.ledger.sql_choices import SqlChoices
 from provisiond.adapters.ledger.tables import account
 from provisiond.domain.model import Account, Occurrence
@@ -36,7 +36,7 @@ _NAMED = select(account.c.person_id).where(account.c.account_name == bindparam("
 class SqlPortalLedger(SqlChoices):
     """ports.portal.PortalLedger on a SQLite file or a PostgreSQL database. Made by `open`."""
 
-    def __init__(self, database: Database, plain: Plain | None = None) -> None:
+    def __init__(self, database: Database, plain: PlainLedger | None = None) -> None:
         self._db, self.plain = database, plain
 
     @classmethod
@@ -44,7 +44,7 @@ class SqlPortalLedger(SqlChoices):
         """A missing or outdated ledger is an UnavailableError. `wait_seconds`: for another writer."""
         where = place(url, password)
         database = opened(where, create=False, wait_seconds=wait_seconds)
-        plain = Plain(where.path, wait_seconds, database.turns) if where.path else None
+        plain = PlainLedger(where.path, wait_seconds, database.turns) if where.path else None
         return cls(database, plain)
 
     def close(self) -> None:
@@ -79,8 +79,8 @@ class SqlPortalLedger(SqlChoices):
             with self.plain.changed() as ledger:
                 acceptances.accept(ledger, person_id, version, at)
             return
-        with self._db.write() as connection:
-            acceptances.accept(self._db.asked(connection), person_id, version, at)
+        with self._db.write() as connection, self._db.asked(connection) as ledger:
+            acceptances.accept(ledger, person_id, version, at)
 
     def accepted(self, person_id: str) -> tuple[str, datetime] | None:
         with self._db.read() as connection:
@@ -95,8 +95,7 @@ class SqlPortalLedger(SqlChoices):
         accepted: tuple[str, datetime],
         at: datetime,
     ) -> bool:
-        with self._db.write() as connection:
-            ledger = self._db.asked(connection)
+        with self._db.write() as connection, self._db.asked(connection) as ledger:
             return acceptances.complete_activation(
                 connection, ledger, person_id, factor_id, step, codes, accepted, at
             )

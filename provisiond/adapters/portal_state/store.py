@@ -4,22 +4,22 @@ rather than durable: what a power cut takes is a second of log-ins and counts.""
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Cursor as SqliteCursor
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from provisiond.adapters.plain_sqlite import PlainFile
+from provisiond.adapters.plain_sqlite import PlainFile, begin_immediate
 from provisiond.adapters.portal_state.tables import metadata, shape, shape_of_this_code
-from provisiond.adapters.prepared import Asked, Remembered
+from provisiond.adapters.prepared import Asked, Remembered, unheard
 from provisiond.domain.errors import UnavailableError
 from provisiond.ownership import opened_file
 
@@ -43,7 +43,9 @@ class Store:
         self._engine, self._reader, self._writer, self._turns = engine, reader, writer, turns
         self._file = file
         self._prepared = Remembered(engine.dialect)
-        self.heard: Callable[[str], None] = _nothing  # is told every statement of `asked` and `changed`
+        assert engine.dialect.dbapi is not None, "both databases have a driver"
+        self._driver_error: type[Exception] = engine.dialect.dbapi.Error
+        self.heard = unheard  # is told every statement of `asked` and `changed`
 
     @classmethod
     def in_file(cls, path: Path, *, wait_seconds: float = 10) -> Store:
@@ -56,10 +58,10 @@ class Store:
             pool_size=_THREADS,
         )
         event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", _begin)
-        writer = engine.execution_options(portal_begin="BEGIN IMMEDIATE")
+        event.listen(engine, "begin", partial(_begin, wait_seconds=wait_seconds))
+        writer = engine.execution_options(portal_writes=True)
         turns = Lock()
-        file = PlainFile(partial(_opened, path, wait_seconds), wait_seconds, turns)
+        file = PlainFile(path.absolute().as_uri(), _set_pragmas, wait_seconds, turns)
         return cls(engine, engine, writer, turns, file)._made()
 
     @classmethod
@@ -101,10 +103,8 @@ class Store:
     def _file_or_server(
         self, on_file: Callable[[PlainFile], AbstractContextManager[Any]], on_server: Engine
     ) -> Iterator[Asked]:
-        driver = on_server.dialect.dbapi
-        assert driver is not None, "both databases have one"
         cursors = on_file(self._file) if self._file is not None else _on_server(on_server)
-        with _translated(driver.Error), cursors as cursor:
+        with _translated(self._driver_error), cursors as cursor:
             yield Asked(cursor, self._prepared, self.heard)
 
     @contextmanager
@@ -116,7 +116,11 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """All or nothing."""
-        with _translated(), self._turns or nullcontext(), self._writer.begin() as connection:
+        with (
+            _translated(self._driver_error),
+            self._turns or nullcontext(),
+            self._writer.begin() as connection,
+        ):
             yield connection
 
     def _made(self) -> Store:
@@ -163,10 +167,6 @@ def _lent(engine: Engine) -> Iterator[PoolProxiedConnection]:
         lent.close()
 
 
-def _nothing(_statement: str) -> None:
-    pass
-
-
 @contextmanager
 def _translated(driver_error: type[Exception] = DBAPIError) -> Iterator[None]:
     """`from None`: the library's own words hold statements, a server's may quote values."""
@@ -201,12 +201,6 @@ def _make_file(path: Path) -> None:
         raise UnavailableError(SYSTEM, f"cannot make {path}: {error.strerror}") from error
 
 
-def _opened(path: Path, wait_seconds: float) -> SqliteConnection:
-    made = sqlite3.connect(path, timeout=wait_seconds, check_same_thread=False)
-    _set_pragmas(made)
-    return made
-
-
 def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry | None = None) -> None:
     connection.isolation_level = None  # who asks says when a transaction begins
     # the WAL is carried over, with two flushes, when it has 16 MB: at each page's counts that is every minute or so
@@ -214,6 +208,7 @@ def _set_pragmas(connection: SqliteConnection, _entry: ConnectionPoolEntry | Non
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _begin(connection: Connection) -> None:
-    if begin := connection.get_execution_options().get("portal_begin"):
-        connection.exec_driver_sql(begin)
+def _begin(connection: Connection, *, wait_seconds: float) -> None:
+    if connection.get_execution_options().get("portal_writes"):
+        with closing(connection.connection.cursor()) as cursor:
+            begin_immediate(cast(SqliteCursor, cursor), wait_seconds)

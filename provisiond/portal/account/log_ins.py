@@ -32,9 +32,16 @@ class LogIns:
             self.ledger.note(person_id, "log-in-ended", STUDENT, {}, at)
         return ended
 
-    def end_others(self, person_id: str, end_sessions: Callable[[str], int], at: datetime) -> bool:
-        """Every one but this. False: there was no other."""
-        ended = end_sessions(person_id) > 0
-        if ended:
+    def end_others(
+        self,
+        person_id: str,
+        end_sessions: Callable[[str], int],
+        known: Sequence[LoggedIn],
+        at: datetime,
+    ) -> bool:
+        """Every one but this, with those that are half-way or idle. False: nobody was logged in elsewhere."""
+        were = any(not one.is_this for one in known)
+        end_sessions(person_id)
+        if were:
             self.ledger.note(person_id, "other-log-ins-ended", STUDENT, {}, at)
-        return ended
+        return were

@@ -38,7 +38,7 @@ def end(visit: Visit, account: Account) -> Response:
         return log_ins(visit, account)
     service, which = services.log_ins(visit.desk), visit.form.get("log_in", "")
     if which == OTHERS:
-        ended = service.end_others(account.person_id, visit.end_other_sessions, visit.at)
+        ended = service.end_others(account.person_id, visit.end_other_sessions, visit.logged_in(), visit.at)
     else:
         ended = service.end(account.person_id, which, visit.logged_in(), visit.at)
     done = "none" if not ended else OTHERS if which == OTHERS else "one"

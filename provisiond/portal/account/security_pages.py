@@ -107,9 +107,8 @@ def phone_page(visit: Visit, form: CodeForm, enrolment: Enrolment) -> Response:
 def recovery_codes(visit: Visit, account: Account) -> Response:
     service, form = services.new_factor(visit.desk), EmptyForm.of(visit)
     if visit.is_post and form.validate():
-        codes = service.renew_codes(account, visit.at)
-        visit.end_other_sessions(account.person_id)
-        return hand_over(visit, codes, "/account")
+        visit.end_other_sessions(account.person_id)  # first: the codes are shown once
+        return hand_over(visit, service.renew_codes(account, visit.at), "/account")
     return visit.page("account/codes.html", form=form, left=service.codes_left(account.person_id))
 
 
