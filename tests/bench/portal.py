@@ -6,6 +6,7 @@ bare page is one), and then one; clients and slapd have their part of the same p
 from __future__ import annotations
 
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -28,6 +29,7 @@ STUDENTS = 100_000
 CONNECTIONS, SECONDS, ROUNDS = 8, 20, 3
 REQUESTS, SESSIONS = 1500, 400  # in one round; whoever is right begins a session anew
 SLOWEST = 0.3  # of the bare page's requests a second
+PROCESSORS = len(os.sched_getaffinity(0))
 
 Told = dict[str, float]
 _KEPT = frozenset(
@@ -44,7 +46,7 @@ def figures(folder: Path, scale: float) -> None:
         installed = load_portal(config).web.processes
         for processes in dict.fromkeys((installed, 1)):
             with serving("portal", str(config), str(processes)):
-                Measuring(folder, site.university.portal_port, rows).run(processes, processes == installed)
+                Measuring(folder, site, rows).run(processes, processes == installed)
 
 
 @contextmanager
@@ -110,8 +112,9 @@ def serving(*what: str) -> Iterator[None]:
 class Measuring:
     """Rounds of each kind, each beside a bare page."""
 
-    def __init__(self, folder: Path, port: int, rows: list[dict[str, str]]) -> None:
-        self._folder, self._port, self._rows = folder, port, rows
+    def __init__(self, folder: Path, site: Site, rows: list[dict[str, str]]) -> None:
+        self._folder, self._slapd, self._rows = folder, site.slapd, rows
+        self._port = site.university.portal_port
         self._chance = random.Random(1)
         self._searched = 0
 
@@ -132,7 +135,9 @@ class Measuring:
 
     def _beside_bare(self, requests: list[str], status: str) -> tuple[Told, Told, Told]:
         """The portal, then the bare page, then one whose view runs in a thread."""
+        before = _processor_seconds(self._slapd.pid)
         told = self._asked(self._port, requests, status)
+        told["slapd_ms"] = 1000 * (_processor_seconds(self._slapd.pid) - before) / told["requests"]
         port = free_port()
         with serving("bare", str(port), str(int(told["octets"]))):
             bare = [self._asked(port, _to(path, requests), "200") for path in ("/", "/threaded")]
@@ -200,10 +205,19 @@ def _tell(name: str, told: list[tuple[Told, Told, Told]], has_goal: bool) -> Non
     figure(f"portal-{name}-p50", middle(lambda ours, _bare, _threaded: ours["p50_ms"]), "ms")
     figure(f"portal-{name}-p99", middle(lambda ours, _bare, _threaded: ours["p99_ms"]), "ms")
     figure(f"portal-{name}-bare-p99", middle(lambda _ours, bare, _threaded: bare["p99_ms"]), "ms")
+    figure(f"portal-{name}-slapd", middle(lambda ours, _bare, _threaded: ours["slapd_ms"]), "ms-of-processor")
+    left = middle(lambda _ours, bare, _threaded: 1000 * PROCESSORS / (SLOWEST * bare["rate"]))
+    figure(f"portal-{name}-goal-leaves", left, "ms-of-processor")  # to portal, slapd and clients together
     threads = middle(lambda ours, _bare, threaded: ours["rate"] / threaded["rate"])
     figure(f"portal-{name}-threaded", threads, "x-bare-in-a-thread")
     plain = middle(lambda ours, bare, _threaded: ours["rate"] / bare["rate"])
     figure(f"portal-{name}", plain, "x-bare", at_least(SLOWEST) if has_goal else None)
+
+
+def _processor_seconds(pid: int | None) -> float:
+    """That a process has used since it started."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _to(path: str, requests: list[str]) -> list[str]:
