@@ -147,9 +147,9 @@ class Visit:
         self.session = None
         self._give(secrets.token_urlsafe(32))
 
-    def end_other_sessions(self, person_id: str) -> int:
-        """Wherever else that person is logged in; how many."""
-        return self.desk.sessions.end_all(person_id, but=self._token)
+    def end_other_sessions(self, person_id: str) -> None:
+        """Wherever else that person is logged in."""
+        self.desk.sessions.end_all(person_id, but=self._token)
 
     def logged_in(self) -> Sequence[LoggedIn]:
         """Where this person is, here first."""

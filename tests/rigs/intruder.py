@@ -34,10 +34,8 @@ def seated(desk: Desk, base: str, seat: Seat, **headers: str) -> Visitor:
     """A browser that sits in it."""
     at = desk.clock.now()
     token = secrets.token_urlsafe(32)
-    proved_at, entered = (
-        at if seat.proved else None,
-        (at, "/") if seat.stage is Stage.MEMBER else (None, None),
-    )
+    proved_at = at if seat.proved else None
+    entered = (at, "/") if seat.stage is Stage.MEMBER else (None, None)
     session = WebSession(seat.person_id, seat.stage.value, seat.content, at, at, proved_at, *entered)
     desk.sessions.keep(token, session)
     return Visitor(base, headers=headers, cookies={SESSION_COOKIE: token})

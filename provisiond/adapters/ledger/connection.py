@@ -91,8 +91,8 @@ def _refused(error: DBAPIError) -> UnavailableError:
 
 
 class Turns:
-    """Threads of one process that write to SQLite queue up here: SQLite would let them poll, for up to a tenth of a
-    second at a time. Who has waited for too long is left to SQLite, which says why it is locked."""
+    """Threads of one process that write to SQLite queue up here: who only looks for a turn again and again may be
+    overtaken each time. Who has waited for too long is left to SQLite, which says why it is locked."""
 
     def __init__(self, wait_seconds: float) -> None:
         self._lock, self._wait_seconds = RLock(), wait_seconds

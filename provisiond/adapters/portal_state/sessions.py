@@ -28,9 +28,9 @@ _SEEN = (
     .where(_OF, table.c.seen_at < bindparam("now", type_=Instant()))
     .values(seen_at=bindparam("now", type_=Instant()))
 )
-_WHERE = ("digest", "begun_at", "seen_at", "entered_at", "device")
+_OF_A_LOG_IN = ("digest", "begun_at", "seen_at", "entered_at", "device")
 _LOGGED_IN = (
-    select(*(table.c[name] for name in _WHERE))
+    select(*(table.c[name] for name in _OF_A_LOG_IN))
     .where(table.c.person_id == bindparam("whose"), table.c.entered_at.is_not(None), table.c.ended.is_(False))
     .order_by(table.c.seen_at.desc(), table.c.entered_at.desc())
 )

@@ -36,7 +36,7 @@ class Store:
         engine: Engine,
         reader: Engine,
         writer: Engine,
-        turns: Lock | None,
+        turns: AbstractContextManager[object],
         file: PlainFile | None,
     ) -> None:
         """`turns`: of the threads of one process that write. `file`: where it is one."""
@@ -76,7 +76,7 @@ class Store:
             isolation_level="READ COMMITTED",
         )
         reader = engine.execution_options(isolation_level="AUTOCOMMIT")
-        return cls(engine, reader, engine, None, None)._made()
+        return cls(engine, reader, engine, nullcontext(), None)._made()
 
     def close(self) -> None:
         if self._file is not None:
@@ -118,7 +118,7 @@ class Store:
         """All or nothing."""
         with (
             _translated(self._driver_error),
-            self._turns or nullcontext(),
+            self._turns,
             self._writer.begin() as connection,
         ):
             yield connection

@@ -35,7 +35,7 @@ class LogIns:
     def end_others(
         self,
         person_id: str,
-        end_sessions: Callable[[str], int],
+        end_sessions: Callable[[str], None],
         known: Sequence[LoggedIn],
         at: datetime,
     ) -> bool:
